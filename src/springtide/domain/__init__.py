@@ -1,0 +1,1 @@
+"""The business, in rooms; a room may use the ones below it, never one above or beside it."""

@@ -1,0 +1,155 @@
+"""Shops, people, roles and the access rule that every route states."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from springtide.kit.errors import N_, Refusal
+from springtide.kit.time import SimulatedClock
+
+
+class Role(StrEnum):
+    """What a person does in a shop."""
+
+    OWNER = "owner"
+    OPERATIONS = "operations"
+    CUSTOMER_SERVICE = "customer_service"
+    DESIGN = "design"
+    WAREHOUSE = "warehouse"
+
+
+class Permission(StrEnum):
+    """What a page or a command needs; roles hold sets of them."""
+
+    READ = "read"
+    CAMPAIGNS_WRITE = "campaigns_write"
+    PRICES_WRITE = "prices_write"
+    TASKS_WRITE = "tasks_write"
+    CUSTOMERS_READ = "customers_read"
+    CUSTOMERS_WRITE = "customers_write"
+    OUTREACH_SEND = "outreach_send"
+    DATA_WRITE = "data_write"
+    SETTINGS_WRITE = "settings_write"
+
+
+_EVERYONE = frozenset({Permission.READ, Permission.TASKS_WRITE})
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: frozenset(Permission),
+    Role.OPERATIONS: frozenset(Permission) - {Permission.SETTINGS_WRITE},
+    Role.CUSTOMER_SERVICE: _EVERYONE | {Permission.CUSTOMERS_READ, Permission.CUSTOMERS_WRITE},
+    Role.DESIGN: _EVERYONE,
+    Role.WAREHOUSE: _EVERYONE,
+}
+
+
+class Scope(StrEnum):
+    """What an API key may do; a publishable key may hold only the first two."""
+
+    EVENTS_WRITE = "events:write"
+    QUOTES_WRITE = "quotes:write"
+    ORDERS_WRITE = "orders:write"
+    READ = "read"
+    CUSTOMERS_READ = "customers:read"
+
+
+PUBLISHABLE_SCOPES = frozenset({Scope.EVENTS_WRITE, Scope.QUOTES_WRITE})
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """A route that anyone may call; ``why`` says why that is safe."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A page for any signed-in person, outside a shop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """A page of a shop (path parameter ``shop``) for members whose role holds a permission."""
+
+    permission: Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An API route for keys with a scope; ``publishable`` tells whether browsers' keys may."""
+
+    scope: Scope
+    publishable: bool = False
+
+
+#: What a route says under ``opt={"access": ...}``; a route without one stops the start.
+AccessRule = Public | SignedIn | Needs | Key
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """One seller's store."""
+
+    id: UUID
+    slug: str
+    name: str
+    currency: str
+    zone_name: str
+    clock: SimulatedClock | None = None
+    is_demo: bool = False
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The shop's time zone."""
+        return ZoneInfo(self.zone_name)
+
+    def now(self, real: datetime) -> datetime:
+        """Return the shop's time: the real instant, unless its clock is simulated."""
+        return self.clock.at(real) if self.clock else real
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone of a shop's team."""
+
+    id: UUID
+    email: str
+    name: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did something: ``kind`` is person, key, worker or command."""
+
+    kind: str
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A signed-in person in one shop, as a page sees them."""
+
+    person: Person
+    shop: Shop
+    role: Role
+
+    def may(self, permission: Permission) -> bool:
+        """Tell whether the person's role holds a permission."""
+        return permission in PERMISSIONS[self.role]
+
+    @property
+    def actor(self) -> Actor:
+        """The person, as the audit log names them."""
+        return Actor("person", str(self.person.id), self.person.name)
+
+
+class NotAllowed(Refusal):
+    """Signed in, but the role does not hold what this needs."""
+
+    code = "not_allowed"
+    status = 403
+    text = N_("Your role may not do this: it needs {permission}.")

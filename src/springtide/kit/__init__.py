@@ -1,0 +1,1 @@
+"""The kit knows nothing of shops: money, time, ids, errors, database, registry, idempotency."""

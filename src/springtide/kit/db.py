@@ -1,0 +1,161 @@
+"""The state database: SQLite by default, PostgreSQL by address; transactions and column types."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    Text,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+# Seconds a writer waits for another before it gives up (SQLite's busy timeout).
+BUSY_SECONDS = 15
+
+#: One metadata for every room's tables; constraint names are predictable for the migrations.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant: timestamptz on PostgreSQL, sortable naive UTC text on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive values; SQLite keeps UTC without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime: say which zone it is in")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return an aware UTC instant."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON document kept as text, the same on both databases (keys sorted, so it hashes)."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Write canonical JSON."""
+        return None if value is None else to_json(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """Read JSON."""
+        return None if value is None else json.loads(value)
+
+
+def to_json(value: Any) -> str:
+    """Return canonical JSON: sorted keys, no spaces, text as it is."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+class Database:
+    """The state database of one installation."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _engine(url)
+        self._writer = self.engine.execution_options(springtide_writes=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the state lies in SQLite."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give one consistent view of the state; nothing written in it stays."""
+        with self.engine.connect() as tx:
+            yield tx
+            tx.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give one transaction: committed at the end, undone on any error.
+
+        SQLite takes its write lock at once, so that no transaction fails half way.
+        """
+        with self._writer.connect() as tx, tx.begin():
+            yield tx
+
+    def answers(self) -> bool:
+        """Tell whether the database answers a query."""
+        with self.read() as tx:
+            return bool(tx.execute(text("select 1")).scalar() == 1)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def driver_url(url: str) -> str:
+    """Return the address with the driver that Springtide installs.
+
+    >>> driver_url("postgresql://shop@localhost/tide")
+    'postgresql+psycopg://shop@localhost/tide'
+    """
+    parsed = make_url(url)
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed.render_as_string(hide_password=False)
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(driver_url(url))
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        parsed,
+        pool_size=10,
+        max_overflow=30,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver must not open transactions by itself: "begin" below does.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("pragma journal_mode=wal")
+    cursor.execute("pragma foreign_keys=on")
+    cursor.execute("pragma synchronous=full")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("springtide_writes", False)
+    connection.exec_driver_sql("begin immediate" if writes else "begin")

@@ -1,0 +1,83 @@
+"""The same key has one effect: the answer to a write is kept with a hash of what was asked."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Connection, Integer, String, Table, delete, insert, select
+
+from springtide.kit.db import Instant, Json, metadata
+from springtide.kit.errors import N_, Refusal
+
+KEY_LENGTH_MAX = 200
+
+answers = Table(
+    "idempotency_answers",
+    metadata,
+    Column("scope", String(120), primary_key=True),
+    Column("key", String(KEY_LENGTH_MAX), primary_key=True),
+    Column("body_hash", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("answer", Json),
+    Column("answered_at", Instant, nullable=False, index=True),
+)
+
+
+class KeyReused(Refusal):
+    """The key came before, with another body."""
+
+    code = "idempotency_key_reused"
+    status = 409
+    text = N_("The Idempotency-Key “{key}” was used for another request.")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered: HTTP status and JSON document; ``replayed`` when it was kept before."""
+
+    status: int
+    document: Any
+    replayed: bool = False
+
+
+def once(
+    tx: Connection,
+    *,
+    scope: str,
+    key: str,
+    body: bytes,
+    now: datetime,
+    produce: Callable[[], Answer],
+) -> Answer:
+    """Run ``produce`` once for a key in a scope and keep its answer in the same transaction.
+
+    A later call with the same body gets the kept answer; with another body it is refused. Two
+    calls at the same time: SQLite's write lock or the primary key lets only one of them commit.
+    """
+    body_hash = hashlib.sha256(body).hexdigest()
+    row = tx.execute(
+        select(answers).where(answers.c.scope == scope, answers.c.key == key)
+    ).one_or_none()
+    if row is not None:
+        if row.body_hash != body_hash:
+            raise KeyReused(key=key)
+        return Answer(row.status, row.answer, replayed=True)
+    answer = produce()
+    tx.execute(
+        insert(answers).values(
+            scope=scope,
+            key=key,
+            body_hash=body_hash,
+            status=answer.status,
+            answer=answer.document,
+            answered_at=now,
+        )
+    )
+    return answer
+
+
+def forget_before(tx: Connection, *, instant: datetime) -> int:
+    """Delete answers older than an instant; return how many."""
+    return tx.execute(delete(answers).where(answers.c.answered_at < instant)).rowcount

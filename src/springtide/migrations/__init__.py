@@ -1,0 +1,24 @@
+"""Numbered migrations, forward only, the same on SQLite and PostgreSQL."""
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+
+from springtide.kit.db import Database
+
+
+def migrate(database: Database) -> None:
+    """Bring the state database to the newest version."""
+    config = Config()
+    config.set_main_option("script_location", "springtide:migrations")
+    config.set_main_option("path_separator", "os")
+    with database.write() as tx:
+        _one_at_a_time(tx)
+        config.attributes["connection"] = tx
+        command.upgrade(config, "head")
+
+
+def _one_at_a_time(tx: Connection) -> None:
+    # SQLite's write lock is held already; PostgreSQL takes a lock of ours till the commit.
+    if tx.dialect.name == "postgresql":
+        tx.exec_driver_sql("select pg_advisory_xact_lock(7203498)")

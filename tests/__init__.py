@@ -1,0 +1,1 @@
+"""Springtide's tests."""

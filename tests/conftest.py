@@ -1,0 +1,74 @@
+"""Fixtures for every test: the state database on SQLite and on a real PostgreSQL."""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from springtide.kit.db import Database, driver_url
+from springtide.migrations import migrate
+from tests.kit import postgres
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "state.db"
+    database = Database(f"sqlite:///{path}")
+    migrate(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("rollback")
+        connection.exec_driver_sql("pragma wal_checkpoint(truncate)")
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A running server with a migrated database called template."""
+    with postgres.server() as address:
+        _execute(address, "create database template_tide")
+        database = Database(f"{address}/template_tide")
+        migrate(database)
+        database.close()
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a fresh migrated database, once on each engine."""
+    if request.param == "sqlite":
+        path = tmp_path / "state.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite:///{path}"
+    address: str = request.getfixturevalue("postgres_server")
+    name = f"tide_{next(_numbers)}"
+    _execute(address, f"create database {name} template template_tide")
+    return f"{address}/{name}"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh migrated database."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A fixed instant."""
+    return datetime(2025, 11, 11, 12, 0, tzinfo=UTC)
+
+
+def _execute(address: str, statement: str) -> None:
+    engine = create_engine(driver_url(f"{address}/postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()

@@ -1,0 +1,1 @@
+"""What tests share: a throwaway PostgreSQL, fakes by hand, factories."""

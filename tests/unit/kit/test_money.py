@@ -1,0 +1,39 @@
+"""Splits always sum, ids and registries keep their word."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from springtide.kit import ids, money
+
+
+@given(st.integers(-(10**12), 10**12), st.lists(st.integers(0, 10**9), min_size=1, max_size=30))
+def test_parts_sum_to_the_whole_and_stay_within_one_unit_of_their_share(
+    total: int, weights: list[int]
+) -> None:
+    parts = money.split(total, weights)
+    assert sum(parts) == total
+    shares = weights if sum(weights) else [1] * len(weights)
+    for part, weight in zip(parts, shares, strict=True):
+        assert abs(part * sum(shares) - total * weight) < sum(shares)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "1.005", "NaN", "Infinity", "1e30", "=1+1"])
+def test_an_inexact_amount_is_refused(text: str) -> None:
+    with pytest.raises(money.BadAmount):
+        money.parse_minor(text, "CNY")
+
+
+@given(st.integers(0, 2**128 - 1))
+def test_an_id_comes_back_from_its_outward_text(number: int) -> None:
+    assert ids.inward("ord", ids.outward("ord", UUID(int=number))) == UUID(int=number)
+
+
+def test_ids_sort_by_their_instant() -> None:
+    early = ids.uuid7(datetime(2025, 1, 1, tzinfo=UTC))
+    late = ids.uuid7(datetime(2025, 1, 2, tzinfo=UTC))
+    assert early < late
+    assert (early.version, early.variant) == (7, "specified in RFC 4122")
