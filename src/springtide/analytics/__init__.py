@@ -1,0 +1,1 @@
+"""Pure numbers on tables: no I/O and no clock."""

@@ -1,0 +1,1 @@
+"""The JSON API for storefronts and partners under /v1, one module a resource."""

@@ -1,0 +1,1 @@
+"""The outer world, behind protocols that the rooms declare."""

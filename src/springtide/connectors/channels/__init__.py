@@ -1,0 +1,1 @@
+"""Outreach channels, one module each."""

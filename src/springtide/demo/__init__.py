@@ -1,0 +1,1 @@
+"""The demo shop: built from the Complete Journey year, with simulated browsing and a replayed day."""

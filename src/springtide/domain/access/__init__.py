@@ -1,0 +1,1 @@
+"""Access: shops, people, roles, sessions, API keys and the audit log."""

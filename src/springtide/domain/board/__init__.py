@@ -1,0 +1,1 @@
+"""The board: live numbers, pace and review, all questions to the facts."""

@@ -1,0 +1,1 @@
+"""Campaigns: plan, phases, goals, heroes, tasks."""

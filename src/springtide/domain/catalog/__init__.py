@@ -1,0 +1,1 @@
+"""The catalog: the shop's products by its own keys."""

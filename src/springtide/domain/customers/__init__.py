@@ -1,0 +1,1 @@
+"""Customers: the customer file, consent and tiers."""

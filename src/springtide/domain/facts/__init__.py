@@ -1,0 +1,1 @@
+"""Facts: everything that happened, one row each, in one append-only table."""

@@ -1,0 +1,1 @@
+"""Orders: placed, paid, closed; each change also becomes a fact."""

@@ -1,0 +1,1 @@
+"""Outreach: segments, audiences with a control group, messages, opt-out."""

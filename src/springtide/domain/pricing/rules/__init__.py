@@ -1,0 +1,1 @@
+"""The promotion rules, one module each."""

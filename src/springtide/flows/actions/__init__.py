@@ -1,0 +1,1 @@
+"""The phase actions, one module each: check, do and undo."""
