@@ -61,4 +61,8 @@ class Channel(Protocol):
 
 
 #: Every channel there is, by kind.
-channels: Registry[Channel] = Registry("channel", "springtide.connectors.channels", Channel)
+channels: Registry[Channel] = Registry(
+    "channel",
+    "springtide.connectors.channels",
+    Channel,  # type: ignore[type-abstract]
+)
