@@ -125,7 +125,7 @@ def test_a_key_calls_for_its_shop_until_it_is_revoked(database: Database, now: d
     with database.read() as tx:
         caller = queries.caller(tx, token=token)
         assert caller is not None
-        assert (caller.shop, caller.key.scopes) == (shop, {Scope.ORDERS_WRITE})
+        assert (caller.shop, caller.key.scopes) == (shop, frozenset({Scope.ORDERS_WRITE}))
         assert queries.caller(tx, token=token + "x") is None
     with database.write() as tx:
         operations.revoke_key(tx, shop=shop, key_id=key.id, actor=ACTOR, now=now)
