@@ -82,9 +82,7 @@ def withdraw_now(
     return action(tx, shop_id=shop.id, action_id=found.id)
 
 
-def cancel(
-    tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime
-) -> Action:
+def cancel(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
     """Take a planned action off the timeline; refuse when it has begun."""
     before = action(tx, shop_id=shop.id, action_id=action_id)
     changed = tx.execute(
@@ -151,9 +149,7 @@ def jobs_of(
 
 
 def _of_campaign(shop_id: UUID, campaign_id: UUID) -> Select[Any]:
-    return select(actions).where(
-        actions.c.shop_id == shop_id, actions.c.campaign_id == campaign_id
-    )
+    return select(actions).where(actions.c.shop_id == shop_id, actions.c.campaign_id == campaign_id)
 
 
 def _plan_one(

@@ -41,9 +41,7 @@ def upgrade() -> None:
         sa.Column("undone_at", Instant),
         sa.UniqueConstraint("unique_key", name=op.f("uq_timeline_actions_unique_key")),
     )
-    op.create_index(
-        op.f("ix_timeline_actions_campaign_id"), "timeline_actions", ["campaign_id"]
-    )
+    op.create_index(op.f("ix_timeline_actions_campaign_id"), "timeline_actions", ["campaign_id"])
     op.create_index(
         op.f("ix_timeline_actions_shop_id"), "timeline_actions", ["shop_id", "state", "due_at"]
     )
