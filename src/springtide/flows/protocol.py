@@ -104,7 +104,11 @@ class Kinds(Mapping[str, type[PhaseAction]]):
     def include(self, package: str) -> None:
         """Take in the actions of one more package, such as the demo's."""
         if package not in self._registries:
-            self._registries[package] = Registry("action", package, PhaseAction)
+            self._registries[package] = Registry(
+                "action",
+                package,
+                PhaseAction,  # type: ignore[type-abstract]
+            )
 
     def __getitem__(self, kind: str) -> type[PhaseAction]:
         for registry in self._registries.values():
