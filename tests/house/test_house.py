@@ -122,8 +122,7 @@ def test_nothing_names_a_registry_host_or_this_machine() -> None:
         if (
             not path.is_file()
             or skipped & set(parts)
-            or (parts[0].startswith(".")
-            and parts[0] != ".ci")
+            or (parts[0].startswith(".") and parts[0] != ".ci")
         ):
             continue
         if path.suffix in {".png", ".pyc", ".xlsx", ".parquet"} or path.stat().st_size > 2_000_000:
