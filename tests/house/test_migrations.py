@@ -6,14 +6,14 @@ import pkgutil
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-import springtide.domain
+import springtide
 from springtide.kit import idempotency
 from springtide.kit.db import Database, metadata
 from springtide.migrations import migrate
 
 
 def _load_every_store() -> None:
-    for info in pkgutil.walk_packages(springtide.domain.__path__, "springtide.domain."):
+    for info in pkgutil.walk_packages(springtide.__path__, "springtide."):
         if "store" in info.name.split("."):
             importlib.import_module(info.name)
     assert idempotency.answers.name in metadata.tables
