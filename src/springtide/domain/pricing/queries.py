@@ -64,9 +64,7 @@ def priced_count(tx: Connection, *, shop_id: UUID) -> int:
     return int(tx.execute(query).scalar_one())
 
 
-def campaign_prices_standing(
-    tx: Connection, *, shop_id: UUID, campaign_id: UUID
-) -> dict[str, int]:
+def campaign_prices_standing(tx: Connection, *, shop_id: UUID, campaign_id: UUID) -> dict[str, int]:
     """Return the campaign prices that stand for a campaign, in minor units by product."""
     rows = tx.execute(
         select(campaign_prices.c.product_key, campaign_prices.c.price_minor).where(

@@ -1,4 +1,4 @@
-"""Writes of the price book and of the promotion rules; each leaves its history and an audit entry."""
+"""Writes of the price book; each leaves its history and an audit entry."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -252,8 +252,8 @@ def _put(
         key,
         "campaign",
         campaign_id,
-        before and before["price_minor"],
-        wanted and wanted["price_minor"],
+        before["price_minor"] if before else None,
+        wanted["price_minor"] if wanted else None,
         why,
         actor,
         now,
@@ -302,9 +302,9 @@ def _differences(
     before: BookPrice | None, after: BookPrice
 ) -> list[tuple[str, int | None, int | None]]:
     pairs = [
-        ("regular", before and before.regular_minor, after.regular_minor),
+        ("regular", before.regular_minor if before else None, after.regular_minor),
         ("floor", before.floor_minor if before else 0, after.floor_minor),
-        ("cost", before and before.cost_minor, after.cost_minor),
+        ("cost", before.cost_minor if before else None, after.cost_minor),
     ]
     return [pair for pair in pairs if pair[1] != pair[2]]
 

@@ -1,5 +1,6 @@
 """满减: spend so much, get so much off; the best step reached applies, once."""
 
+import itertools
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -95,7 +96,7 @@ class ThresholdLadder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def _order_problems(self) -> dict[str, Refusal]:
         order = sorted(range(len(self.steps)), key=lambda i: self.steps[i].threshold_minor)
         problems: dict[str, Refusal] = {}
-        for lower, higher in zip(order, order[1:], strict=False):
+        for lower, higher in itertools.pairwise(order):
             if self.steps[lower].threshold_minor == self.steps[higher].threshold_minor:
                 problems[f"steps.{higher}.threshold_minor"] = StepRepeats()
             elif self.steps[higher].discount_minor <= self.steps[lower].discount_minor:
@@ -117,7 +118,9 @@ class ThresholdLadder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 reached = step.discount_minor
             elif above is None:
                 above = step
-        next_step = above and NextStep(above.threshold_minor - spent, above.discount_minor - reached)
+        next_step = above and NextStep(
+            above.threshold_minor - spent, above.discount_minor - reached
+        )
         if reached:
             return Offer(reached, inside, None, next_step)
         needed = min(step.threshold_minor for step in self.steps)
