@@ -21,13 +21,14 @@ from springtide.domain.campaigns.model import (
     Hero,
     phase_problems,
 )
-from springtide.domain.campaigns.queries import campaign as read_campaign, version_document
+from springtide.domain.campaigns.queries import campaign as read_campaign
+from springtide.domain.campaigns.queries import version_document
 from springtide.domain.campaigns.store import campaign_heroes, campaign_versions
 from springtide.domain.campaigns.store import campaigns as table
 from springtide.domain.campaigns.tasks import add_task
 from springtide.domain.pricing.operations import check_campaign_prices
 from springtide.kit import ids
-from springtide.kit.errors import Conflict, Invalid, N_, Refusal
+from springtide.kit.errors import N_, Conflict, Invalid, Refusal
 from springtide.kit.money import AMOUNT_MINOR_MAX
 
 _COUNT_MAX = 1_000_000_000

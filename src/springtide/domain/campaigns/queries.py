@@ -21,8 +21,12 @@ from springtide.domain.campaigns.model import (
 from springtide.domain.campaigns.store import (
     campaign_heroes,
     campaign_versions,
-    campaigns as table,
     checklist_items,
+)
+from springtide.domain.campaigns.store import (
+    campaigns as table,
+)
+from springtide.domain.campaigns.store import (
     tasks as task_table,
 )
 from springtide.kit import ids

@@ -11,9 +11,10 @@ from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.campaigns.model import NewTask, Task
 from springtide.domain.campaigns.queries import campaign_tasks
-from springtide.domain.campaigns.store import campaigns, checklist_items, tasks as table
+from springtide.domain.campaigns.store import campaigns, checklist_items
+from springtide.domain.campaigns.store import tasks as table
 from springtide.kit import ids
-from springtide.kit.errors import Invalid, N_, NotFound, Refusal
+from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 
 TITLE_LENGTH_MAX = 200
 LINE_LENGTH_MAX = 300
@@ -100,7 +101,9 @@ def tick(
         .where(checklist_items.c.task_id == task_id, checklist_items.c.done_at.is_(None))
     ).scalar_one()
     _set_done(tx, task_id, left == 0, actor, now)
-    _audit(tx, shop, "task.ticked", task_id, {item.text: not is_done}, {item.text: is_done}, actor, now)
+    _audit(
+        tx, shop, "task.ticked", task_id, {item.text: not is_done}, {item.text: is_done}, actor, now
+    )
     return task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
 
 

@@ -112,15 +112,13 @@ class ThresholdLadder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if not inside:
             return Offer(0, (), Reason("no_product", 0, 1))
         spent = sum(lines[index].gross_minor for index in inside)
-        reached, above = 0, None
+        reached, next_step = 0, None
         for step in sorted(self.steps, key=lambda step: step.threshold_minor):
-            if step.threshold_minor <= spent:
-                reached = step.discount_minor
-            elif above is None:
-                above = step
-        next_step = above and NextStep(
-            above.threshold_minor - spent, above.discount_minor - reached
-        )
+            if step.threshold_minor > spent:
+                missing = step.threshold_minor - spent
+                next_step = NextStep(missing, step.discount_minor - reached)
+                break
+            reached = step.discount_minor
         if reached:
             return Offer(reached, inside, None, next_step)
         needed = min(step.threshold_minor for step in self.steps)
