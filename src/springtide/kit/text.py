@@ -1,6 +1,10 @@
 """Texts from outside: which can be kept as they are, on both databases."""
 
+import re
+
 from springtide.kit.errors import N_, Refusal
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class TextMissing(Refusal):
@@ -36,7 +40,5 @@ def text_problem(value: str, *, length_max: int, is_needed: bool = False) -> Ref
         return TextMissing()
     if len(value) > length_max:
         return TextTooLong(length_max=length_max)
-    for place, letter in enumerate(value, 1):
-        if letter == "\0" or "\ud800" <= letter <= "\udfff":
-            return TextUnstorable(place=place)
-    return None
+    unstorable = _UNSTORABLE.search(value)
+    return TextUnstorable(place=unstorable.start() + 1) if unstorable else None

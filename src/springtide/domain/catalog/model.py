@@ -50,20 +50,23 @@ class UnknownProduct(Refusal):
 
 def product_problems(product: Product) -> dict[str, Refusal]:
     """Return what is wrong with a product, by field; empty when it can be kept."""
-    problems = {
-        "key": text_problem(product.key, length_max=KEY_LENGTH_MAX, is_needed=True),
-        "name": text_problem(product.name, length_max=TEXT_LENGTH_MAX),
-        "brand": text_problem(product.brand, length_max=TEXT_LENGTH_MAX),
-        "category": text_problem(product.category, length_max=TEXT_LENGTH_MAX),
-        "department": text_problem(product.department, length_max=TEXT_LENGTH_MAX),
-        "attributes": _attributes_problem(product.attributes),
-    }
-    return {field: problem for field, problem in problems.items() if problem}
+    problems: dict[str, Refusal] = {}
+    for field, value, length_max in (
+        ("key", product.key, KEY_LENGTH_MAX),
+        ("name", product.name, TEXT_LENGTH_MAX),
+        ("brand", product.brand, TEXT_LENGTH_MAX),
+        ("category", product.category, TEXT_LENGTH_MAX),
+        ("department", product.department, TEXT_LENGTH_MAX),
+    ):
+        problem = text_problem(value, length_max=length_max, is_needed=field == "key")
+        if problem:
+            problems[field] = problem
+    if product.attributes and (problem := _attributes_problem(product.attributes)):
+        problems["attributes"] = problem
+    return problems
 
 
 def _attributes_problem(attributes: Mapping[str, Any]) -> Refusal | None:
-    if not attributes:
-        return None
     document = to_json(attributes)
     if len(document) > ATTRIBUTES_BYTES_MAX:
         return AttributesTooLarge(bytes_max=ATTRIBUTES_BYTES_MAX)
