@@ -57,9 +57,7 @@ def test_the_later_of_two_products_with_one_key_wins(database: Database, now: da
 def test_shops_do_not_see_each_others_products(database: Database, now: datetime) -> None:
     one, other = new_shop(database, now=now), new_shop(database, now=now)
     with database.write() as tx:
-        upsert_products(
-            tx, shop_id=one.id, actor=ACTOR, products=[Product("1", "Tea")], now=now
-        )
+        upsert_products(tx, shop_id=one.id, actor=ACTOR, products=[Product("1", "Tea")], now=now)
     with database.read() as tx:
         assert queries.search_products(tx, shop_id=other.id) == []
         with pytest.raises(NotFound):

@@ -51,16 +51,16 @@ class UnknownProduct(Refusal):
 def product_problems(product: Product) -> dict[str, Refusal]:
     """Return what is wrong with a product, by field; empty when it can be kept."""
     problems: dict[str, Refusal] = {}
-    for field, value, length_max in (
+    for name, value, length_max in (
         ("key", product.key, KEY_LENGTH_MAX),
         ("name", product.name, TEXT_LENGTH_MAX),
         ("brand", product.brand, TEXT_LENGTH_MAX),
         ("category", product.category, TEXT_LENGTH_MAX),
         ("department", product.department, TEXT_LENGTH_MAX),
     ):
-        problem = text_problem(value, length_max=length_max, is_needed=field == "key")
+        problem = text_problem(value, length_max=length_max, is_needed=name == "key")
         if problem:
-            problems[field] = problem
+            problems[name] = problem
     if product.attributes and (problem := _attributes_problem(product.attributes)):
         problems["attributes"] = problem
     return problems

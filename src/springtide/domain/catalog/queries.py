@@ -80,4 +80,3 @@ def product_count(tx: Connection, *, shop_id: UUID) -> int:
     """Return how many products the catalog holds."""
     query = select(func.count()).select_from(table).where(table.c.shop_id == shop_id)
     return int(tx.execute(query).scalar_one())
-
