@@ -20,9 +20,8 @@ from sqlalchemy import Connection, insert, select, update
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.access.queries import shop_by_id
-from springtide.flows.durable import Interrupted
-from springtide.flows.model import Action, State, Trouble
-from springtide.flows.protocol import KINDS, PhaseAction, Surroundings
+from springtide.flows.model import OPEN_STATES, Action, State, Trouble
+from springtide.flows.protocol import KINDS, Interrupted, PhaseAction, Surroundings
 from springtide.flows.store import actions, steps, to_action
 from springtide.kit.db import to_json
 from springtide.kit.errors import (
@@ -40,9 +39,6 @@ ATTEMPTS_MAX = 8
 _FIRST_WAIT = timedelta(milliseconds=500)
 _LONGEST_WAIT = timedelta(minutes=5)
 _log = logging.getLogger(__name__)
-
-#: States in which a worker may take an action up, with the direction it goes on in.
-_DOING = (State.PLANNED, State.RUNNING)
 
 
 class Lost(BaseException):
@@ -118,6 +114,8 @@ class ActionContext:
     @property
     def now(self) -> datetime:
         """The shop's time at this moment."""
+        with self.house.db.read() as tx:
+            self.shop = shop_by_id(tx, shop_id=self.shop.id)  # its clock may have been set
         return self.house.now(self.shop)
 
     def step(self, name: str, work: Callable[[Connection], T]) -> T:
@@ -148,9 +146,7 @@ class ActionContext:
         """Go on only while this worker holds the action and nobody asked it to stop."""
         with self.house.db.read() as tx:
             row = tx.execute(
-                select(actions.c.claim, actions.c.is_stopping).where(
-                    actions.c.id == self.action.id
-                )
+                select(actions.c.claim, actions.c.is_stopping).where(actions.c.id == self.action.id)
             ).one()
         if self.stopping.is_set():
             raise Interrupted
@@ -174,14 +170,22 @@ class ActionContext:
         if self.stopping.wait(seconds):
             raise Interrupted
 
+    def settle_other(self, action_id: UUID) -> None:
+        """Let another action of the campaign, told to stop, write down what it had done."""
+        self._carry_other(action_id, is_undo=False)
+
     def undo_other(self, action_id: UUID) -> Trouble | None:
         """Undo another action of the campaign as part of this one; return what went wrong."""
-        other = _take(
-            self.house, Run(action_id, -1), claim=self.claim, stopping=self.stopping, is_undo=True
-        )
-        if other is None:
-            return None
-        return _carry(other, is_part=True)
+        return self._carry_other(action_id, is_undo=True)
+
+    def _carry_other(self, action_id: UUID, *, is_undo: bool) -> Trouble | None:
+        try:
+            other = _take(
+                self.house, action_id, claim=self.claim, stopping=self.stopping, is_undo=is_undo
+            )
+            return _carry(other) if other else None
+        except Lost:
+            return Trouble("passing", N_("Another worker has this action in its hands."))
 
     def _held(self, tx: Connection) -> Any:
         if self.stopping.is_set():
@@ -202,41 +206,44 @@ def carry(house: Surroundings, name: str, stopping: threading.Event) -> None:
     Raises Interrupted, with all that was done kept, when the worker stops meanwhile.
     """
     run = Run.of(name)
-    context = _take(house, run, claim=f"{name}#{uuid4().hex[:12]}", stopping=stopping)
-    if context is None:
-        return
+    claim = f"{name}#{uuid4().hex[:12]}"
     try:
-        _carry(context)
+        context = _take(house, run.action_id, claim=claim, stopping=stopping, number=run.number)
+        if context is not None:
+            _carry(context)
     except Lost:
         _log.warning("action %s went on with another worker", outward("act", run.action_id))
 
 
 def _take(
     house: Surroundings,
-    run: Run,
+    action_id: UUID,
     *,
     claim: str,
     stopping: threading.Event,
+    number: int | None = None,
     is_undo: bool = False,
 ) -> ActionContext | None:
-    """Take an action up under a claim; None when there is nothing left to do."""
+    """Take an action up under a claim; None when nothing is left to do.
+
+    With a run's ``number`` only that run's business is taken; without one the action changes
+    hands, to be done or undone as part of another, and runs begun before are void.
+    """
     if stopping.is_set():
         raise Interrupted
     with house.db.write() as tx:
-        row = tx.execute(
-            select(actions).where(actions.c.id == run.action_id).with_for_update()
-        ).first()
-        if row is None or (not is_undo and row.run != run.number):
+        row = tx.execute(select(actions).where(actions.c.id == action_id).with_for_update()).first()
+        if row is None:
             return None
-        if not is_undo and row.state not in (*_DOING, State.UNDOING):
+        values: dict[str, Any] = {"claim": claim, "retry_at": None}
+        if number is None:
+            values["run"] = row.run + 1
+        elif row.run != number or row.state not in OPEN_STATES:
             return None
-        is_undo = is_undo or row.state == State.UNDOING
+        else:
+            is_undo = row.state == State.UNDOING
+        values["state"] = State.UNDOING if is_undo else State.RUNNING
         shop = shop_by_id(tx, shop_id=row.shop_id)
-        values: dict[str, Any] = {
-            "state": State.UNDOING if is_undo else State.RUNNING,
-            "claim": claim,
-            "retry_at": None,
-        }
         if row.started_at is None:
             values["started_at"] = house.now(shop)
         tx.execute(update(actions).where(actions.c.id == row.id).values(**values))
@@ -244,12 +251,12 @@ def _take(
     return ActionContext(house, shop, taken, claim, is_undo, stopping)
 
 
-def _carry(context: ActionContext, *, is_part: bool = False) -> Trouble | None:
+def _carry(context: ActionContext) -> Trouble | None:
     try:
         member = context.member()
+        receipt = context.action.receipt
         if context.is_undo:
-            member.undo(context, context.action.receipt)
-            receipt = context.action.receipt
+            member.undo(context, receipt)
         else:
             if not _has_begun(context):
                 member.check(context, context.params)
@@ -258,7 +265,7 @@ def _carry(context: ActionContext, *, is_part: bool = False) -> Trouble | None:
         _finish_stopped(context)
         return None
     except Exception as error:
-        return _fail(context, error, is_part=is_part)
+        return _fail(context, error)
     _finish(context, receipt)
     return None
 
@@ -322,7 +329,7 @@ def _end(context: ActionContext, values: dict[str, Any], *, outcome: State, at: 
         )
 
 
-def _fail(context: ActionContext, error: Exception, *, is_part: bool) -> Trouble:
+def _fail(context: ActionContext, error: Exception) -> Trouble:
     """Write down a failure: tried again after a wait, given up, or handed to a person."""
     is_undo = context.is_undo
     trouble = _trouble(error, is_undo)
@@ -342,11 +349,6 @@ def _fail(context: ActionContext, error: Exception, *, is_part: bool) -> Trouble
         values["retry_at"] = context.house.real_now() + wait
     if not isinstance(error, Refusal | PassingError | FinalError | NeedsPersonError):
         _log.error("action %s failed", outward("act", context.action.id), exc_info=error)
-    if is_part:
-        # The withdrawal around it tries again; alone, the action would race with it.
-        values["retry_at"] = None
-        if values["state"] == State.UNDOING:
-            values["claim"] = context.claim
     _end(context, values, outcome=values["state"], at=context.now)
     return trouble
 

@@ -15,6 +15,7 @@ from typing import ClassVar
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 from sqlalchemy import Engine, create_engine, event, make_url
 
+from springtide.flows.protocol import Interrupted
 from springtide.kit.db import driver_url
 
 # Runs of another version would never be recovered; ours find their state in our own tables, so
@@ -24,13 +25,6 @@ _VERSION = "1"
 _SUBSEC_SINCE = (3, 42)
 _OPEN = ("PENDING", "ENQUEUED", "DELAYED")
 _BUSY_MILLISECONDS = 30_000
-
-
-class Interrupted(BaseException):
-    """The worker stops: what runs is left as it is, and goes on at the next start.
-
-    Not an Exception, so that neither an action nor the engine takes it for a failure.
-    """
 
 
 class Durable:

@@ -89,9 +89,7 @@ def leave(db: Database, *, slot: Slot) -> None:
     """Give the slot back."""
     with db.write() as tx:
         tx.execute(
-            delete(workers).where(
-                workers.c.slot == slot.number, workers.c.token == slot.token
-            )
+            delete(workers).where(workers.c.slot == slot.number, workers.c.token == slot.token)
         )
 
 

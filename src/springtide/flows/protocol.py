@@ -14,10 +14,19 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from springtide.domain.access.model import Actor, Shop
+from springtide.flows.model import Trouble
 from springtide.kit.db import Database
 from springtide.kit.registry import Registry
+from springtide.settings import Settings
 
 T = TypeVar("T")
+
+
+class Interrupted(BaseException):
+    """The worker stops: what runs is left as it is, and goes on at the next start.
+
+    Not an Exception, so that neither an action nor the engine takes it for a failure.
+    """
 
 
 class Surroundings(Protocol):
@@ -26,6 +35,10 @@ class Surroundings(Protocol):
     @property
     def db(self) -> Database:
         """The state database."""
+
+    @property
+    def settings(self) -> Settings:
+        """Where things lie."""
 
     @property
     def facts(self) -> Any:
@@ -48,9 +61,18 @@ class Context(Protocol):
     house: Surroundings
     shop: Shop
     actor: Actor
-    action_id: UUID
-    campaign_id: UUID | None
-    params: Any
+
+    @property
+    def action_id(self) -> UUID:
+        """The action's id."""
+
+    @property
+    def campaign_id(self) -> UUID | None:
+        """The campaign that the action belongs to."""
+
+    @property
+    def params(self) -> Any:
+        """The parameters, in the kind's own type; for undo, which gets the receipt only."""
 
     @property
     def now(self) -> datetime:
@@ -63,11 +85,23 @@ class Context(Protocol):
         (JSON) is returned and nothing runs. Raises ``Stopped`` when the action is to stop.
         """
 
+    def checkpoint(self) -> None:
+        """Go on, before an effect outside the database, only while the action is to go on.
+
+        Raises ``Stopped`` when it is to stop, ``Interrupted`` when the worker stops.
+        """
+
     def report(self, done: int, total: int, text: str = "") -> None:
         """Keep how far the action is, for the pages."""
 
     def pause(self, seconds: float) -> None:
         """Wait in real time; raises ``Interrupted`` when the worker stops meanwhile."""
+
+    def settle_other(self, action_id: UUID) -> None:
+        """Let another action of the campaign, told to stop, write down what it had done."""
+
+    def undo_other(self, action_id: UUID) -> Trouble | None:
+        """Undo another action of the campaign as part of this one; return what went wrong."""
 
 
 class PhaseAction(Protocol):

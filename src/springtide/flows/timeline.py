@@ -9,11 +9,13 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from springtide.domain.access.model import Actor, Shop
+from springtide.domain.access.operations import record_audit
 from springtide.flows.model import (
     OPEN_STATES,
     Action,
     NotCancellable,
     NotRetryable,
+    NotUndoable,
     Plan,
     State,
 )
@@ -77,9 +79,10 @@ def withdraw_now(
     if found is None:
         entry = Plan(phase="after", kind=WITHDRAW, due_at=now, target=str(uuid7(now)))
         return _plan_one(tx, shop=shop, campaign_id=campaign_id, entry=entry, actor=actor, now=now)
-    if found.state == State.PLANNED and found.due_at > now:
-        tx.execute(update(actions).where(actions.c.id == found.id).values(due_at=now))
-    return action(tx, shop_id=shop.id, action_id=found.id)
+    before = to_action(found)
+    if before.state == State.PLANNED and before.due_at > now:
+        tx.execute(update(actions).where(actions.c.id == before.id).values(due_at=now))
+    return _audited(tx, shop=shop, before=before, verb="withdraw", actor=actor, now=now)
 
 
 def cancel(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
@@ -93,7 +96,21 @@ def cancel(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: da
     ).first()
     if changed is None:
         raise NotCancellable(state=before.state_label)
-    return action(tx, shop_id=shop.id, action_id=action_id)
+    return _audited(tx, shop=shop, before=before, verb="cancel", actor=actor, now=now)
+
+
+def undo(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
+    """Let the worker undo one action that was done."""
+    before = action(tx, shop_id=shop.id, action_id=action_id)
+    changed = tx.execute(
+        update(actions)
+        .where(actions.c.id == action_id, actions.c.state == State.DONE)
+        .values(state=State.UNDOING, run=actions.c.run + 1, attempts=0, claim=None, error=None)
+        .returning(actions.c.id)
+    ).first()
+    if changed is None:
+        raise NotUndoable(state=before.state_label)
+    return _audited(tx, shop=shop, before=before, verb="undo", actor=actor, now=now)
 
 
 def retry(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
@@ -114,7 +131,7 @@ def retry(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: dat
             is_stopping=False,
         )
     )
-    return action(tx, shop_id=shop.id, action_id=action_id)
+    return _audited(tx, shop=shop, before=before, verb="retry", actor=actor, now=now)
 
 
 def action(tx: Connection, *, shop_id: UUID, action_id: UUID) -> Action:
@@ -148,6 +165,23 @@ def jobs_of(
     return [to_action(row) for row in tx.execute(query)]
 
 
+def _audited(
+    tx: Connection, *, shop: Shop, before: Action, verb: str, actor: Actor, now: datetime
+) -> Action:
+    after = action(tx, shop_id=shop.id, action_id=before.id)
+    record_audit(
+        tx,
+        shop_id=shop.id,
+        actor=actor,
+        action=f"action.{verb}",
+        subject=outward("act", before.id),
+        before={"state": before.state, "due_at": before.due_at.isoformat()},
+        after={"state": after.state, "due_at": after.due_at.isoformat(), "kind": after.kind},
+        now=now,
+    )
+    return after
+
+
 def _of_campaign(shop_id: UUID, campaign_id: UUID) -> Select[Any]:
     return select(actions).where(actions.c.shop_id == shop_id, actions.c.campaign_id == campaign_id)
 
@@ -167,7 +201,8 @@ def _plan_one(
         action_id = _insert(
             tx, shop=shop, campaign_id=campaign_id, entry=entry, key=key, actor=actor, now=now
         )
-        return action(tx, shop_id=shop.id, action_id=action_id)
+        planned = action(tx, shop_id=shop.id, action_id=action_id)
+        return _audited(tx, shop=shop, before=planned, verb="plan", actor=actor, now=now)
     values: dict[str, Any] = {
         "due_at": entry.due_at, "params": dict(entry.params), "position": entry.position
     }  # fmt: skip
@@ -175,13 +210,16 @@ def _plan_one(
         tx.execute(delete(steps).where(steps.c.action_id == row.id))
         values |= {
             "state": State.PLANNED, "receipt": None, "attempts": 0, "error": None,
+            "run": row.run + 1,
             "retry_at": None, "is_stopping": False, "claim": None, "progress_done": 0,
             "progress_total": 0, "progress_text": "", "started_at": None, "done_at": None,
             "undone_at": None,
         }  # fmt: skip
-    if row.state in (*_OVER, State.PLANNED):
-        tx.execute(update(actions).where(actions.c.id == row.id).values(**values))
-    return action(tx, shop_id=shop.id, action_id=row.id)
+    before = to_action(row)
+    if row.state not in (*_OVER, State.PLANNED) or before.is_planned_as(entry):
+        return before
+    tx.execute(update(actions).where(actions.c.id == row.id).values(**values))
+    return _audited(tx, shop=shop, before=before, verb="plan", actor=actor, now=now)
 
 
 def _insert(

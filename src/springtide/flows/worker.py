@@ -14,9 +14,9 @@ from springtide.domain.access.model import Shop
 from springtide.domain.access.queries import all_shops
 from springtide.flows import presence
 from springtide.flows.carrying import Run, carry
-from springtide.flows.durable import Durable, Interrupted, address_beside
+from springtide.flows.durable import Durable, address_beside
 from springtide.flows.model import OPEN_STATES, State
-from springtide.flows.protocol import KINDS, Surroundings
+from springtide.flows.protocol import KINDS, Interrupted, Surroundings
 from springtide.flows.store import actions
 from springtide.flows.timeline import WITHDRAW
 from springtide.kit.idempotency import forget_before
@@ -141,9 +141,10 @@ def due(tx: Connection, *, shop: Shop, real: datetime) -> list[Run]:
     blocked: set[UUID] = set()
     runs = []
     for row in tx.execute(query):
-        waits_in_line = row.campaign_id is not None and not _runs_beside(row.kind)
+        is_undo = row.state == State.UNDOING
+        waits_in_line = row.campaign_id is not None and not (is_undo or _runs_beside(row.kind))
         is_ready = row.retry_at is None or row.retry_at <= real
-        is_free = row.state == State.PLANNED or (row.state == State.UNDOING and row.claim is None)
+        is_free = row.state == State.PLANNED or (is_undo and row.claim is None)
         if is_free and is_ready and not (waits_in_line and row.campaign_id in blocked):
             runs.append(Run(row.id, row.run))
         if waits_in_line:
