@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from springtide.domain.facts.lake import Lake
@@ -72,7 +73,7 @@ def test_of_paying_and_closing_at_once_exactly_one_wins(
                 )
 
         by_pay, by_other_pay, by_close, swept = together(
-            pay, lambda pay=pay: pay(payment="t2"), close, sweep
+            pay, partial(pay, payment="t2"), close, sweep
         )
         with database.read() as tx:
             order = queries.order(tx, shop_id=shop.id, key=key)
@@ -102,7 +103,7 @@ def test_of_two_orders_with_one_key_exactly_one_is_placed(
         with database.write() as tx:
             return place(tx, shop=shop, key="A", now=now, customer_key=customer_key)
 
-    answers = together(*(lambda n=n: order(f"c{n}") for n in range(4)))
+    answers = together(*(partial(order, f"c{n}") for n in range(4)))
     assert sum(isinstance(answer, OrderKeyTaken) for answer in answers) == 3
     with database.read() as tx:
         assert queries.order(tx, shop_id=shop.id, key="A") in answers
