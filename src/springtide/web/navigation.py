@@ -35,7 +35,9 @@ def modules() -> list[ModuleType]:
 
 @cache
 def _all() -> tuple[NavItem, ...]:
-    found = [module.nav for module in modules() if isinstance(getattr(module, "nav", None), NavItem)]
+    found = [
+        module.nav for module in modules() if isinstance(getattr(module, "nav", None), NavItem)
+    ]
     return tuple(sorted(found, key=lambda item: item.order))
 
 

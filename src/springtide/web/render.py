@@ -190,6 +190,24 @@ def _read_flash(value: str) -> dict[str, str] | None:
         return None
 
 
+_FILTERS: dict[str, Callable[..., Any]] = {
+    "money": words.money,
+    "money_short": words.money_short,
+    "number": words.number,
+    "number_short": words.number_short,
+    "percent": words.percent,
+    "change": words.change,
+    "day": words.day,
+    "day_short": words.day_short,
+    "instant": words.instant,
+    "instant_text": words.instant_text,
+    "clock": words.clock,
+    "since": words.since,
+    "duration": words.duration,
+    "refusal": words.refusal,
+}
+
+
 @cache
 def environment(language: str) -> Environment:
     """Return the templates' environment in one language."""
@@ -212,27 +230,7 @@ def environment(language: str) -> Environment:
         role_names=names.ROLES,
         status_names=names.STATUSES,
     )
-    made.filters.update(
-        {
-            name: _in_view(function)
-            for name, function in {
-                "money": words.money,
-                "money_short": words.money_short,
-                "number": words.number,
-                "number_short": words.number_short,
-                "percent": words.percent,
-                "change": words.change,
-                "day": words.day,
-                "day_short": words.day_short,
-                "instant": words.instant,
-                "instant_text": words.instant_text,
-                "clock": words.clock,
-                "since": words.since,
-                "duration": words.duration,
-                "refusal": words.refusal,
-            }.items()
-        }
-    )
+    made.filters.update({name: _in_view(function) for name, function in _FILTERS.items()})
     made.filters.update(id_out=words.id_out, t=say)
     return made
 

@@ -70,14 +70,10 @@ def money_short(view: View, minor: int | None, currency: str = "") -> str:
     unit = currency or view.currency
     amount = to_decimal(minor, unit)
     if abs(amount) >= _SHORT_FROM[view.language]:
-        return str(
-            format_compact_currency(amount, unit, locale=view.locale, fraction_digits=2)
-        )
+        return str(format_compact_currency(amount, unit, locale=view.locale, fraction_digits=2))
     if abs(amount) < 10_000:
         return money(view, minor, unit)
-    return str(
-        format_currency(amount, unit, "¤#,##0", locale=view.locale, currency_digits=False)
-    )
+    return str(format_currency(amount, unit, "¤#,##0", locale=view.locale, currency_digits=False))
 
 
 def number(view: View, value: float | Decimal | None, digits: int = 0) -> str:
