@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.ids import outward
 from springtide.kit.time import SimulatedClock
 
 
@@ -145,6 +147,58 @@ class Member:
     def actor(self) -> Actor:
         """The person, as the audit log names them."""
         return Actor("person", str(self.person.id), self.person.name)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key of a shop's own site or app; the token itself is shown once and not kept."""
+
+    id: UUID
+    shop_id: UUID
+    name: str
+    prefix: str
+    is_publishable: bool
+    scopes: frozenset[Scope]
+    created_at: datetime
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A program that calls the API with a key of one shop."""
+
+    key: ApiKey
+    shop: Shop
+
+    @property
+    def actor(self) -> Actor:
+        """The key, as the audit log names it."""
+        return Actor("key", outward("key", self.key.id), self.key.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A person's log-in; ``token`` goes into the cookie and is known only at log-in."""
+
+    token: str
+    person: Person
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the audit log: who did what to which subject, and what it was before."""
+
+    id: UUID
+    at: datetime
+    actor_kind: str
+    actor_id: str
+    actor_name: str
+    action: str
+    subject: str
+    before: Any
+    after: Any
 
 
 class NotAllowed(Refusal):

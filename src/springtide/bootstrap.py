@@ -1,0 +1,40 @@
+"""The only place that joins real databases, clocks, connectors and rooms."""
+
+from datetime import UTC, datetime
+
+from springtide.domain.access.model import Shop
+from springtide.kit.db import Database
+from springtide.settings import Settings
+
+
+class House:
+    """One running process: settings, the state database, the real clock."""
+
+    def __init__(self, settings: Settings, db: Database) -> None:
+        self.settings = settings
+        self.db = db
+
+    def real_now(self) -> datetime:
+        """Return the real instant, in UTC."""
+        return datetime.now(UTC)  # noqa: TID251 - the one place that reads the clock
+
+    def now(self, shop: Shop) -> datetime:
+        """Return a shop's time: the real one, unless its clock is simulated.
+
+        The clock is part of the shop as it was read; read the shop again to see it moved.
+        """
+        return shop.now(self.real_now())
+
+    def close(self) -> None:
+        """Close what the process holds open."""
+        self.db.close()
+
+
+def open_house(settings: Settings) -> House:
+    """Open the house of these settings: make its data folder and bring its database up to date."""
+    from springtide.migrations import migrate
+
+    settings.data.mkdir(parents=True, exist_ok=True)
+    db = Database(settings.database_url)
+    migrate(db)
+    return House(settings, db)

@@ -1,0 +1,164 @@
+"""What access knows: shops, people, keys, sessions and the audit log."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, and_, func, select
+
+from springtide.domain.access.model import ApiKey, Caller, Entry, Member, Person, Role, Shop
+from springtide.domain.access.secrets import token_hash
+from springtide.domain.access.store import (
+    api_keys,
+    audit_log,
+    memberships,
+    people,
+    sessions,
+    shops,
+    to_entry,
+    to_key,
+    to_person,
+    to_shop,
+)
+from springtide.kit.errors import N_, NotFound, Refusal
+
+
+class NotSignedIn(Refusal):
+    """No session, or one that ended."""
+
+    code = "not_signed_in"
+    status = 401
+    text = N_("Please log in.")
+
+
+def shop_by_slug(tx: Connection, *, slug: str) -> Shop:
+    """Return a shop by its short name; raises NotFound."""
+    row = tx.execute(select(shops).where(shops.c.slug == slug)).one_or_none()
+    if row is None:
+        raise NotFound(what="shop", key=slug[:60])
+    return to_shop(row)
+
+
+def shop_by_id(tx: Connection, *, shop_id: UUID) -> Shop:
+    """Return a shop by its id; raises NotFound."""
+    row = tx.execute(select(shops).where(shops.c.id == shop_id)).one_or_none()
+    if row is None:
+        raise NotFound(what="shop", key=shop_id)
+    return to_shop(row)
+
+
+def all_shops(tx: Connection) -> list[Shop]:
+    """Return every shop of the installation, by short name."""
+    return [to_shop(row) for row in tx.execute(select(shops).order_by(shops.c.slug))]
+
+
+def shops_of(tx: Connection, *, person_id: UUID) -> list[tuple[Shop, Role]]:
+    """Return the shops a person belongs to, with their role in each, by name."""
+    rows = tx.execute(
+        select(shops, memberships.c.role)
+        .join(memberships, memberships.c.shop_id == shops.c.id)
+        .where(memberships.c.person_id == person_id)
+        .order_by(shops.c.name, shops.c.slug)
+    )
+    return [(to_shop(row), Role(row.role)) for row in rows]
+
+
+def person_by_email(tx: Connection, *, email: str) -> Person:
+    """Return a person by e-mail address, in any letter case; raises NotFound."""
+    row = tx.execute(select(people).where(people.c.email == email.strip().lower())).one_or_none()
+    if row is None:
+        raise NotFound(what="person", key=email[:254])
+    return to_person(row)
+
+
+def members_of(tx: Connection, *, shop: Shop) -> list[Member]:
+    """Return the people of a shop with their roles, by name."""
+    rows = tx.execute(
+        select(people, memberships.c.role)
+        .join(memberships, memberships.c.person_id == people.c.id)
+        .where(memberships.c.shop_id == shop.id)
+        .order_by(people.c.name, people.c.email)
+    )
+    return [Member(to_person(row), shop, Role(row.role)) for row in rows]
+
+
+def member(tx: Connection, *, person: Person, slug: str) -> Member:
+    """Return a person as member of a shop; NotFound when there is no such shop *for them*."""
+    row = tx.execute(
+        select(shops, memberships.c.role)
+        .join(memberships, memberships.c.shop_id == shops.c.id)
+        .where(shops.c.slug == slug, memberships.c.person_id == person.id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(what="shop", key=slug[:60])
+    return Member(person, to_shop(row), Role(row.role))
+
+
+def session_person(tx: Connection, *, token: str, now: datetime) -> tuple[Person, datetime]:
+    """Return whose session a token is, and when it was last seen; raises NotSignedIn."""
+    row = tx.execute(
+        select(people, sessions.c.seen_at, sessions.c.expires_at)
+        .join(sessions, sessions.c.person_id == people.c.id)
+        .where(sessions.c.token_hash == token_hash(token))
+    ).one_or_none()
+    if row is None or now >= row.expires_at:
+        raise NotSignedIn
+    return to_person(row), row.seen_at
+
+
+def caller(tx: Connection, *, token: str) -> Caller | None:
+    """Return the program behind an API key, or None when no valid key has this token."""
+    row = tx.execute(
+        select(api_keys, shops)
+        .join(shops, shops.c.id == api_keys.c.shop_id)
+        .where(api_keys.c.token_hash == token_hash(token), api_keys.c.revoked_at.is_(None))
+    ).one_or_none()
+    return None if row is None else Caller(to_key(row), to_shop(row))
+
+
+def keys_of(tx: Connection, *, shop_id: UUID) -> list[ApiKey]:
+    """Return the API keys of a shop, newest first; revoked ones too."""
+    rows = tx.execute(
+        select(api_keys).where(api_keys.c.shop_id == shop_id).order_by(api_keys.c.id.desc())
+    )
+    return [to_key(row) for row in rows]
+
+
+def audit_page(
+    tx: Connection,
+    *,
+    shop_id: UUID,
+    limit: int = 50,
+    before: UUID | None = None,
+    actor_id: str | None = None,
+    action: str | None = None,
+    subject: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Entry]:
+    """Return audit entries of a shop, newest first, older than the entry ``before``.
+
+    ``action`` and ``subject`` match from the start, so ``campaign`` finds ``campaign.create``.
+    """
+    wanted = [audit_log.c.shop_id == shop_id]
+    if before is not None:
+        wanted.append(audit_log.c.id < before)
+    if actor_id is not None:
+        wanted.append(audit_log.c.actor_id == actor_id)
+    if action:
+        wanted.append(audit_log.c.action.startswith(action, autoescape=True))
+    if subject:
+        wanted.append(audit_log.c.subject.startswith(subject, autoescape=True))
+    if since is not None:
+        wanted.append(audit_log.c.at >= since)
+    if until is not None:
+        wanted.append(audit_log.c.at < until)
+    rows = tx.execute(
+        select(audit_log).where(and_(*wanted)).order_by(audit_log.c.id.desc()).limit(limit)
+    )
+    return [to_entry(row) for row in rows]
+
+
+def audit_count(tx: Connection, *, shop_id: UUID) -> int:
+    """Return how many audit entries a shop has."""
+    counted = select(func.count()).select_from(audit_log).where(audit_log.c.shop_id == shop_id)
+    return int(tx.execute(counted).scalar_one())

@@ -1,0 +1,177 @@
+"""The tables of access; private to the room."""
+
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+    Uuid,
+)
+
+from springtide.domain.access.model import ApiKey, Entry, Person, Scope, Shop
+from springtide.kit.db import Instant, Json, metadata
+from springtide.kit.time import SimulatedClock
+
+shops = Table(
+    "shops",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("slug", String(60), nullable=False, unique=True),
+    Column("name", String(120), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("zone_name", String(64), nullable=False),
+    Column("is_demo", Boolean, nullable=False),
+    Column("clock_shows_at", Instant),
+    Column("clock_set_at", Instant),
+    Column("clock_speed", Float),
+    Column("clock_stops_at", Instant),
+    Column("created_at", Instant, nullable=False),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("email", String(254), nullable=False, unique=True),
+    Column("name", String(120), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("shop_id", Uuid, ForeignKey("shops.id"), primary_key=True),
+    Column("person_id", Uuid, ForeignKey("people.id"), primary_key=True, index=True),
+    Column("role", String(20), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+# Only the SHA-256 of a token is kept: whoever reads the table cannot use what it names.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("person_id", Uuid, ForeignKey("people.id"), nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("shop_id", Uuid, ForeignKey("shops.id"), nullable=False, index=True),
+    Column("name", String(120), nullable=False),
+    Column("prefix", String(20), nullable=False),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("is_publishable", Boolean, nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
+)
+
+# Append-only: the migration adds triggers that refuse to change or delete a row.
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("shop_id", Uuid, ForeignKey("shops.id")),
+    Column("at", Instant, nullable=False),
+    Column("actor_kind", String(20), nullable=False),
+    Column("actor_id", String(80), nullable=False),
+    Column("actor_name", String(120), nullable=False),
+    Column("action", String(60), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("before", Json),
+    Column("after", Json),
+    Index("ix_audit_log_shop_id_id", "shop_id", "id"),
+)
+
+log_in_attempts = Table(
+    "log_in_attempts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account", String(254), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("is_good", Boolean, nullable=False),
+    Index("ix_log_in_attempts_account_at", "account", "at"),
+    Index("ix_log_in_attempts_address_at", "address", "at"),
+)
+
+
+def to_shop(row: Row[Any]) -> Shop:
+    """Return the shop of a row that holds every column of ``shops``."""
+    columns = row._mapping
+    clock = None
+    if columns[shops.c.clock_shows_at] is not None:
+        clock = SimulatedClock(
+            shows=columns[shops.c.clock_shows_at],
+            set_at=columns[shops.c.clock_set_at],
+            speed=columns[shops.c.clock_speed],
+            stops_at=columns[shops.c.clock_stops_at],
+        )
+    return Shop(
+        id=columns[shops.c.id],
+        slug=columns[shops.c.slug],
+        name=columns[shops.c.name],
+        currency=columns[shops.c.currency],
+        zone_name=columns[shops.c.zone_name],
+        clock=clock,
+        is_demo=columns[shops.c.is_demo],
+    )
+
+
+def to_person(row: Row[Any]) -> Person:
+    """Return the person of a row that holds every column of ``people``."""
+    columns = row._mapping
+    return Person(
+        id=columns[people.c.id],
+        email=columns[people.c.email],
+        name=columns[people.c.name],
+        language=columns[people.c.language],
+    )
+
+
+def to_key(row: Row[Any]) -> ApiKey:
+    """Return the key of a row that holds every column of ``api_keys``."""
+    columns = row._mapping
+    return ApiKey(
+        id=columns[api_keys.c.id],
+        shop_id=columns[api_keys.c.shop_id],
+        name=columns[api_keys.c.name],
+        prefix=columns[api_keys.c.prefix],
+        is_publishable=columns[api_keys.c.is_publishable],
+        scopes=frozenset(Scope(scope) for scope in columns[api_keys.c.scopes]),
+        created_at=columns[api_keys.c.created_at],
+        last_used_at=columns[api_keys.c.last_used_at],
+        revoked_at=columns[api_keys.c.revoked_at],
+    )
+
+
+def to_entry(row: Row[Any]) -> Entry:
+    """Return the audit entry of a row."""
+    columns = row._mapping
+    return Entry(
+        id=columns[audit_log.c.id],
+        at=columns[audit_log.c.at],
+        actor_kind=columns[audit_log.c.actor_kind],
+        actor_id=columns[audit_log.c.actor_id],
+        actor_name=columns[audit_log.c.actor_name],
+        action=columns[audit_log.c.action],
+        subject=columns[audit_log.c.subject],
+        before=columns[audit_log.c.before],
+        after=columns[audit_log.c.after],
+    )

@@ -1,0 +1,199 @@
+"""Who is meant, what is said, who is held out, and the states of one message."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+from uuid import UUID
+
+from springtide.kit.errors import N_, Refusal
+from springtide.kit.money import share_bps
+
+CONTROL_BPS_DEFAULT = 1000
+
+
+class MessageState(StrEnum):
+    """Where one person's message stands."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    OPTED_OUT = "opted_out"
+    UNCERTAIN = "uncertain"
+    CANCELLED = "cancelled"
+    HELD_OUT = "held_out"
+
+
+class OutreachStatus(StrEnum):
+    """Where an outreach stands: written, audience fixed, being sent, done, or called off."""
+
+    DRAFT = "draft"
+    FROZEN = "frozen"
+    SENDING = "sending"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class BadSegment(Refusal):
+    """A segment rule that cannot be read."""
+
+    code = "bad_segment"
+    text = N_("This segment cannot be read: {why}")
+
+
+class NotADraft(Refusal):
+    """The outreach can no longer be changed."""
+
+    code = "outreach_not_a_draft"
+    status = 409
+    text = N_("The audience of “{name}” is fixed already; copy it to change it.")
+
+
+class NotFrozen(Refusal):
+    """The outreach has no fixed audience yet."""
+
+    code = "outreach_not_frozen"
+    status = 409
+    text = N_("Fix the audience of “{name}” before sending.")
+
+
+class BadControlShare(Refusal):
+    """A control share outside what makes sense."""
+
+    code = "bad_control_share"
+    text = N_("The control group must be 0 to 50 % of the audience.")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Customers chosen by what they did; every rule that is set must hold."""
+
+    tiers: tuple[str, ...] = ()
+    last_order_days_min: int | None = None
+    last_order_days_max: int | None = None
+    orders_min: int | None = None
+    money_min_minor: int | None = None
+    departments: tuple[str, ...] = ()
+    department_days: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the rules that are set."""
+        return {key: value for key, value in asdict(self).items() if value not in (None, ())}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Read a stored or posted segment; refuse unknown rules and wrong types."""
+        values: dict[str, Any] = {}
+        for key, value in document.items():
+            if key not in cls.__slots__:
+                raise BadSegment(why=str(key)[:60])
+            if key in ("tiers", "departments"):
+                if not isinstance(value, list | tuple) or not all(
+                    isinstance(v, str) for v in value
+                ):
+                    raise BadSegment(why=key)
+                values[key] = tuple(value)
+            elif value is not None:
+                if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                    raise BadSegment(why=key)
+                values[key] = value
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Outreach:
+    """One message to one segment by one channel, with a control group."""
+
+    id: UUID
+    shop_id: UUID
+    campaign_id: UUID | None
+    name: str
+    channel: str
+    segment: Segment
+    subject: str
+    body: str
+    link: str
+    language: str
+    control_bps: int
+    status: OutreachStatus
+    created_at: datetime
+    frozen_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One person's place in an outreach."""
+
+    id: UUID
+    outreach_id: UUID
+    customer_key: str
+    state: MessageState
+    address: str | None = None
+    sent_at: datetime | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many persons of an outreach stand in each state."""
+
+    counts: Mapping[MessageState, int]
+
+    @property
+    def treated_count(self) -> int:
+        """Everyone who is meant to get the message."""
+        return self.audience_count - self.counts.get(MessageState.HELD_OUT, 0)
+
+    @property
+    def audience_count(self) -> int:
+        """Everyone, the control group too."""
+        return sum(self.counts.values())
+
+    @property
+    def open_count(self) -> int:
+        """Messages that are still to go, or under way."""
+        return sum(
+            self.counts.get(state, 0) for state in (MessageState.PENDING, MessageState.SENDING)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What one batch did; ``open_count`` messages are left, ``passing_count`` of this batch failed
+    in a way that may pass."""
+
+    sent_count: int
+    open_count: int
+    passing_count: int
+    needs_person: str | None = None
+
+
+def control_group(outreach_id: UUID, customer_keys: Iterable[str], control_bps: int) -> set[str]:
+    """Return the customers held out: an exact share, fixed by the keys alone.
+
+    The keys are ordered by SHA-256 of outreach and key, and the first share of them is held out,
+    so the same audience always gives the same arms and no arm depends on the order of a file.
+    """
+    ordered = sorted(customer_keys, key=lambda key: _draw(outreach_id, key))
+    return set(ordered[: share_bps(len(ordered), control_bps)])
+
+
+def _draw(outreach_id: UUID, customer_key: str) -> bytes:
+    return hashlib.sha256(f"{outreach_id}:{customer_key}".encode()).digest()
+
+
+def checked_control_bps(value: int) -> int:
+    """Return a control share of 0 to half of the audience; refuse others."""
+    if not 0 <= value <= 5000:
+        raise BadControlShare()
+    return value
+
+
+def unique(keys: Sequence[str]) -> list[str]:
+    """Return the keys in their order, each once."""
+    return list(dict.fromkeys(keys))

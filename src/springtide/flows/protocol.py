@@ -1,0 +1,127 @@
+"""What a phase action is, and the house it finds around it while it runs.
+
+An action is one class in ``flows/actions/`` (or in a package that was included, or in an installed
+package's entry point). Its effects go through ``Context.step``: the effect and the note that it
+happened are one transaction, so a killed worker that starts again finds what is done and does
+the rest.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from springtide.domain.access.model import Actor, Shop
+from springtide.kit.db import Database
+from springtide.kit.registry import Registry
+
+T = TypeVar("T")
+
+
+class Surroundings(Protocol):
+    """What the flows need of the house; bootstrap's House has it."""
+
+    @property
+    def db(self) -> Database:
+        """The state database."""
+
+    @property
+    def facts(self) -> Any:
+        """The reader of facts."""
+
+    @property
+    def channels(self) -> Any:
+        """The outreach channels by their kind."""
+
+    def real_now(self) -> datetime:
+        """Return the real instant."""
+
+    def now(self, shop: Shop) -> datetime:
+        """Return the shop's time."""
+
+
+class Context(Protocol):
+    """What an action finds around it while it runs."""
+
+    house: Surroundings
+    shop: Shop
+    actor: Actor
+    action_id: UUID
+    campaign_id: UUID | None
+    params: Any
+
+    @property
+    def now(self) -> datetime:
+        """The shop's time at this moment."""
+
+    def step(self, name: str, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in one transaction, once for this action, direction and name.
+
+        When the step was done before, also by a worker that was killed since, its kept result
+        (JSON) is returned and nothing runs. Raises ``Stopped`` when the action is to stop.
+        """
+
+    def report(self, done: int, total: int, text: str = "") -> None:
+        """Keep how far the action is, for the pages."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait in real time; raises ``Interrupted`` when the worker stops meanwhile."""
+
+
+class PhaseAction(Protocol):
+    """Something the system does at a time, and can undo.
+
+    ``do`` returns a receipt (JSON) from which ``undo`` puts everything back. Both may run again
+    after a crash: whatever they change belongs into ``context.step``. When an action of several
+    steps was stopped half way, ``undo`` gets None as the receipt. ``is_long`` actions run beside
+    the others; all else of a campaign runs one after the other, in due order.
+    """
+
+    kind: ClassVar[str]
+    label: ClassVar[str]
+    params: ClassVar[type]
+    is_long: ClassVar[bool]
+
+    def check(self, context: Context, params: Any) -> None:
+        """Refuse what cannot be done, before anything is changed."""
+
+    def do(self, context: Context, params: Any) -> Any:
+        """Carry it out and return the receipt."""
+
+    def undo(self, context: Context, receipt: Any) -> None:
+        """Put back what still holds."""
+
+
+class Kinds(Mapping[str, type[PhaseAction]]):
+    """The kinds of actions of all included packages."""
+
+    def __init__(self) -> None:
+        self._registries: dict[str, Registry[PhaseAction]] = {}
+        self.include("springtide.flows.actions")
+
+    def include(self, package: str) -> None:
+        """Take in the actions of one more package, such as the demo's."""
+        if package not in self._registries:
+            self._registries[package] = Registry(
+                "action",
+                package,
+                PhaseAction,  # type: ignore[type-abstract]
+            )
+
+    def __getitem__(self, kind: str) -> type[PhaseAction]:
+        for registry in self._registries.values():
+            if kind in registry:
+                return registry[kind]
+        raise KeyError(kind)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted({kind for found in self._registries.values() for kind in found}))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+#: Every kind of action this process knows.
+KINDS = Kinds()

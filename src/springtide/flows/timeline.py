@@ -1,0 +1,221 @@
+"""The timeline as pages and commands use it: plan, look, cancel, try again, withdraw."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, delete, insert, select, update
+
+from springtide.domain.access.model import Actor, Shop
+from springtide.flows.model import (
+    OPEN_STATES,
+    Action,
+    NotCancellable,
+    NotRetryable,
+    Plan,
+    State,
+)
+from springtide.flows.store import actions, steps, to_action
+from springtide.kit.errors import NotFound
+from springtide.kit.ids import outward, uuid7
+
+#: States from which planning the same thing again starts afresh.
+_OVER = (State.CANCELLED, State.UNDONE, State.FAILED)
+#: Where a shop-wide job stands that belongs to no campaign.
+JOB_PHASE = "job"
+WITHDRAW = "withdraw"
+
+
+def plan(
+    tx: Connection,
+    *,
+    shop: Shop,
+    campaign_id: UUID | None,
+    plans: Iterable[Plan],
+    actor: Actor,
+    now: datetime,
+) -> list[Action]:
+    """Plan actions; one already planned gets the new time, one that began is left alone."""
+    return [
+        _plan_one(tx, shop=shop, campaign_id=campaign_id, entry=entry, actor=actor, now=now)
+        for entry in plans
+    ]
+
+
+def enqueue(
+    tx: Connection,
+    *,
+    shop: Shop,
+    kind: str,
+    params: dict[str, Any],
+    actor: Actor,
+    now: datetime,
+    target: str = "",
+    campaign_id: UUID | None = None,
+) -> Action:
+    """Hand a job to the worker for now; the same kind and target again is the same job.
+
+    Without a target every call is a new job.
+    """
+    entry = Plan(
+        phase=JOB_PHASE, kind=kind, due_at=now, target=target or str(uuid7(now)), params=params
+    )
+    return _plan_one(tx, shop=shop, campaign_id=campaign_id, entry=entry, actor=actor, now=now)
+
+
+def withdraw_now(
+    tx: Connection, *, shop: Shop, campaign_id: UUID, actor: Actor, now: datetime
+) -> Action:
+    """Let the worker undo, from now on, all of a campaign that still holds."""
+    found = tx.execute(
+        _of_campaign(shop.id, campaign_id).where(
+            actions.c.kind == WITHDRAW, actions.c.state.in_(OPEN_STATES)
+        )
+    ).first()
+    if found is None:
+        entry = Plan(phase="after", kind=WITHDRAW, due_at=now, target=str(uuid7(now)))
+        return _plan_one(tx, shop=shop, campaign_id=campaign_id, entry=entry, actor=actor, now=now)
+    if found.state == State.PLANNED and found.due_at > now:
+        tx.execute(update(actions).where(actions.c.id == found.id).values(due_at=now))
+    return action(tx, shop_id=shop.id, action_id=found.id)
+
+
+def cancel(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
+    """Take a planned action off the timeline; refuse when it has begun."""
+    before = action(tx, shop_id=shop.id, action_id=action_id)
+    changed = tx.execute(
+        update(actions)
+        .where(actions.c.id == action_id, actions.c.state == State.PLANNED)
+        .values(state=State.CANCELLED)
+        .returning(actions.c.id)
+    ).first()
+    if changed is None:
+        raise NotCancellable(state=before.state_label)
+    return action(tx, shop_id=shop.id, action_id=action_id)
+
+
+def retry(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
+    """Try again what failed or needs a person; steps that were done stay done."""
+    before = action(tx, shop_id=shop.id, action_id=action_id)
+    if before.state not in (State.FAILED, State.NEEDS_PERSON):
+        raise NotRetryable(state=before.state_label)
+    is_undo = before.error is not None and before.error.is_undo
+    tx.execute(
+        update(actions)
+        .where(actions.c.id == action_id, actions.c.state == before.state)
+        .values(
+            state=State.UNDOING if is_undo else State.PLANNED,
+            attempts=0,
+            error=None,
+            retry_at=None,
+            claim=None,
+            is_stopping=False,
+        )
+    )
+    return action(tx, shop_id=shop.id, action_id=action_id)
+
+
+def action(tx: Connection, *, shop_id: UUID, action_id: UUID) -> Action:
+    """Return an action of a shop; raises NotFound."""
+    row = tx.execute(
+        select(actions).where(actions.c.id == action_id, actions.c.shop_id == shop_id)
+    ).first()
+    if row is None:
+        raise NotFound(what="action", key=outward("act", action_id))
+    return to_action(row)
+
+
+def actions_of(tx: Connection, *, shop_id: UUID, campaign_id: UUID) -> list[Action]:
+    """Return a campaign's actions in the order of the timeline."""
+    query = _of_campaign(shop_id, campaign_id).order_by(
+        actions.c.due_at, actions.c.position, actions.c.id
+    )
+    return [to_action(row) for row in tx.execute(query)]
+
+
+def jobs_of(
+    tx: Connection, *, shop_id: UUID, kinds: Sequence[str], limit: int = 20
+) -> list[Action]:
+    """Return a shop's newest jobs of some kinds, newest first."""
+    query = (
+        select(actions)
+        .where(actions.c.shop_id == shop_id, actions.c.kind.in_(kinds))
+        .order_by(actions.c.created_at.desc(), actions.c.id.desc())
+        .limit(limit)
+    )
+    return [to_action(row) for row in tx.execute(query)]
+
+
+def _of_campaign(shop_id: UUID, campaign_id: UUID) -> Select[Any]:
+    return select(actions).where(actions.c.shop_id == shop_id, actions.c.campaign_id == campaign_id)
+
+
+def _plan_one(
+    tx: Connection,
+    *,
+    shop: Shop,
+    campaign_id: UUID | None,
+    entry: Plan,
+    actor: Actor,
+    now: datetime,
+) -> Action:
+    key = f"{campaign_id or shop.id}/{entry.phase}/{entry.kind}/{entry.target}"
+    row = tx.execute(select(actions).where(actions.c.unique_key == key)).first()
+    if row is None:
+        action_id = _insert(
+            tx, shop=shop, campaign_id=campaign_id, entry=entry, key=key, actor=actor, now=now
+        )
+        return action(tx, shop_id=shop.id, action_id=action_id)
+    values: dict[str, Any] = {
+        "due_at": entry.due_at, "params": dict(entry.params), "position": entry.position
+    }  # fmt: skip
+    if row.state in _OVER:
+        tx.execute(delete(steps).where(steps.c.action_id == row.id))
+        values |= {
+            "state": State.PLANNED, "receipt": None, "attempts": 0, "error": None,
+            "retry_at": None, "is_stopping": False, "claim": None, "progress_done": 0,
+            "progress_total": 0, "progress_text": "", "started_at": None, "done_at": None,
+            "undone_at": None,
+        }  # fmt: skip
+    if row.state in (*_OVER, State.PLANNED):
+        tx.execute(update(actions).where(actions.c.id == row.id).values(**values))
+    return action(tx, shop_id=shop.id, action_id=row.id)
+
+
+def _insert(
+    tx: Connection,
+    *,
+    shop: Shop,
+    campaign_id: UUID | None,
+    entry: Plan,
+    key: str,
+    actor: Actor,
+    now: datetime,
+) -> UUID:
+    action_id = uuid7(now)
+    tx.execute(
+        insert(actions).values(
+            id=action_id,
+            shop_id=shop.id,
+            campaign_id=campaign_id,
+            phase=entry.phase,
+            kind=entry.kind,
+            target=entry.target,
+            params=dict(entry.params),
+            due_at=entry.due_at,
+            position=entry.position,
+            state=State.PLANNED,
+            unique_key=key,
+            attempts=0,
+            run=0,
+            is_stopping=False,
+            progress_done=0,
+            progress_total=0,
+            progress_text="",
+            planned_by=asdict(actor),
+            created_at=now,
+        )
+    )
+    return action_id
