@@ -1,0 +1,1 @@
+"""The house rules: rooms, sizes, names, languages and routes, kept at every run."""

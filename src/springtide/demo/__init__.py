@@ -1,1 +1,1 @@
-"""The demo shop: the Complete Journey year, simulated browsing and a replayed day."""
+"""The demo shop: the Complete Journey year, simulated browsing, and a replayed day."""

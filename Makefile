@@ -1,0 +1,52 @@
+# make run: the demo shop on http://127.0.0.1:8000    make test: all tests    make check: what CI runs
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check fix lock bench clean
+
+VENV := .venv
+PY := $(VENV)/bin/python
+LOCKS := requirements-build.lock requirements.lock requirements-demo.lock
+ASSETS := src/springtide/web/static/vendor/.ready
+
+help:  ## list these commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+setup: $(VENV)/.ready $(ASSETS)  ## make .venv with the springtide command in it
+
+$(VENV)/.ready: $(LOCKS) pyproject.toml tools/venv.sh
+	@bash tools/venv.sh $(VENV) $(LOCKS)
+	@touch $@
+
+$(ASSETS): assets/package-lock.json tools/assets.py | $(VENV)/.ready
+	@$(PY) tools/assets.py
+	@touch $@
+
+run: setup  ## build the demo shop at the first start, then serve it (PORT=8000)
+	@exec $(VENV)/bin/springtide demo run
+
+$(VENV)/.dev: requirements-dev.lock tools/test-system.sh $(VENV)/.ready
+	@bash tools/test-system.sh
+	@$(PY) -m pip install -q --require-hashes -r requirements-dev.lock
+	@touch $@
+
+test: setup $(VENV)/.dev  ## set up what the tests need and pass them all
+	@$(PY) -m pytest $(ARGS)
+
+check: setup $(VENV)/.dev  ## format, lint, types, import contracts, tests: what CI runs
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports --no-logo
+	@$(PY) -m pytest $(ARGS)
+
+fix: setup $(VENV)/.dev  ## format and mend what lint can
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+bench: setup $(VENV)/.dev  ## print the benchmarks and write bench.json (ONLY=name for some)
+	@$(PY) -m tests.bench $(ONLY)
+
+lock: setup  ## write the locks anew after a change in pyproject.toml
+	@bash tools/lock.sh $(VENV)
+
+clean:  ## remove what set-up made; the shop's data in var stays
+	@rm -rf $(VENV) src/springtide/web/static/vendor build dist src/*.egg-info

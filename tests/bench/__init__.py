@@ -1,0 +1,1 @@
+"""Benchmarks: commands, not timed tests; each prints ratios to a baseline of the same run."""

@@ -1,0 +1,40 @@
+"""Run the benchmarks: python -m tests.bench [NAME...]; prints a table and writes bench.json."""
+
+import importlib
+import json
+import pkgutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import tests.bench
+
+
+def main(wanted: list[str]) -> None:
+    """Run the modules named, or all, each a ``run() -> list of measurements``."""
+    names = [info.name for info in pkgutil.iter_modules(tests.bench.__path__)]
+    names = [name for name in names if name != "__main__" and (not wanted or name in wanted)]
+    if not names:
+        sys.exit(f"no benchmark is called {' '.join(wanted)}")
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        rows += importlib.import_module(f"tests.bench.{name}").run()
+    columns = ("name", "value", "unit", "baseline", "ratio", "goal", "met")
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(_shown(row.get(column)) for column in columns))
+    Console().print(table)
+    Path("bench.json").write_text(json.dumps(rows, indent=2) + "\n")
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.3g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
