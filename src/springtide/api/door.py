@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from typing import Any
 
 import anyio.to_thread
 from litestar.connection import ASGIConnection
@@ -12,7 +13,7 @@ from springtide.domain.access import operations, queries
 from springtide.domain.access.model import Caller, Key
 from springtide.kit.errors import N_, Refusal
 
-Connection = ASGIConnection[object, object, object, object]
+Connection = ASGIConnection[Any, Any, Any, Any]
 _USED_EVERY = timedelta(minutes=1)
 
 

@@ -1,10 +1,9 @@
 """Refusals as RFC 9457 problem documents."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from litestar import Response
+from litestar import Request, Response
 
 from springtide.api.limits import TooManyRequests
 from springtide.kit.errors import Invalid, Refusal
@@ -73,17 +72,18 @@ def title(status: int) -> str:
     return _TITLES.get(status, "Refused" if status < 500 else "Internal error")
 
 
-def problem_response(
-    problem: Problem, *, headers: Mapping[str, str] | None = None
-) -> Response[Problem]:
-    """Return the HTTP answer of a problem document."""
+def error_response(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Problem]:
+    """Return the problem document of a refusal."""
+    problem = problem_of(refusal, request_id=request.scope["state"].get("request_id", ""))
     return Response(
-        problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+        problem,
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=_headers(refusal),
     )
 
 
-def refusal_headers(refusal: Refusal) -> dict[str, str]:
-    """Return the headers that belong to a refusal: how to sign in, when to come back."""
+def _headers(refusal: Refusal) -> dict[str, str]:
     if refusal.status == 401:
         return {"WWW-Authenticate": 'Bearer realm="springtide"'}
     if isinstance(refusal, TooManyRequests):

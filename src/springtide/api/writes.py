@@ -49,8 +49,6 @@ def idempotent(
             status, document = produce(tx)
             return Answer(status, msgspec.to_builtins(document, str_keys=True))
 
-        kept = once(
-            tx, scope=scope, key=key, body=asked, now=house.real_now(), produce=answer
-        )
+        kept = once(tx, scope=scope, key=key, body=asked, now=house.real_now(), produce=answer)
     headers = {"Idempotency-Replayed": "true"} if kept.replayed else {}
     return Response(kept.document, status_code=kept.status, headers=headers)

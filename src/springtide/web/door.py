@@ -4,7 +4,8 @@ import hashlib
 import hmac
 import secrets
 from datetime import timedelta
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 import anyio.to_thread
 from litestar import Request
@@ -23,7 +24,7 @@ LANGUAGE_COOKIE = "language"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SEEN_EVERY = timedelta(minutes=5)
 
-Connection = ASGIConnection[object, object, object, object]
+Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 class ForgedForm(Refusal):
@@ -105,6 +106,12 @@ def safe_next(path: str | None) -> str:
     return "/" if parts.scheme or parts.netloc else path
 
 
+def log_in_address(path: str, query: str = "") -> str:
+    """Return the log-in page's address that comes back to a path of ours."""
+    back = f"{path}?{query}" if query else path
+    return "/log-in" if back == "/" else f"/log-in?next={quote(back, safe='/')}"
+
+
 async def admit_person(connection: Connection, house: House) -> Person:
     """Return who is signed in; raises NotSignedIn."""
     token = session_token(connection, house)
@@ -131,6 +138,14 @@ async def admit_member(connection: Connection, house: House, rule: Needs) -> Mem
     return member
 
 
+async def visitor(connection: Connection, house: House) -> Person | None:
+    """Return who is signed in, or None; for pages that anyone may open."""
+    try:
+        return await admit_person(connection, house)
+    except queries.NotSignedIn:
+        return None
+
+
 def check_role(member: Member, permission: Permission) -> None:
     """Refuse a member whose role does not hold a permission (NotAllowed)."""
     if not member.may(permission):
@@ -147,12 +162,9 @@ def prepare_csrf(connection: Connection, house: House) -> None:
     state["csrf"] = hmac.new(secret, b"csrf:" + holder.encode(), hashlib.sha256).hexdigest()
 
 
-def visit_cookie(connection: Connection, house: House) -> Cookie | None:
-    """Return the cookie that a first visit gets, for its CSRF token."""
-    visit = connection.scope.get("state", {}).get("new_visit")
-    if visit is None:
-        return None
-    return Cookie(
+def visit_cookie(visit: str, house: House) -> bytes:
+    """Return the cookie that a first visit gets, for its CSRF token, as a header's value."""
+    cookie = Cookie(
         key=_visit_name(house),
         value=visit,
         path="/",
@@ -160,9 +172,10 @@ def visit_cookie(connection: Connection, house: House) -> Cookie | None:
         secure=_is_https(house),
         samesite="lax",
     )
+    return cookie.to_header(header="").encode()
 
 
-async def check_csrf(request: Request[object, object, object]) -> None:
+async def check_csrf(request: Request[Any, Any, Any]) -> None:
     """Refuse a writing request without the token of its session (ForgedForm)."""
     # Browsers say where a request comes from; what another site sends is never ours.
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
