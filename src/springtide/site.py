@@ -2,8 +2,10 @@
 
 import importlib
 import logging
+import os
 import pkgutil
 import secrets
+import sys
 import time
 from pathlib import Path
 from types import ModuleType
@@ -34,7 +36,7 @@ from springtide.api.door import Door
 from springtide.api.limits import Standing
 from springtide.api.observe import Observer
 from springtide.api.openapi import openapi_config
-from springtide.bootstrap import House
+from springtide.bootstrap import House, open_house
 from springtide.domain.access.model import (
     AccessRule,
     Caller,
@@ -46,6 +48,7 @@ from springtide.domain.access.model import (
     SignedIn,
 )
 from springtide.kit.errors import N_, Invalid, Refusal
+from springtide.settings import read_settings
 from springtide.web import door, errors
 
 log = logging.getLogger("springtide.site")
@@ -182,6 +185,17 @@ def create_app(house: House) -> Site:
         logging_config=None,
     )
     check_rules(app)
+    return app
+
+
+def app_from_environment() -> Site:
+    """Open the house that the environment describes and return its app; for the server."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    if os.environ.get("SPRINGTIDE_ACCESS_LOG"):
+        logging.getLogger("springtide").setLevel(logging.INFO)
+    house = open_house(read_settings())
+    app = create_app(house)
+    app.on_shutdown.append(house.close)
     return app
 
 

@@ -40,6 +40,11 @@ def session_cookie_name(house: House) -> str:
     return "__Host-springtide" if _is_https(house) else "springtide"
 
 
+def visit_name(house: House) -> str:
+    """Return the name of the cookie that a visit without a session has, for its forms."""
+    return "__Host-visit" if _is_https(house) else "visit"
+
+
 def session_cookie(house: House, session: Session) -> Cookie:
     """Return the cookie that carries a session."""
     return Cookie(
@@ -155,17 +160,22 @@ def check_role(member: Member, permission: Permission) -> None:
 def prepare_csrf(connection: Connection, house: House) -> None:
     """Bind this request's CSRF token to its session, or to a fresh visit of nobody."""
     state = connection.scope["state"]
-    holder = session_token(connection, house) or connection.cookies.get(_visit_name(house))
+    holder = session_token(connection, house) or connection.cookies.get(visit_name(house))
     if not holder:
         holder = state["new_visit"] = secrets.token_urlsafe(24)
+    state["csrf"] = csrf_of(house, holder)
+
+
+def csrf_of(house: House, holder: str) -> str:
+    """Return the CSRF token of a session's (or a visit's) token."""
     secret = house.settings.secret.encode()
-    state["csrf"] = hmac.new(secret, b"csrf:" + holder.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret, b"csrf:" + holder.encode(), hashlib.sha256).hexdigest()
 
 
 def visit_cookie(visit: str, house: House) -> bytes:
     """Return the cookie that a first visit gets, for its CSRF token, as a header's value."""
     cookie = Cookie(
-        key=_visit_name(house),
+        key=visit_name(house),
         value=visit,
         path="/",
         httponly=True,
@@ -207,10 +217,6 @@ def _member(house: House, token: str, slug: str) -> Member:
     person = _person(house, token)
     with house.db.read() as tx:
         return queries.member(tx, person=person, slug=slug)
-
-
-def _visit_name(house: House) -> str:
-    return "__Host-visit" if _is_https(house) else "visit"
 
 
 def _is_https(house: House) -> bool:
