@@ -253,14 +253,15 @@ async def _admit(
         return
     if method == "OPTIONS":
         return
-    door.prepare_csrf(connection, house)
+    is_page = isinstance(connection, Request) and not _is_api(connection.scope["path"])
+    if is_page:
+        door.prepare_csrf(connection, house)
     if isinstance(rule, Needs):
         await door.admit_member(connection, house, rule)
     elif isinstance(rule, SignedIn):
         await door.admit_person(connection, house)
     elif not isinstance(rule, Public):
         raise RouteWithoutRule(connection.scope["path"])
-    is_page = isinstance(connection, Request) and not _is_api(connection.scope["path"])
     if is_page and method not in door.SAFE_METHODS:
         await door.check_csrf(cast("Request[Any, Any, Any]", connection))
 
