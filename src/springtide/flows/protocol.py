@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from springtide.domain.access.model import Actor, Shop
 from springtide.flows.model import Trouble
 from springtide.kit.db import Database
+from springtide.kit.errors import NeedsPersonError
 from springtide.kit.registry import Registry
 from springtide.settings import Settings
 
@@ -102,6 +103,17 @@ class Context(Protocol):
 
     def undo_other(self, action_id: UUID) -> Trouble | None:
         """Undo another action of the campaign as part of this one; return what went wrong."""
+
+
+class NoCampaign(NeedsPersonError):
+    """An action that only makes sense within a campaign."""
+
+
+def campaign_of(context: Context) -> UUID:
+    """Return the id of the campaign that an action belongs to."""
+    if context.campaign_id is None:
+        raise NoCampaign("no campaign")
+    return context.campaign_id
 
 
 class PhaseAction(Protocol):

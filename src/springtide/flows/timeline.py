@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
+from springtide.domain.campaigns.model import Campaign, PhaseKind
+from springtide.domain.campaigns.operations import mark_scheduled
 from springtide.flows.model import (
     OPEN_STATES,
     Action,
@@ -20,7 +22,7 @@ from springtide.flows.model import (
     State,
 )
 from springtide.flows.store import actions, steps, to_action
-from springtide.kit.errors import NotFound
+from springtide.kit.errors import N_, Conflict, NotFound
 from springtide.kit.ids import outward, uuid7
 
 #: States from which planning the same thing again starts afresh.
@@ -28,6 +30,16 @@ _OVER = (State.CANCELLED, State.UNDONE, State.FAILED)
 #: Where a shop-wide job stands that belongs to no campaign.
 JOB_PHASE = "job"
 WITHDRAW = "withdraw"
+SEND_OUTREACH = "send_outreach"
+#: What happens at the first instant of the burst, in this order.
+OPENING = ("set_prices", "publish_rules", "open_sale")
+
+
+class CampaignOver(Conflict):
+    """A sale whose day is over cannot be put on the timeline."""
+
+    code = "campaign_over"
+    text = N_("“{name}” is over already; plan a new campaign instead.")
 
 
 def plan(
@@ -44,6 +56,58 @@ def plan(
         _plan_one(tx, shop=shop, campaign_id=campaign_id, entry=entry, actor=actor, now=now)
         for entry in plans
     ]
+
+
+def schedule(
+    tx: Connection, *, shop: Shop, campaign: Campaign, actor: Actor, now: datetime
+) -> list[Action]:
+    """Put a campaign on the timeline as its plan says; again after a change moves what waits.
+
+    Refuses a campaign whose day is over. A withdrawn campaign comes back this way.
+    """
+    if campaign.selling.ends_at <= now:
+        raise CampaignOver(name=campaign.name)
+    mark_scheduled(tx, shop=shop, campaign_id=campaign.id, actor=actor, now=now)
+    return plan(
+        tx,
+        shop=shop,
+        campaign_id=campaign.id,
+        plans=plans_of(campaign),
+        actor=actor,
+        now=now,
+    )
+
+
+def plans_of(campaign: Campaign) -> list[Plan]:
+    """Return what the system does by itself in a campaign, at which instants."""
+    selling = campaign.selling
+    opening = [
+        Plan(PhaseKind.BURST, kind, selling.starts_at, position=position)
+        for position, kind in enumerate(OPENING)
+    ]
+    return [*opening, Plan(PhaseKind.AFTER, WITHDRAW, selling.ends_at, position=len(OPENING))]
+
+
+def plan_outreach(
+    tx: Connection,
+    *,
+    shop: Shop,
+    campaign: Campaign,
+    outreach_id: UUID,
+    actor: Actor,
+    now: datetime,
+    at: datetime | None = None,
+) -> Action:
+    """Plan the sending of an outreach: at an instant, else when the warm-up begins, else now."""
+    due_at = at or max(now, campaign.window(PhaseKind.WARM_UP).starts_at)
+    entry = Plan(
+        PhaseKind.WARM_UP,
+        SEND_OUTREACH,
+        due_at,
+        target=str(outreach_id),
+        params={"outreach_id": str(outreach_id)},
+    )
+    return _plan_one(tx, shop=shop, campaign_id=campaign.id, entry=entry, actor=actor, now=now)
 
 
 def enqueue(
@@ -206,7 +270,9 @@ def _plan_one(
     values: dict[str, Any] = {
         "due_at": entry.due_at, "params": dict(entry.params), "position": entry.position
     }  # fmt: skip
-    if row.state in _OVER:
+    # What a withdrawal did is over too: there is nothing of it that could still hold.
+    is_over = row.state in _OVER or (entry.kind == WITHDRAW and row.state == State.DONE)
+    if is_over:
         tx.execute(delete(steps).where(steps.c.action_id == row.id))
         values |= {
             "state": State.PLANNED, "receipt": None, "attempts": 0, "error": None,
@@ -216,7 +282,7 @@ def _plan_one(
             "undone_at": None,
         }  # fmt: skip
     before = to_action(row)
-    if row.state not in (*_OVER, State.PLANNED) or before.is_planned_as(entry):
+    if not (is_over or row.state == State.PLANNED) or before.is_planned_as(entry):
         return before
     tx.execute(update(actions).where(actions.c.id == row.id).values(**values))
     return _audited(tx, shop=shop, before=before, verb="plan", actor=actor, now=now)

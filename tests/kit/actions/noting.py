@@ -1,6 +1,7 @@
 """Actions that note each effect, so that a test can count them."""
 
 import time
+from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -48,7 +49,7 @@ class Note:
         done = []
         for number in range(params.steps):
             what = f"do {params.what} {number}"
-            done.append(context.step(str(number), lambda tx, what=what: note(tx, what)))
+            done.append(context.step(str(number), partial(note, what=what)))
             context.report(number + 1, params.steps)
             if params.step_ms:
                 time.sleep(params.step_ms / 1000)
@@ -57,8 +58,7 @@ class Note:
 
     def undo(self, context: Context, receipt: Any) -> None:
         for what in reversed(receipt or []):
-            undone = "un" + what
-            context.step(what, lambda tx, undone=undone: note(tx, undone))
+            context.step(what, partial(note, what="un" + what))
 
 
 class LongNote(Note):
