@@ -12,7 +12,7 @@ from springtide.kit.text import text_problem
 
 KEY_LENGTH_MAX = 120
 LINES_MAX = 500
-QUANTITY_MAX = 100_000
+QUANTITY_MAX = 1_000_000
 
 
 class OrderState(StrEnum):
