@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from springtide.kit.db import to_json
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.text import text_problem
 
 KEY_LENGTH_MAX = 120
 TEXT_LENGTH_MAX = 300
@@ -32,11 +34,11 @@ class Upserted:
     unchanged: int
 
 
-class BadProduct(Refusal):
-    """A product that cannot be kept; names its key, the field and the reason."""
+class AttributesTooLarge(Refusal):
+    """A product's attributes need more room than they may."""
 
-    code = "bad_product"
-    text = N_("Product “{key}”: {field} {reason}.")
+    code = "attributes_too_large"
+    text = N_("The attributes take more than {bytes_max} bytes.")
 
 
 class UnknownProduct(Refusal):
@@ -44,3 +46,28 @@ class UnknownProduct(Refusal):
 
     code = "unknown_product"
     text = N_("The catalog holds no product “{key}”.")
+
+
+def product_problems(product: Product) -> dict[str, Refusal]:
+    """Return what is wrong with a product, by field; empty when it can be kept."""
+    problems: dict[str, Refusal] = {}
+    for name, value, length_max in (
+        ("key", product.key, KEY_LENGTH_MAX),
+        ("name", product.name, TEXT_LENGTH_MAX),
+        ("brand", product.brand, TEXT_LENGTH_MAX),
+        ("category", product.category, TEXT_LENGTH_MAX),
+        ("department", product.department, TEXT_LENGTH_MAX),
+    ):
+        problem = text_problem(value, length_max=length_max, is_needed=name == "key")
+        if problem:
+            problems[name] = problem
+    if product.attributes and (problem := _attributes_problem(product.attributes)):
+        problems["attributes"] = problem
+    return problems
+
+
+def _attributes_problem(attributes: Mapping[str, Any]) -> Refusal | None:
+    document = to_json(attributes)
+    if len(document) > ATTRIBUTES_BYTES_MAX:
+        return AttributesTooLarge(bytes_max=ATTRIBUTES_BYTES_MAX)
+    return text_problem(document, length_max=ATTRIBUTES_BYTES_MAX)

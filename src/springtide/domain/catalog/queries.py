@@ -1,10 +1,9 @@
 """Reads of the catalog."""
 
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from springtide.domain.catalog.model import Product
 from springtide.domain.catalog.store import products as table
@@ -12,6 +11,15 @@ from springtide.kit.errors import NotFound
 
 PAGE_LENGTH_MAX = 200
 _KEYS_AT_ONCE = 5_000
+# In the order of the fields of a Product.
+_COLUMNS = (
+    table.c.key,
+    table.c.name,
+    table.c.brand,
+    table.c.category,
+    table.c.department,
+    table.c.attributes,
+)
 
 
 def product(tx: Connection, *, shop_id: UUID, key: str) -> Product:
@@ -28,8 +36,8 @@ def products_by_keys(tx: Connection, *, shop_id: UUID, keys: Iterable[str]) -> d
     found: dict[str, Product] = {}
     for start in range(0, len(wanted), _KEYS_AT_ONCE):
         some = wanted[start : start + _KEYS_AT_ONCE]
-        rows = tx.execute(select(table).where(table.c.shop_id == shop_id, table.c.key.in_(some)))
-        found |= {row.key: _product(row) for row in rows}
+        query = select(*_COLUMNS).where(table.c.shop_id == shop_id, table.c.key.in_(some))
+        found |= {row[0]: Product(*row) for row in tx.execute(query)}
     return found
 
 
@@ -46,7 +54,7 @@ def search_products(
 
     ``text`` is looked for in key, name, brand and category, without regard to case.
     """
-    query = select(table).where(table.c.shop_id == shop_id).order_by(table.c.key)
+    query = select(*_COLUMNS).where(table.c.shop_id == shop_id).order_by(table.c.key)
     if text:
         columns = (table.c.key, table.c.name, table.c.brand, table.c.category)
         query = query.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
@@ -54,8 +62,7 @@ def search_products(
         query = query.where(table.c.category == category)
     if after_key is not None:
         query = query.where(table.c.key > after_key)
-    rows = tx.execute(query.limit(min(limit, PAGE_LENGTH_MAX)))
-    return [_product(row) for row in rows]
+    return [Product(*row) for row in tx.execute(query.limit(min(limit, PAGE_LENGTH_MAX)))]
 
 
 def categories(tx: Connection, *, shop_id: UUID) -> list[tuple[str, int]]:
@@ -73,14 +80,3 @@ def product_count(tx: Connection, *, shop_id: UUID) -> int:
     """Return how many products the catalog holds."""
     query = select(func.count()).select_from(table).where(table.c.shop_id == shop_id)
     return int(tx.execute(query).scalar_one())
-
-
-def _product(row: Row[Any]) -> Product:
-    return Product(
-        key=row.key,
-        name=row.name,
-        brand=row.brand,
-        category=row.category,
-        department=row.department,
-        attributes=row.attributes,
-    )

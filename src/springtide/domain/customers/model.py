@@ -1,11 +1,13 @@
 """A customer of the shop, and what the facts say of them."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from springtide.analytics.rfm import SEGMENT_NAMES, CutPoints
 from springtide.kit.errors import N_, Refusal
 
 EMAIL_LENGTH_MAX = 320
@@ -61,11 +63,85 @@ class Standing:
         return self.recency_score * 100 + self.frequency_score * 10 + self.money_score
 
 
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """What a bulk write did."""
+
+    new: int
+    changed: int
+    unchanged: int
+
+    def plus(self, other: "Upserted") -> "Upserted":
+        """Return both together."""
+        return Upserted(
+            self.new + other.new, self.changed + other.changed, self.unchanged + other.unchanged
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standings:
+    """Every customer with an order, and the cut points of this day.
+
+    ``money_basis`` is ``paid``, or ``ordered`` where the facts hold no payments at all.
+    """
+
+    as_of: date
+    money_basis: str
+    cuts: CutPoints
+    by_key: Mapping[str, Standing]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many customers each segment holds, in the order of the segments."""
+        found = Counter(standing.segment for standing in self.by_key.values())
+        return {name: found[name] for name in SEGMENT_NAMES}
+
+
+@dataclass(frozen=True, slots=True)
+class CustomersPage:
+    """One page of the list: customers with their standing, and the cursor of the next page."""
+
+    rows: Sequence[tuple[Customer, Standing | None]]
+    next_cursor: str | None
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One order of a customer, as the facts tell it (minor units)."""
+
+    order_key: str
+    ordered_at: datetime
+    quantity: int
+    ordered_minor: int
+    paid_minor: int
+    refunded_minor: int
+    is_simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What the facts say of one customer in sum."""
+
+    first_seen_at: datetime | None
+    last_seen_at: datetime | None
+    order_count: int
+    ordered_minor: int
+    paid_minor: int
+    refunded_minor: int
+
+
 class BadEmail(Refusal):
     """A text that is no email address."""
 
     code = "bad_email"
     text = N_("“{value}” is not an email address.")
+
+
+class BadCursor(Refusal):
+    """A cursor or an order of the list that this program did not give."""
+
+    code = "bad_cursor"
+    text = N_("This page of the list cannot be found: start again from the first one.")
 
 
 class BadCustomer(Refusal):

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+
+from springtide.kit.errors import N_, Refusal
+from springtide.kit.money import AMOUNT_MINOR_MAX
 
 #: What can happen. ``order`` and ``payment`` are one fact a line of an order, so that money can
 #: be followed down to a product; ``refund`` likewise (its amount is positive).
@@ -43,3 +46,106 @@ class Fact:
     campaign_key: str | None = None
     reference: str | None = None
     props: Mapping[str, Any] = field(default_factory=dict)
+
+
+#: The columns of the one table, with their types in DuckDB's dialect, in order.
+COLUMNS: dict[str, str] = {
+    "shop": "VARCHAR",
+    "kind": "VARCHAR",
+    "occurred_at": "TIMESTAMPTZ",
+    "source": "VARCHAR",
+    "external_id": "VARCHAR",
+    "version": "INTEGER",
+    "visitor_key": "VARCHAR",
+    "customer_key": "VARCHAR",
+    "product_key": "VARCHAR",
+    "sku_key": "VARCHAR",
+    "order_key": "VARCHAR",
+    "quantity": "INTEGER",
+    "amount_minor": "BIGINT",
+    "discount_minor": "BIGINT",
+    "source_path": "VARCHAR",
+    "campaign_key": "VARCHAR",
+    "reference": "VARCHAR",
+    "props": "VARCHAR",
+}
+
+#: What an instant of a fact may be: earlier or later ones are typing errors.
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+#: Longest text of a key, and of the other texts, in characters.
+KEY_LENGTH_MAX = 200
+PROPS_LENGTH_MAX = 20_000
+QUANTITY_MAX = 1_000_000_000
+
+
+class BadFact(Refusal):
+    """A fact with a value that the table cannot hold."""
+
+    code = "bad_fact"
+    text = N_("Fact {external_id}: {column} cannot be “{value}”.")
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What an append did, in facts."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A shop's facts in ten numbers; money in minor units, ``rejected`` in rows of files."""
+
+    kinds: Mapping[str, int]
+    first_at: datetime | None
+    last_at: datetime | None
+    customers: int
+    orders: int
+    gross_minor: int
+    paid_minor: int
+    refunded_minor: int
+    net_minor: int
+    rejected: int
+
+
+def check(fact: Fact) -> None:
+    """Refuse a fact that the table cannot hold (``BadFact``)."""
+    problem = _problem(fact)
+    if problem:
+        column, value = problem
+        raise BadFact(external_id=fact.external_id[:60], column=column, value=str(value)[:60])
+
+
+def _problem(fact: Fact) -> tuple[str, object] | None:
+    if fact.kind not in KINDS:
+        return "kind", fact.kind
+    if fact.occurred_at.tzinfo is None or not EARLIEST <= fact.occurred_at < LATEST:
+        return "occurred_at", fact.occurred_at
+    if abs(fact.quantity) > QUANTITY_MAX:
+        return "quantity", fact.quantity
+    for column in ("amount_minor", "discount_minor"):
+        if abs(getattr(fact, column)) > AMOUNT_MINOR_MAX:
+            return column, getattr(fact, column)
+    for column in ("shop", "source", "external_id"):
+        if not getattr(fact, column):
+            return column, ""
+    for column in TEXT_COLUMNS:
+        text = getattr(fact, column)
+        if text is not None and not _storable(text):
+            return column, text
+    return None
+
+
+def _storable(text: str) -> bool:
+    # PostgreSQL keeps no NUL, and no database a half of a surrogate pair.
+    if len(text) > KEY_LENGTH_MAX or "\x00" in text:
+        return False
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+TEXT_COLUMNS = tuple(
+    name for name, type_ in COLUMNS.items() if type_ == "VARCHAR" and name not in ("kind", "props")
+)

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.text import text_problem
 
 KEY_LENGTH_MAX = 120
 LINES_MAX = 500
-QUANTITY_MAX = 100_000
+QUANTITY_MAX = 1_000_000
 
 
 class OrderState(StrEnum):
@@ -62,11 +63,32 @@ class Order:
     close_reason: str | None = None
 
 
-class BadOrder(Refusal):
-    """An order that cannot be taken; names the field and the reason."""
+class NoLines(Refusal):
+    """An order without lines."""
 
-    code = "bad_order"
-    text = N_("{field} {reason}.")
+    code = "no_lines"
+    text = N_("An order needs at least one line.")
+
+
+class TooManyLines(Refusal):
+    """An order with more lines than one may have."""
+
+    code = "too_many_lines"
+    text = N_("An order may have at most {lines_max} lines, not {line_count}.")
+
+
+class BadQuantity(Refusal):
+    """A quantity that nobody buys."""
+
+    code = "bad_quantity"
+    text = N_("The quantity must be between 1 and {quantity_max}, not {quantity}.")
+
+
+class OrderTooLarge(Refusal):
+    """An order whose total leaves the range of money."""
+
+    code = "order_too_large"
+    text = N_("The order's total is too large to be kept.")
 
 
 class OrderKeyTaken(Refusal):
@@ -98,3 +120,21 @@ class WrongAmount(Refusal):
 
     code = "wrong_amount"
     text = N_("Order {key} comes to {total_minor} minor units, not {amount_minor}.")
+
+
+def line_problems(lines: Sequence[tuple[str, int]]) -> dict[str, Refusal]:
+    """Return what is wrong with lines of (product key, quantity), by field as the API names it."""
+    if not lines:
+        return {"lines": NoLines()}
+    if len(lines) > LINES_MAX:
+        return {"lines": TooManyLines(lines_max=LINES_MAX, line_count=len(lines))}
+    problems: dict[str, Refusal] = {}
+    for index, (product_key, quantity) in enumerate(lines):
+        problem = text_problem(product_key, length_max=KEY_LENGTH_MAX, is_needed=True)
+        if problem:
+            problems[f"lines.{index}.product_key"] = problem
+        if not 1 <= quantity <= QUANTITY_MAX:
+            problems[f"lines.{index}.quantity"] = BadQuantity(
+                quantity=quantity, quantity_max=QUANTITY_MAX
+            )
+    return problems

@@ -23,6 +23,16 @@ def order(tx: Connection, *, shop_id: UUID, key: str) -> Order:
     return _with_lines(tx, [row])[0]
 
 
+def orders_by_keys(tx: Connection, *, shop_id: UUID, keys: Sequence[str]) -> list[Order]:
+    """Return the orders of some keys, the oldest first; unknown keys are left out."""
+    query = (
+        select(orders_table)
+        .where(orders_table.c.shop_id == shop_id, orders_table.c.key.in_(keys))
+        .order_by(orders_table.c.placed_at, orders_table.c.id)
+    )
+    return _with_lines(tx, tx.execute(query).all())
+
+
 def orders_page(
     tx: Connection,
     *,

@@ -1,0 +1,16 @@
+"""Paid money."""
+
+from springtide.domain.board.model import Counted, Unit
+from springtide.kit.errors import N_
+
+
+class PaidMoney(Counted):
+    """Paid money."""
+
+    kind = "paid_money"
+    label = N_("Paid money")
+    unit = Unit.MONEY
+    trade_key = "payAmt"
+    definition = N_("Money paid in the period. Refunds are not deducted.")
+    behind = "kind = 'payment'"
+    total = "amount_minor"

@@ -1,0 +1,18 @@
+"""What the board needs from outside: rows of facts."""
+
+from collections.abc import Hashable
+from typing import Any, Protocol
+
+from sqlglot import exp
+
+
+class FactRows(Protocol):
+    """Answers questions to the relation ``facts``; the facts room's reader is one."""
+
+    def rows(self, sql: str | exp.Expr, params: Any = ..., /) -> list[tuple[Any, ...]]:
+        """Return the rows of a query in DuckDB's dialect over ``facts``."""
+        ...
+
+    def version(self) -> Hashable:
+        """Return what changes whenever the facts change."""
+        ...

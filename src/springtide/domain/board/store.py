@@ -1,0 +1,220 @@
+"""The board's questions as SQL (DuckDB's dialect), put together with sqlglot; private to the room.
+
+Values stand in the query as quoted literals, so that the definition page can show a query that an
+analyst pastes and runs.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlglot import exp, parse_one
+
+from springtide.domain.board.metrics import METRICS
+from springtide.domain.board.model import PERSON, SIMULATED, Buyers, Counted, Metric, Ratio
+from springtide.kit.time import Window
+
+#: How far back an earlier payment makes a buyer a returning one (conventions of the trade).
+LOOK_BACK = timedelta(days=365)
+DIALECT = "duckdb"
+
+
+def condition(text: str) -> exp.Expr:
+    """Parse a SQL condition or expression."""
+    return parse_one(text, read=DIALECT)
+
+
+def sql(query: exp.Expr) -> str:
+    """Return a query's text, laid out for reading."""
+    return query.sql(dialect=DIALECT, pretty=True)
+
+
+def counted(kinds: Sequence[str]) -> list[type[Counted]]:
+    """Return the counted metrics that the given kinds stand on, in a fixed order."""
+    needed: dict[str, type[Counted]] = {}
+    for kind in kinds:
+        metric = METRICS[kind]
+        for part in parts(metric):
+            needed[part.kind] = part
+    return [needed[kind] for kind in sorted(needed)]
+
+
+def parts(metric: type[Metric]) -> tuple[type[Counted], ...]:
+    """Return what a metric is made of."""
+    if issubclass(metric, Counted):
+        return (metric,)
+    if issubclass(metric, Ratio):
+        return (metric.over, metric.under)
+    return ()
+
+
+def aggregate(metric: type[Counted]) -> exp.Expr:
+    """Return a counted metric as one aggregate over unfiltered rows."""
+    if metric.distinct:
+        return condition(f"count(distinct {metric.distinct}) filter (where {metric.behind})")
+    return condition(f"coalesce(sum({metric.total}) filter (where {metric.behind}), 0)")
+
+
+def within(shop: str, window: Window, column: str = "occurred_at") -> exp.Expr:
+    """Return the condition that a fact belongs to a shop and a half-open window."""
+    return exp.and_(
+        exp.column("shop").eq(exp.Literal.string(shop)),
+        exp.column(column) >= instant(window.starts_at),
+        exp.column(column) < instant(window.ends_at),
+    )
+
+
+def instant(value: datetime) -> exp.Expr:
+    """Return an instant as a SQL literal in UTC."""
+    text = value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00:00")
+    return exp.cast(exp.Literal.string(text), "timestamptz", dialect=DIALECT)
+
+
+def bucket(window: Window, seconds: int) -> exp.Expr:
+    """Return the number of the bucket, from the window's start, that a fact falls into."""
+    start = int(window.starts_at.timestamp())
+    return condition(f"cast(floor((epoch(occurred_at) - {start}) / {seconds}) as integer)")
+
+
+def one_scan(shop: str, window: Window, metrics: Sequence[type[Counted]]) -> exp.Select:
+    """Return one row with every metric, then for each whether it rests on simulated facts."""
+    query = exp.select(*(aggregate(metric).as_(metric.kind) for metric in metrics))
+    for metric in metrics:
+        flag = condition(f"coalesce(bool_or({SIMULATED}) filter (where {metric.behind}), false)")
+        query = query.select(flag.as_(f"{metric.kind}_simulated"))
+    return query.from_("facts").where(within(shop, window))
+
+
+def by_bucket(
+    shop: str, window: Window, metrics: Sequence[type[Counted]], seconds: int
+) -> exp.Select:
+    """Return one row a bucket with every metric of that bucket alone."""
+    return (
+        exp.select(bucket(window, seconds).as_("bucket"))
+        .select(*(aggregate(metric).as_(metric.kind) for metric in metrics))
+        .from_("facts")
+        .where(within(shop, window))
+        .group_by("bucket")
+        .order_by("bucket")
+    )
+
+
+def growth(shop: str, window: Window, metrics: Sequence[type[Counted]], seconds: int) -> exp.Expr:
+    """Return rows (metric, bucket, what the bucket adds) whose running sum is the number so far.
+
+    A distinct key counts in the bucket where it was first seen, so that the sum is a union.
+    """
+    rows = (
+        exp.select("*")
+        .select(bucket(window, seconds).as_("bucket"))
+        .from_("facts")
+        .where(within(shop, window))
+    )
+    halves = [_growth_of(metric) for metric in metrics]
+    query: exp.Query = halves[0]
+    for half in halves[1:]:
+        query = exp.union(query, half, distinct=False)
+    return query.with_("day", as_=rows)
+
+
+def _growth_of(metric: type[Counted]) -> exp.Select:
+    name = exp.Literal.string(metric.kind).as_("metric")
+    if metric.distinct:
+        first = (
+            exp.select(condition(metric.distinct).as_("key"))
+            .select(condition("min(bucket)").as_("bucket"))
+            .from_("day")
+            .where(condition(metric.behind))
+            .group_by("key")
+        )
+        return (
+            exp.select(name, "bucket", condition("count(key)").as_("added"))
+            .from_(first.subquery("first_seen"))
+            .group_by("bucket")
+        )
+    return (
+        exp.select(name, "bucket", condition(f"sum({metric.total})").as_("added"))
+        .from_("day")
+        .where(condition(metric.behind))
+        .group_by("bucket")
+    )
+
+
+def buyers(shop: str, window: Window, seconds: int) -> exp.Select:
+    """Return rows (has bought before, bucket of the first payment, buyers, any simulated)."""
+    earlier_window = Window(window.starts_at - LOOK_BACK, window.starts_at)
+    paid = condition("kind = 'payment'")
+    now_paying = (
+        exp.select(condition(PERSON).as_("person"))
+        .select(condition(f"min({bucket(window, seconds).sql(DIALECT)})").as_("bucket"))
+        .select(condition(f"bool_or({SIMULATED})").as_("simulated"))
+        .from_("facts")
+        .where(within(shop, window), paid)
+        .group_by("person")
+    )
+    earlier = (
+        exp.select(condition(PERSON).as_("person"))
+        .distinct()
+        .from_("facts")
+        .where(within(shop, earlier_window), paid)
+    )
+    return (
+        exp.select(condition("earlier.person is not null").as_("has_bought_before"), "bucket")
+        .select(condition("count(paying.person)").as_("buyers"))
+        .select(condition("bool_or(simulated)").as_("simulated"))
+        .from_(now_paying.subquery("paying"))
+        .join(earlier.subquery("earlier"), on="paying.person = earlier.person", join_type="left")
+        .where(condition("paying.person is not null"))
+        .group_by("has_bought_before", "bucket")
+    )
+
+
+def top_products(shop: str, window: Window, order: str, limit: int) -> exp.Select:
+    """Return (product, paid, units, buyers) of the best-selling products of a window."""
+    return (
+        exp.select("product_key")
+        .select(condition("sum(amount_minor)").as_("paid_minor"))
+        .select(condition("sum(quantity)").as_("units"))
+        .select(condition(f"count(distinct {PERSON})").as_("buyers"))
+        .from_("facts")
+        .where(within(shop, window), condition("kind = 'payment' and product_key is not null"))
+        .group_by("product_key")
+        .order_by(f"{order} desc", "product_key")
+        .limit(limit)
+    )
+
+
+def definition(metric: type[Metric], shop: str, window: Window) -> exp.Expr:
+    """Return the query that gives a metric over a window, as an analyst would run it."""
+    if issubclass(metric, Counted):
+        return (
+            exp.select(aggregate(metric).as_(metric.kind))
+            .from_("facts")
+            .where(within(shop, window))
+        )
+    if issubclass(metric, Ratio):
+        over, under = aggregate(metric.over), aggregate(metric.under)
+        scaled = over * exp.Literal.number(metric.scale) if metric.scale != 1 else over
+        share = condition("round(1)")
+        share.set(
+            "this", exp.Div(this=scaled, expression=exp.func("nullif", under, condition("0")))
+        )
+        return exp.select(share.as_(metric.kind)).from_("facts").where(within(shop, window))
+    if not issubclass(metric, Buyers):
+        raise TypeError(f"{metric.kind} is of no known sort")
+    counts = buyers(shop, window, 86_400)
+    wanted = "has_bought_before" if metric.has_bought_before else "not has_bought_before"
+    return (
+        exp.select(condition("coalesce(sum(buyers), 0)").as_(metric.kind))
+        .from_(counts.subquery("counted"))
+        .where(condition(wanted))
+    )
+
+
+def behind(
+    metric: type[Metric], shop: str, window: Window, product_key: str | None = None
+) -> exp.Select:
+    """Return the query over the facts that a metric rests on (no columns, no order yet)."""
+    query = exp.select().from_("facts").where(within(shop, window), condition(metric.behind))
+    if product_key is not None:
+        query = query.where(exp.column("product_key").eq(exp.Literal.string(product_key)))
+    return query

@@ -1,0 +1,185 @@
+"""Writes of a campaign's tasks: added, changed, ticked, done."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from springtide.domain.access.model import Actor, Shop
+from springtide.domain.access.operations import record_audit
+from springtide.domain.campaigns.model import NewTask, Task
+from springtide.domain.campaigns.queries import campaign_tasks
+from springtide.domain.campaigns.store import campaigns, checklist_items
+from springtide.domain.campaigns.store import tasks as table
+from springtide.kit import ids
+from springtide.kit.errors import N_, Invalid, NotFound, Refusal
+
+TITLE_LENGTH_MAX = 200
+LINE_LENGTH_MAX = 300
+LINES_MAX = 50
+
+
+class TaskTitle(Refusal):
+    """A task without a title, or with one too long to show."""
+
+    code = "task_title"
+    text = N_("A task needs a title of 1 to {limit} characters.")
+
+
+class ChecklistTooLong(Refusal):
+    """A checklist nobody ticks to its end."""
+
+    code = "checklist_too_long"
+    text = N_("A checklist may have {limit} lines of {length} characters.")
+
+
+def add_task(
+    tx: Connection, *, shop: Shop, campaign_id: UUID, task: NewTask, actor: Actor, now: datetime
+) -> UUID:
+    """Add a task to a campaign; return its id."""
+    _refuse_bad(task)
+    _refuse_unknown(tx, shop, campaign_id)
+    task_id = ids.uuid7(now)
+    tx.execute(
+        insert(table).values(
+            id=task_id,
+            shop_id=shop.id,
+            campaign_id=campaign_id,
+            title=task.title.strip(),
+            role=task.role.value,
+            due=msgspec.to_builtins(task.due),
+        )
+    )
+    if task.checklist:
+        rows = [
+            {"task_id": task_id, "position": position, "text": text}
+            for position, text in enumerate(task.checklist)
+        ]
+        tx.execute(insert(checklist_items), rows)
+    _audit(tx, shop, "task.added", task_id, None, msgspec.to_builtins(task), actor, now)
+    return task_id
+
+
+def remove_task(
+    tx: Connection, *, shop: Shop, campaign_id: UUID, task_id: UUID, actor: Actor, now: datetime
+) -> None:
+    """Take a task off its campaign."""
+    stored = task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+    tx.execute(delete(checklist_items).where(checklist_items.c.task_id == task_id))
+    tx.execute(delete(table).where(table.c.id == task_id))
+    _audit(tx, shop, "task.removed", task_id, msgspec.to_builtins(stored), None, actor, now)
+
+
+def tick(
+    tx: Connection,
+    *,
+    shop: Shop,
+    campaign_id: UUID,
+    task_id: UUID,
+    position: int,
+    is_done: bool,
+    actor: Actor,
+    now: datetime,
+) -> Task:
+    """Tick (or untick) a line; the last tick finishes the task, an untick reopens it."""
+    stored = task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+    item = next((each for each in stored.checklist if each.position == position), None)
+    if item is None:
+        raise NotFound(what="checklist line", key=str(position))
+    if (item.done_at is not None) == is_done:
+        return stored
+    tx.execute(
+        update(checklist_items)
+        .where(checklist_items.c.task_id == task_id, checklist_items.c.position == position)
+        .values(done_at=now if is_done else None, done_by=actor.name[:200] if is_done else None)
+    )
+    left = tx.execute(
+        select(func.count())
+        .select_from(checklist_items)
+        .where(checklist_items.c.task_id == task_id, checklist_items.c.done_at.is_(None))
+    ).scalar_one()
+    _set_done(tx, task_id, left == 0, actor, now)
+    _audit(
+        tx, shop, "task.ticked", task_id, {item.text: not is_done}, {item.text: is_done}, actor, now
+    )
+    return task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+
+
+def finish(
+    tx: Connection,
+    *,
+    shop: Shop,
+    campaign_id: UUID,
+    task_id: UUID,
+    is_done: bool,
+    actor: Actor,
+    now: datetime,
+) -> Task:
+    """Say that a task is done (or is not after all); its checklist stays as it was ticked."""
+    stored = task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+    if (stored.done_at is not None) == is_done:
+        return stored
+    _set_done(tx, task_id, is_done, actor, now)
+    _audit(tx, shop, "task.finished", task_id, not is_done, is_done, actor, now)
+    return task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+
+
+def task_of(tx: Connection, *, shop_id: UUID, campaign_id: UUID, task_id: UUID) -> Task:
+    """Return one task of a campaign, locked for a change; raise NotFound without it."""
+    tx.execute(select(table.c.id).where(table.c.id == task_id).with_for_update())
+    for task in campaign_tasks(tx, shop_id=shop_id, campaign_id=campaign_id):
+        if task.id == task_id:
+            return task
+    raise NotFound(what="task", key=ids.outward("tsk", task_id))
+
+
+def _set_done(tx: Connection, task_id: UUID, is_done: bool, actor: Actor, now: datetime) -> None:
+    tx.execute(
+        update(table)
+        .where(table.c.id == task_id)
+        .values(done_at=now if is_done else None, done_by=actor.name[:200] if is_done else None)
+    )
+
+
+def _refuse_bad(task: NewTask) -> None:
+    problems: dict[str, Refusal] = {}
+    if not 1 <= len(task.title.strip()) <= TITLE_LENGTH_MAX:
+        problems["title"] = TaskTitle(limit=TITLE_LENGTH_MAX)
+    if len(task.checklist) > LINES_MAX or any(
+        len(line) > LINE_LENGTH_MAX for line in task.checklist
+    ):
+        problems["checklist"] = ChecklistTooLong(limit=LINES_MAX, length=LINE_LENGTH_MAX)
+    if problems:
+        raise Invalid(problems)
+
+
+def _refuse_unknown(tx: Connection, shop: Shop, campaign_id: UUID) -> None:
+    found = tx.execute(
+        select(campaigns.c.id).where(campaigns.c.id == campaign_id, campaigns.c.shop_id == shop.id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(what="campaign", key=ids.outward("cmp", campaign_id))
+
+
+def _audit(
+    tx: Connection,
+    shop: Shop,
+    action: str,
+    task_id: UUID,
+    before: Any,
+    after: Any,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    record_audit(
+        tx,
+        shop_id=shop.id,
+        actor=actor,
+        action=action,
+        subject=ids.outward("tsk", task_id),
+        before=before,
+        after=after,
+        now=now,
+    )

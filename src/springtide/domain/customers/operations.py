@@ -1,0 +1,216 @@
+"""Writes to the customer file: bulk upsert, opting out and in again."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from springtide.domain.access.model import Actor, Shop
+from springtide.domain.access.operations import record_audit
+from springtide.domain.customers import queries
+from springtide.domain.customers.model import (
+    KEY_LENGTH_MAX,
+    NAME_LENGTH_MAX,
+    BadCustomer,
+    Customer,
+    CustomerEntry,
+    Upserted,
+    checked_email,
+)
+from springtide.domain.customers.store import customers
+from springtide.domain.facts.model import Fact
+from springtide.domain.facts.operations import append
+from springtide.kit.errors import Refusal
+from springtide.kit.ids import outward, uuid7
+
+_AT_ONCE = 5_000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_ATTRIBUTES_MAX = 50
+
+
+def upsert_customers(
+    tx: Connection,
+    *,
+    shop_id: UUID,
+    entries: Iterable[CustomerEntry],
+    actor: Actor,
+    now: datetime,
+) -> Upserted:
+    """Create or change customers by their keys, a few statements for every 5,000 of them.
+
+    Fields that are None leave what is stored; nothing here opts anyone in. The last of several
+    entries with one key counts. Refuses (BadCustomer) the first entry that cannot be stored.
+    """
+    total = Upserted(0, 0, 0)
+    remaining = iter(entries)
+    while batch := list(islice(remaining, _AT_ONCE)):
+        total = total.plus(_upsert_batch(tx, shop_id, batch, now))
+    if total.new or total.changed:
+        record_audit(
+            tx,
+            shop_id=shop_id,
+            actor=actor,
+            action="customers.upsert",
+            subject="customers",
+            before=None,
+            after={"new": total.new, "changed": total.changed, "unchanged": total.unchanged},
+            now=now,
+        )
+    return total
+
+
+def opt_out(
+    tx: Connection,
+    *,
+    shop: Shop,
+    key: str,
+    by: str,
+    actor: Actor,
+    now: datetime,
+    real_now: datetime,
+) -> Customer:
+    """Take a customer off every outreach; a second time changes nothing.
+
+    ``by`` tells the way (such as ``link`` or ``customer service``). Writes an ``opt_out`` fact.
+    """
+    customer = queries.customer(tx, shop_id=shop.id, key=key)
+    values = {"opted_out_at": now, "opted_out_by": by[:200]}
+    changed = tx.execute(
+        update(customers)
+        .where(customers.c.id == customer.id, customers.c.opted_out_at.is_(None))
+        .values(**values)
+        .returning(customers.c.id)
+    ).first()
+    if changed is None:
+        return customer
+    fact = Fact(
+        shop=shop.slug,
+        kind="opt_out",
+        occurred_at=now,
+        source="springtide",
+        external_id=f"opt_out:{customer.id}:{int(real_now.timestamp() * 1000)}",
+        customer_key=key,
+        props={"by": by[:200]},
+    )
+    append(tx, [fact], now=now)
+    _audit_consent(tx, shop, customer, actor, "customer.opt_out", by, real_now)
+    return queries.customer(tx, shop_id=shop.id, key=key)
+
+
+def opt_in(
+    tx: Connection, *, shop: Shop, key: str, by: str, actor: Actor, real_now: datetime
+) -> Customer:
+    """Let a customer be written to again, because they asked for it; ``by`` tells how."""
+    customer = queries.customer(tx, shop_id=shop.id, key=key)
+    if customer.opted_out_at is None:
+        return customer
+    tx.execute(
+        update(customers)
+        .where(customers.c.id == customer.id)
+        .values(opted_out_at=None, opted_out_by=None)
+    )
+    _audit_consent(tx, shop, customer, actor, "customer.opt_in", by, real_now)
+    return queries.customer(tx, shop_id=shop.id, key=key)
+
+
+def _upsert_batch(
+    tx: Connection, shop_id: UUID, batch: Sequence[CustomerEntry], now: datetime
+) -> Upserted:
+    wanted = {entry.key: checked_entry(entry) for entry in batch}
+    known = {
+        row.key: row
+        for row in tx.execute(
+            select(customers).where(
+                customers.c.shop_id == shop_id, customers.c.key.in_(list(wanted))
+            )
+        )
+    }
+    rows, new, changed = [], 0, 0
+    for key, entry in wanted.items():
+        before = known.get(key)
+        row = _row(shop_id, entry, before, now)
+        if before is None:
+            new += 1
+        elif (row["name"], row["email"], row["attributes"]) != (
+            before.name,
+            before.email,
+            before.attributes,
+        ):
+            changed += 1
+        else:
+            continue
+        rows.append(row)
+    if rows:
+        _write(tx, rows)
+    return Upserted(new, changed, len(wanted) - new - changed)
+
+
+def _row(shop_id: UUID, entry: CustomerEntry, before: Any, now: datetime) -> dict[str, Any]:
+    def kept(value: Any, name: str, default: Any) -> Any:
+        if value is not None:
+            return value
+        return getattr(before, name) if before is not None else default
+
+    return {
+        "id": before.id if before is not None else uuid7(now),
+        "shop_id": shop_id,
+        "key": entry.key,
+        "name": kept(entry.name, "name", entry.key),
+        "email": kept(entry.email, "email", None),
+        "attributes": kept(entry.attributes, "attributes", {}),
+        "created_at": before.created_at if before is not None else now,
+    }
+
+
+def _write(tx: Connection, rows: list[dict[str, Any]]) -> None:
+    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(customers)
+    changed = {name: statement.excluded[name] for name in ("name", "email", "attributes")}
+    tx.execute(
+        statement.on_conflict_do_update(index_elements=["shop_id", "key"], set_=changed), rows
+    )
+
+
+def checked_entry(entry: CustomerEntry) -> CustomerEntry:
+    """Return an entry as it may be stored; refuse (BadCustomer) one that may not."""
+    key = entry.key
+    if not key or len(key) > KEY_LENGTH_MAX or _CONTROL.search(key):
+        raise BadCustomer(key=key[:60], why=f"a key has 1 to {KEY_LENGTH_MAX} characters")
+    name = entry.name
+    if name is not None:
+        name = _CONTROL.sub(" ", name).strip() or key
+        if len(name) > NAME_LENGTH_MAX:
+            raise BadCustomer(key=key, why=f"the name is longer than {NAME_LENGTH_MAX}")
+    if entry.attributes is not None and len(entry.attributes) > _ATTRIBUTES_MAX:
+        raise BadCustomer(key=key, why=f"more than {_ATTRIBUTES_MAX} attributes")
+    try:
+        email = checked_email(entry.email) if entry.email else None
+    except Refusal as refusal:
+        raise BadCustomer(key=key, why=str(refusal)) from refusal
+    return CustomerEntry(key, name, email, entry.attributes)
+
+
+def _audit_consent(
+    tx: Connection,
+    shop: Shop,
+    customer: Customer,
+    actor: Actor,
+    action: str,
+    by: str,
+    real_now: datetime,
+) -> None:
+    record_audit(
+        tx,
+        shop_id=shop.id,
+        actor=actor,
+        action=action,
+        subject=outward("cus", customer.id),
+        before={"opted_out_at": customer.opted_out_at and customer.opted_out_at.isoformat()},
+        after={"by": by[:200]},
+        now=real_now,
+    )

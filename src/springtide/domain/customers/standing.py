@@ -1,0 +1,115 @@
+"""Where customers stand, asked of the facts: recency, frequency, money; one customer's history."""
+
+from collections.abc import Hashable
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from springtide.analytics.rfm import CutPoints, Scorer, cut_points
+from springtide.domain.access.model import Shop
+from springtide.domain.customers.model import Activity, OrderLine, Standing, Standings
+from springtide.domain.facts.queries import FactReader
+from springtide.kit.time import at_wall_time
+
+# A line without an order key counts as an order of its own.
+_PER_CUSTOMER = """
+select customer_key,
+       count(distinct coalesce(order_key, source || ':' || external_id))
+           filter (where kind = $counted),
+       max(epoch_us(occurred_at)) filter (where kind = $counted),
+       coalesce(sum(amount_minor) filter (where kind = $money), 0)::bigint
+from facts
+where shop = $shop and customer_key is not null
+  and kind in ('order', 'payment') and occurred_at < $before::timestamptz
+group by customer_key
+"""
+
+_KINDS = "select distinct kind from facts where shop = $shop and kind in ('order', 'payment')"
+
+_ORDERS = """
+select coalesce(order_key, source || ':' || external_id) as key,
+       min(epoch_us(occurred_at)) as at,
+       coalesce(sum(quantity) filter (where kind = 'order'), 0)::bigint,
+       coalesce(sum(amount_minor) filter (where kind = 'order'), 0)::bigint,
+       coalesce(sum(amount_minor) filter (where kind = 'payment'), 0)::bigint,
+       coalesce(sum(amount_minor) filter (where kind = 'refund'), 0)::bigint,
+       bool_or(source = 'simulated' or props like '%"simulated":true%')
+from facts
+where shop = $shop and customer_key = $customer and kind in ('order', 'payment', 'refund')
+group by 1 order by at desc, key limit $limit
+"""
+
+_ACTIVITY = """
+select min(epoch_us(occurred_at)), max(epoch_us(occurred_at)),
+       count(distinct coalesce(order_key, source || ':' || external_id))
+           filter (where kind = 'order'),
+       coalesce(sum(amount_minor) filter (where kind = 'order'), 0)::bigint,
+       coalesce(sum(amount_minor) filter (where kind = 'payment'), 0)::bigint,
+       coalesce(sum(amount_minor) filter (where kind = 'refund'), 0)::bigint
+from facts
+where shop = $shop and customer_key = $customer and kind not in ('message', 'opt_out')
+"""
+
+
+def standings(reader: FactReader, *, shop: Shop, as_of: date) -> Standings:
+    """Return the standing of every customer who ordered, as of the end of a day of the shop.
+
+    Recency is whole days from the last order's date to ``as_of``, frequency distinct orders,
+    money what was paid (or ordered, where the facts hold no payments). Computed once for each
+    state of the facts.
+    """
+    return _standings(reader, shop.slug, shop.zone_name, as_of, reader.version())
+
+
+@lru_cache(maxsize=4)
+def _standings(
+    reader: FactReader, slug: str, zone_name: str, as_of: date, _version: Hashable
+) -> Standings:
+    tz = ZoneInfo(zone_name)
+    kinds = {kind for (kind,) in reader.rows(_KINDS, {"shop": slug})}
+    money = "payment" if "payment" in kinds else "order"
+    counted = "order" if "order" in kinds else "payment"
+    before = at_wall_time(as_of + timedelta(days=1), time(0), tz)
+    rows = reader.rows(
+        _PER_CUSTOMER,
+        {"shop": slug, "counted": counted, "money": money, "before": before.isoformat()},
+    )
+    measured = [
+        (key, orders, paid, _day(last_us, tz)) for key, orders, last_us, paid in rows if orders
+    ]
+    days = [(as_of - day).days for _, _, _, day in measured]
+    cuts = CutPoints(
+        cut_points(days), cut_points([m[1] for m in measured]), cut_points([m[2] for m in measured])
+    )
+    scorer, by_key = Scorer(cuts), {}
+    for (key, orders, paid, day), recency in zip(measured, days, strict=True):
+        got = scorer.scores(recency_days=recency, order_count=orders, money_minor=paid)
+        by_key[key] = Standing(
+            key, orders, paid, day, recency, got.recency, got.frequency, got.money, got.segment
+        )
+    return Standings(as_of, "paid" if money == "payment" else "ordered", cuts, by_key)
+
+
+def orders_of(reader: FactReader, *, shop: Shop, key: str, limit: int = 50) -> list[OrderLine]:
+    """Return a customer's newest orders."""
+    rows = reader.rows(_ORDERS, {"shop": shop.slug, "customer": key, "limit": limit})
+    return [
+        OrderLine(key_, _instant(at), quantity, ordered, paid, refunded, bool(simulated))
+        for key_, at, quantity, ordered, paid, refunded, simulated in rows
+    ]
+
+
+def activity_of(reader: FactReader, *, shop: Shop, key: str) -> Activity:
+    """Return what one customer did in sum; what we did to them (messages) does not count."""
+    (row,) = reader.rows(_ACTIVITY, {"shop": shop.slug, "customer": key})
+    first, last = (None if value is None else _instant(value) for value in row[:2])
+    return Activity(first, last, *row[2:])
+
+
+def _instant(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
+
+
+@lru_cache(maxsize=100_000)
+def _day(microseconds: int, tz: ZoneInfo) -> date:
+    return _instant(microseconds).astimezone(tz).date()

@@ -1,0 +1,76 @@
+"""Questions to facts that several rooms share; others ask their own through ``FactReader``."""
+
+from sqlalchemy import func, select
+from sqlglot import exp
+
+from springtide.domain.facts import store
+from springtide.domain.facts.model import Summary
+from springtide.domain.facts.reader import FactReader
+
+__all__ = ["FactReader", "summary", "summary_query"]
+
+
+def summary_query() -> exp.Expression:
+    """Return the question behind ``summary``: one row a kind; parameter ``shop``."""
+    return (
+        exp.select(
+            "kind",
+            "count(*) as facts",
+            "min(occurred_at) as first_at",
+            "max(occurred_at) as last_at",
+            "sum(amount_minor) as amount_minor",
+        )
+        .from_("facts")
+        .where("shop = $shop")
+        .group_by("kind")
+        .order_by("kind")
+    )
+
+
+def people_query() -> exp.Expression:
+    """Return the question for distinct customers and orders; parameter ``shop``."""
+    return (
+        exp.select("count(distinct customer_key)", "count(distinct order_key)")
+        .from_("facts")
+        .where("shop = $shop")
+    )
+
+
+def summary(reader: FactReader, shop: str) -> Summary:
+    """Sum up a shop's facts, and the rows its imports rejected (each file counted once)."""
+    kinds = reader.rows(summary_query(), {"shop": shop})
+    ((customers, orders),) = reader.rows(people_query(), {"shop": shop})
+    amounts = {kind: int(amount) for kind, _, _, _, amount in kinds}
+    paid, refunded = amounts.get("payment", 0), amounts.get("refund", 0)
+    return Summary(
+        kinds={kind: count for kind, count, *_ in kinds},
+        first_at=min((row[2] for row in kinds), default=None),
+        last_at=max((row[3] for row in kinds), default=None),
+        customers=customers,
+        orders=orders,
+        gross_minor=amounts.get("order", 0),
+        paid_minor=paid,
+        refunded_minor=refunded,
+        net_minor=paid - refunded,
+        rejected=rejected_rows(reader, shop),
+    )
+
+
+def rejected_rows(reader: FactReader, shop: str) -> int:
+    """Return the rows that a shop's imports rejected; a file imported twice counts once."""
+    table = store.imports
+    latest = (
+        select(
+            table.c.rejected_count,
+            func.row_number()
+            .over(partition_by=table.c.sha256, order_by=table.c.started_at.desc())
+            .label("place"),
+        )
+        .where(table.c.shop == shop, table.c.state == "done")
+        .subquery()
+    )
+    with reader.database.read() as tx:
+        total = tx.execute(
+            select(func.coalesce(func.sum(latest.c.rejected_count), 0)).where(latest.c.place == 1)
+        ).scalar_one()
+    return int(total)

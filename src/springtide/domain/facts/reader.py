@@ -1,0 +1,218 @@
+"""Reading facts: one relation ``facts``, sealed and tail together, each current fact once.
+
+The reader looks at the tail first and at the lake after it. A row leaves the tail only after the
+lake has it, so a row that is missing from the tail is in the lake that is read later; a row that
+is in both is told by its ``seq``, which is not above the lake's ``sealed_seq``. Under any
+interleaving of appends, seals and reads each fact is there exactly once.
+"""
+
+import json
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+from sqlglot import exp
+
+from springtide.domain.facts import store
+from springtide.domain.facts.lake import Lake, Snapshot
+from springtide.domain.facts.model import COLUMNS
+from springtide.kit.db import Database, to_json
+
+Params = Mapping[str, Any] | Sequence[Any] | None
+Rows = list[tuple[Any, ...]]
+# Answers kept: this many, each of at most so many rows.
+KEPT_ANSWERS = 512
+KEPT_ROWS = 5_000
+
+_TAIL_COLUMNS = {"seq": "BIGINT", **COLUMNS}
+_ENCODER = msgspec.json.Encoder()
+
+
+class FactReader:
+    """Answers questions to facts in SQL of DuckDB's dialect; one a process, safe for threads."""
+
+    def __init__(
+        self, database: Database, lake: Lake, *, threads: int = 2, memory: str = "1GB"
+    ) -> None:
+        self.database = database
+        self._lake = lake
+        self._connection = lake.connect(threads=threads, memory=memory)
+        self._lock = threading.Lock()
+        self._seen_seq = -1
+        self._snapshot: Snapshot | None = None
+        self._corrections = 0
+        self._answers: OrderedDict[Any, Rows] = OrderedDict()
+        self._instants: dict[str, list[str]] = {}
+        columns = ", ".join(f"{name} {type_}" for name, type_ in _TAIL_COLUMNS.items())
+        self._connection.execute(f"create table tail ({columns})")
+
+    def version(self) -> tuple[int, int]:
+        """Return a value that changes whenever the facts do."""
+        with self._lock:
+            return self._refresh()
+
+    def rows(self, query: str | exp.Expression, params: Params = None) -> Rows:
+        """Answer a query over ``facts``; instants come as aware UTC datetimes.
+
+        The answer to the same query on the same facts is kept: do not change the list.
+        """
+        sql = query if isinstance(query, str) else query.sql(dialect="duckdb")
+        with self._lock:
+            version = self._refresh()
+            key = (sql, _hashable(params), version)
+            kept = self._answers.get(key) if key[1] is not None else None
+            if kept is not None:
+                self._answers.move_to_end(key)
+                return kept
+            cursor = self._connection.cursor()
+        try:
+            answer = self._ask(cursor, sql, params)
+        finally:
+            cursor.close()
+        if key[1] is not None and len(answer) <= KEPT_ROWS:
+            with self._lock:
+                self._answers[key] = answer
+                while len(self._answers) > KEPT_ANSWERS:
+                    self._answers.popitem(last=False)
+        return answer
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The columns of ``facts`` with their types."""
+        return COLUMNS
+
+    def close(self) -> None:
+        """Close the in-memory database."""
+        self._connection.close()
+
+    def _ask(self, cursor: duckdb.DuckDBPyConnection, sql: str, params: Params) -> Rows:
+        # DuckDB hands out an instant with a zone only through pytz. Ours leave it as plain UTC
+        # time and get their zone here; which columns these are is asked once a query.
+        instants = self._instants.get(sql)
+        if instants is None:
+            cursor.execute(sql, params)
+            instants = [
+                name
+                for name, type_, *_ in cursor.description or ()
+                if str(type_) == "TIMESTAMP WITH TIME ZONE"
+            ]
+            if len(self._instants) > KEPT_ANSWERS:
+                self._instants.clear()
+            self._instants[sql] = instants
+            if not instants:
+                return cursor.fetchall()
+        if not instants:
+            return cursor.execute(sql, params).fetchall()
+        plain = ", ".join(f"""timezone('UTC', "{name}") as "{name}\"""" for name in instants)
+        cursor.execute(f"select * replace ({plain}) from ({sql})", params)
+        places = {i for i, column in enumerate(cursor.description) if column[0] in instants}
+        return [
+            tuple(_aware(value) if i in places else value for i, value in enumerate(row))
+            for row in cursor.fetchall()
+        ]
+
+    def _refresh(self) -> tuple[int, int]:
+        # The tail first, the lake second: see above.
+        first = self._seen_seq < 0
+        with self.database.read() as tx:
+            seq = store.last_seq(tx)
+            fresh = store.rows_after(tx, self._seen_seq) if seq != self._seen_seq else []
+        snapshot = self._lake.snapshot()
+        if seq != self._seen_seq or snapshot is not self._snapshot:
+            fresh = [row for row in fresh if row["seq"] > snapshot.sealed_seq]
+            self._connection.execute("begin")
+            try:
+                corrections = self._take(fresh, snapshot)
+                if first or snapshot is not self._snapshot or corrections != self._corrections:
+                    self._connection.execute(self._view(snapshot, corrections > 0))
+                self._connection.execute("commit")
+            except BaseException:
+                self._connection.execute("rollback")
+                raise
+            self._seen_seq, self._snapshot, self._corrections = seq, snapshot, corrections
+            self._answers.clear()
+        return snapshot.version, seq
+
+    def _take(self, fresh: Sequence[Mapping[str, Any]], snapshot: Snapshot) -> int:
+        """Bring the tail's copy up to date; return how many of its rows are later versions."""
+        connection = self._connection
+        connection.execute("delete from tail where seq <= ?", [snapshot.sealed_seq])
+        if fresh:
+            load_rows(connection, "tail", fresh)
+        if any(row["version"] > 1 for row in fresh):
+            connection.execute(
+                "delete from tail as old using tail as newer where newer.version > 1 "
+                "and newer.shop = old.shop and newer.source = old.source "
+                "and newer.external_id = old.external_id and newer.seq > old.seq"
+            )
+        ((corrections,),) = connection.execute(
+            "select count(*) from tail where version > 1"
+        ).fetchall()
+        return int(corrections)
+
+    def _view(self, snapshot: Snapshot, has_corrections: bool) -> str:
+        columns = ", ".join(COLUMNS)
+        parts = [f"select {columns} from tail"]
+        if snapshot.files:
+            sealed = f"select {columns} from {scan(self._lake.locate(snapshot.files))} as sealed"
+            if has_corrections:
+                # A newer version waits in the tail: the sealed one no longer counts.
+                sealed += (
+                    " where not exists (select 1 from tail where tail.version > 1 "
+                    "and tail.shop = sealed.shop and tail.source = sealed.source "
+                    "and tail.external_id = sealed.external_id)"
+                )
+            parts.insert(0, sealed)
+        return f"create or replace view facts as {' union all '.join(parts)}"
+
+
+def scan(places: Sequence[str]) -> str:
+    """Return the table function over Parquet files of the lake."""
+    files = ", ".join("'" + place.replace("'", "''") + "'" for place in places)
+    return (
+        f"read_parquet([{files}], hive_partitioning = true, "
+        "hive_types = {'shop': VARCHAR, 'month': VARCHAR})"
+    )
+
+
+def load_rows(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Put rows of the tail into a DuckDB table with the columns ``seq`` and a fact's.
+
+    Through a file of JSON lines: five times as fast as bound lists, and needs no Arrow.
+    """
+    lines = [
+        {
+            **{name: row[name] for name in _TAIL_COLUMNS},
+            "props": to_json(row["props"]),
+        }
+        for row in rows
+    ]
+    types = ", ".join(f"'{name}': '{type_}'" for name, type_ in _TAIL_COLUMNS.items())
+    with tempfile.TemporaryDirectory(prefix="springtide-") as folder:
+        path = Path(folder) / "rows.ndjson"
+        path.write_bytes(_ENCODER.encode_lines(lines))
+        connection.execute(
+            f"insert into {table} select * from read_json('{path}', "
+            f"format = 'newline_delimited', columns = {{{types}}})"
+        )
+
+
+def _aware(value: datetime | None) -> datetime | None:
+    return None if value is None else value.replace(tzinfo=UTC)
+
+
+def _hashable(params: Params) -> str | None:
+    if params is None:
+        return ""
+    try:
+        return json.dumps(params, default=str, sort_keys=True)
+    except TypeError:
+        return None

@@ -1,0 +1,187 @@
+"""The facts' tables in the state database: the tail, its keys, its counter, and the imports."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    RowMapping,
+    String,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from springtide.domain.facts.model import KEY_LENGTH_MAX
+from springtide.kit.db import Instant, Json, metadata
+
+# Keys asked for in one statement: below the parameter limit of both databases.
+CHUNK = 900
+
+#: New facts, until the sealer has moved them to the lake. ``seq`` is the order of commit.
+tail = Table(
+    "fact_tail",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("shop", String(KEY_LENGTH_MAX), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("source", String(KEY_LENGTH_MAX), nullable=False),
+    Column("external_id", String(KEY_LENGTH_MAX), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("visitor_key", String(KEY_LENGTH_MAX)),
+    Column("customer_key", String(KEY_LENGTH_MAX)),
+    Column("product_key", String(KEY_LENGTH_MAX)),
+    Column("sku_key", String(KEY_LENGTH_MAX)),
+    Column("order_key", String(KEY_LENGTH_MAX)),
+    Column("quantity", Integer, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("discount_minor", BigInteger, nullable=False),
+    Column("source_path", String(KEY_LENGTH_MAX)),
+    Column("campaign_key", String(KEY_LENGTH_MAX)),
+    Column("reference", String(KEY_LENGTH_MAX)),
+    Column("props", Json, nullable=False),
+    Column("appended_at", Instant, nullable=False),
+)
+
+#: The newest version of every fact that came through the tail, with a hash of its content.
+keys = Table(
+    "fact_keys",
+    metadata,
+    Column("shop", String(KEY_LENGTH_MAX), primary_key=True),
+    Column("source", String(KEY_LENGTH_MAX), primary_key=True),
+    Column("external_id", String(KEY_LENGTH_MAX), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("content_hash", String(32), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
+#: One row, "tail": the last ``seq`` given. Its row lock puts appends in the order of commit.
+counters = Table(
+    "fact_counters",
+    metadata,
+    Column("name", String(20), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+#: How a source's facts come in: ``tail`` (one by one) or ``file``. A source never has both ways,
+#: so versions are settled in one place: ``fact_keys`` or the lake.
+sources = Table(
+    "fact_sources",
+    metadata,
+    Column("shop", String(KEY_LENGTH_MAX), primary_key=True),
+    Column("source", String(KEY_LENGTH_MAX), primary_key=True),
+    Column("way", String(20), nullable=False),
+)
+
+#: Every import of a file, with its counts in rows of the file.
+imports = Table(
+    "fact_imports",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("shop_id", Uuid, nullable=False),
+    Column("shop", String(KEY_LENGTH_MAX), nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("format", String(60)),
+    Column("mapping", Json),
+    Column("state", String(20), nullable=False),
+    Column("stage", String(20), nullable=False),
+    Column("read_count", BigInteger, nullable=False),
+    Column("new_count", BigInteger, nullable=False),
+    Column("changed_count", BigInteger, nullable=False),
+    Column("unchanged_count", BigInteger, nullable=False),
+    Column("rejected_count", BigInteger, nullable=False),
+    Column("rejects_file", Text),
+    Column("problem", Text),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Index("ix_fact_imports_shop_id", "shop_id", "started_at"),
+    Index("ix_fact_imports_shop", "shop", "sha256"),
+)
+
+
+def lock_tail(tx: Connection) -> int:
+    """Hold back other appends till this transaction ends; return the last ``seq`` given."""
+    value = tx.execute(
+        select(counters.c.value).where(counters.c.name == "tail").with_for_update()
+    ).scalar_one()
+    return int(value)
+
+
+def last_seq(tx: Connection) -> int:
+    """Return the last ``seq`` given."""
+    return int(tx.execute(select(counters.c.value).where(counters.c.name == "tail")).scalar_one())
+
+
+def set_last_seq(tx: Connection, seq: int) -> None:
+    """Note the last ``seq`` given."""
+    tx.execute(update(counters).where(counters.c.name == "tail").values(value=seq))
+
+
+def find_keys(
+    tx: Connection, shop: str, source: str, external_ids: Sequence[str]
+) -> dict[str, RowMapping]:
+    """Return the known keys among some external ids."""
+    found = {}
+    for start in range(0, len(external_ids), CHUNK):
+        chunk = external_ids[start : start + CHUNK]
+        rows = tx.execute(
+            select(keys).where(
+                keys.c.shop == shop, keys.c.source == source, keys.c.external_id.in_(chunk)
+            )
+        ).mappings()
+        found.update({row["external_id"]: row for row in rows})
+    return found
+
+
+def add(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows in one statement."""
+    if rows:
+        tx.execute(insert(table), rows)
+
+
+def change_keys(tx: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Set version, hash and seq of known keys."""
+    values = [{f"k_{name}": value for name, value in row.items()} for row in rows]
+    if values:
+        tx.execute(
+            update(keys)
+            .where(
+                keys.c.shop == bindparam("k_shop"),
+                keys.c.source == bindparam("k_source"),
+                keys.c.external_id == bindparam("k_external_id"),
+            )
+            .values(
+                version=bindparam("k_version"),
+                content_hash=bindparam("k_content_hash"),
+                seq=bindparam("k_seq"),
+            ),
+            values,
+        )
+
+
+def forget_seqs(tx: Connection, seqs: Sequence[int]) -> None:
+    """Delete rows of the tail that a newer version replaces."""
+    for start in range(0, len(seqs), CHUNK):
+        tx.execute(delete(tail).where(tail.c.seq.in_(seqs[start : start + CHUNK])))
+
+
+def forget_sealed(tx: Connection, seq: int) -> int:
+    """Delete the rows of the tail up to a ``seq``; return how many."""
+    return tx.execute(delete(tail).where(tail.c.seq <= seq)).rowcount
+
+
+def rows_after(tx: Connection, seq: int, limit: int | None = None) -> list[Mapping[str, Any]]:
+    """Return the tail's rows after a ``seq``, in order."""
+    query = select(tail).where(tail.c.seq > seq).order_by(tail.c.seq).limit(limit)
+    return [dict(row) for row in tx.execute(query).mappings()]

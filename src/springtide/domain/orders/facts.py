@@ -1,0 +1,99 @@
+"""What an order says to the facts: one order fact and one payment fact a line."""
+
+from datetime import datetime
+
+from springtide.domain.access.model import Shop
+from springtide.domain.facts.model import Fact
+from springtide.domain.orders.model import Order
+
+
+def order_facts(shop: Shop, order: Order) -> list[Fact]:
+    """Return the facts of an order that was placed; their amounts sum to its total."""
+    return _line_facts(shop, order, "order", order.placed_at)
+
+
+def payment_facts(shop: Shop, order: Order) -> list[Fact]:
+    """Return the facts of an order that was paid; their amounts sum to its total."""
+    if order.paid_at is None:
+        raise ValueError("an order that was not paid has no payment facts")
+    return _line_facts(shop, order, "payment", order.paid_at)
+
+
+def closed_fact(shop: Shop, order: Order) -> Fact:
+    """Return the fact of an order that was closed unpaid; its amount is what was not paid."""
+    if order.closed_at is None:
+        raise ValueError("an order that was not closed has no such fact")
+    return _fact(
+        shop,
+        order,
+        "order_closed",
+        order.closed_at,
+        part="",
+        quantity=sum(line.quantity for line in order.lines),
+        amount_minor=order.total_minor,
+        discount_minor=order.discount_minor,
+        reference=order.close_reason,
+    )
+
+
+def _line_facts(shop: Shop, order: Order, kind: str, occurred_at: datetime) -> list[Fact]:
+    facts = [
+        _fact(
+            shop,
+            order,
+            kind,
+            occurred_at,
+            part=f":{line.line_no}",
+            product_key=line.product_key,
+            quantity=line.quantity,
+            amount_minor=line.payable_minor,
+            discount_minor=line.discount_minor,
+        )
+        for line in order.lines
+    ]
+    if order.shipping_minor:
+        # Shipping is paid too: a fact without a product, so that the sums stay whole.
+        facts.append(
+            _fact(
+                shop,
+                order,
+                kind,
+                occurred_at,
+                part=":shipping",
+                amount_minor=order.shipping_minor,
+            )
+        )
+    return facts
+
+
+def _fact(
+    shop: Shop,
+    order: Order,
+    kind: str,
+    occurred_at: datetime,
+    *,
+    part: str,
+    product_key: str | None = None,
+    quantity: int = 0,
+    amount_minor: int = 0,
+    discount_minor: int = 0,
+    reference: str | None = None,
+) -> Fact:
+    return Fact(
+        shop=shop.slug,
+        kind=kind,
+        occurred_at=occurred_at,
+        source="simulated" if order.is_simulated else "api",
+        external_id=f"{kind}:{order.key}{part}",
+        visitor_key=order.visitor_key,
+        customer_key=order.customer_key,
+        product_key=product_key,
+        order_key=order.key,
+        quantity=quantity,
+        amount_minor=amount_minor,
+        discount_minor=discount_minor,
+        source_path=order.source_path,
+        campaign_key=order.campaign_key,
+        reference=reference or order.payment_key,
+        props={"simulated": True} if order.is_simulated else {},
+    )

@@ -1,0 +1,275 @@
+"""Writes to orders: placed once, then either paid or closed, never both.
+
+Every change is one guarded statement (``… where state = 'placed' returning``), so that of two who
+try at once the database lets one win; its facts go into the same transaction (last, because
+appends wait for each other till the commit).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, select, update
+
+from springtide.domain.access.model import Actor, Shop
+from springtide.domain.access.operations import record_audit
+from springtide.domain.facts import operations as facts
+from springtide.domain.orders import queries
+from springtide.domain.orders.facts import closed_fact, order_facts, payment_facts
+from springtide.domain.orders.model import (
+    KEY_LENGTH_MAX,
+    Order,
+    OrderClosed,
+    OrderKeyTaken,
+    OrderLine,
+    OrderPaid,
+    OrderState,
+    OrderTooLarge,
+    WrongAmount,
+    line_problems,
+)
+from springtide.domain.orders.store import lines as lines_table
+from springtide.domain.orders.store import orders as orders_table
+from springtide.kit.db import insert_into
+from springtide.kit.errors import Invalid, Refusal
+from springtide.kit.ids import outward, uuid7
+from springtide.kit.money import AMOUNT_MINOR_MAX
+from springtide.kit.text import text_problem
+
+SOURCE_PATH_LENGTH_MAX = 300
+REASON_LENGTH_MAX = 200
+
+
+def place_order(
+    tx: Connection,
+    *,
+    shop: Shop,
+    actor: Actor,
+    key: str | None,
+    customer_key: str | None,
+    visitor_key: str | None,
+    lines: Sequence[OrderLine],
+    shipping_minor: int,
+    decision: Mapping[str, Any],
+    campaign_key: str | None,
+    source_path: str | None,
+    now: datetime,
+    is_simulated: bool = False,
+) -> Order:
+    """Keep an order as it was priced, with one order fact a line.
+
+    Without a key the order's own id becomes it. Raises OrderKeyTaken for a key the shop has,
+    Invalid for lines nobody can buy, OrderTooLarge for a total out of range.
+    """
+    identity = uuid7(now)
+    order = Order(
+        id=identity,
+        shop_id=shop.id,
+        key=key if key is not None else outward("ord", identity),
+        customer_key=customer_key,
+        visitor_key=visitor_key,
+        campaign_key=campaign_key,
+        state=OrderState.PLACED,
+        total_minor=sum(line.payable_minor for line in lines) + shipping_minor,
+        discount_minor=sum(line.discount_minor for line in lines),
+        shipping_minor=shipping_minor,
+        lines=tuple(lines),
+        decision=decision,
+        source_path=source_path,
+        is_simulated=is_simulated,
+        placed_at=now,
+    )
+    _refuse_bad(order)
+    _insert(tx, order)
+    _audit(tx, actor, order, "order.place", before=None, now=now)
+    facts.append(tx, order_facts(shop, order), now=now)
+    return order
+
+
+def pay_order(
+    tx: Connection,
+    *,
+    shop: Shop,
+    actor: Actor,
+    key: str,
+    payment_key: str,
+    amount_minor: int | None = None,
+    now: datetime,
+) -> Order:
+    """Mark a placed order as paid in full, with one payment fact a line.
+
+    The same payment key again is the same payment. Raises NotFound, OrderClosed, OrderPaid (by
+    another payment), WrongAmount when ``amount_minor`` is given and is not the total.
+    """
+    problem = text_problem(payment_key, length_max=REASON_LENGTH_MAX, is_needed=True)
+    if problem:
+        raise Invalid({"payment_key": problem})
+    before = queries.order(tx, shop_id=shop.id, key=key)
+    if amount_minor is not None and amount_minor != before.total_minor:
+        raise WrongAmount(key=key, total_minor=before.total_minor, amount_minor=amount_minor)
+    change = {"state": OrderState.PAID, "paid_at": now, "payment_key": payment_key}
+    if not _change_placed(tx, before, change):
+        stored = queries.order(tx, shop_id=shop.id, key=key)
+        if stored.state is OrderState.CLOSED:
+            raise OrderClosed(key=key)
+        if stored.payment_key != payment_key:
+            raise OrderPaid(key=key)
+        return stored
+    order = replace(before, state=OrderState.PAID, paid_at=now, payment_key=payment_key)
+    _audit(tx, actor, order, "order.pay", before=before, now=now)
+    facts.append(tx, payment_facts(shop, order), now=now)
+    return order
+
+
+def close_order(
+    tx: Connection, *, shop: Shop, actor: Actor, key: str, reason: str, now: datetime
+) -> Order:
+    """Close a placed order; one closed before stays as it is. Raises NotFound, OrderPaid."""
+    problem = text_problem(reason, length_max=REASON_LENGTH_MAX, is_needed=True)
+    if problem:
+        raise Invalid({"reason": problem})
+    before = queries.order(tx, shop_id=shop.id, key=key)
+    change = {"state": OrderState.CLOSED, "closed_at": now, "close_reason": reason}
+    if not _change_placed(tx, before, change):
+        stored = queries.order(tx, shop_id=shop.id, key=key)
+        if stored.state is OrderState.PAID:
+            raise OrderPaid(key=key)
+        return stored
+    order = replace(before, state=OrderState.CLOSED, closed_at=now, close_reason=reason)
+    _audit(tx, actor, order, "order.close", before=before, now=now)
+    facts.append(tx, [closed_fact(shop, order)], now=now)
+    return order
+
+
+def close_unpaid(
+    tx: Connection,
+    *,
+    shop: Shop,
+    actor: Actor,
+    campaign_key: str | None,
+    placed_before: datetime,
+    now: datetime,
+    reason: str = "unpaid",
+    limit: int = 500,
+) -> list[str]:
+    """Close up to ``limit`` unpaid orders, the oldest first; return the keys of those it closed.
+
+    Of one campaign, or of the whole shop for None. Call it, a transaction each, until it returns
+    nothing; doing it all again closes nothing more.
+    """
+    query = (
+        select(orders_table.c.key)
+        .where(
+            orders_table.c.shop_id == shop.id,
+            orders_table.c.state == OrderState.PLACED,
+            orders_table.c.placed_at < placed_before,
+        )
+        .order_by(orders_table.c.placed_at, orders_table.c.id)
+        .limit(limit)
+        .with_for_update()
+    )
+    if campaign_key is not None:
+        query = query.where(orders_table.c.campaign_key == campaign_key)
+    keys = list(tx.scalars(query))
+    if not keys:
+        return []
+    tx.execute(
+        update(orders_table)
+        .where(orders_table.c.shop_id == shop.id, orders_table.c.key.in_(keys))
+        .values(state=OrderState.CLOSED, closed_at=now, close_reason=reason)
+    )
+    closed = queries.orders_by_keys(tx, shop_id=shop.id, keys=keys)
+    record_audit(
+        tx,
+        shop_id=shop.id,
+        actor=actor,
+        action="order.close_unpaid",
+        subject=campaign_key or "orders",
+        before={"state": OrderState.PLACED},
+        after={"state": OrderState.CLOSED, "reason": reason, "orders": keys},
+        now=now,
+    )
+    facts.append(tx, [closed_fact(shop, order) for order in closed], now=now)
+    return keys
+
+
+def _refuse_bad(order: Order) -> None:
+    problems: dict[str, Refusal | None] = {
+        "key": text_problem(order.key, length_max=KEY_LENGTH_MAX, is_needed=True),
+        "customer_key": text_problem(order.customer_key or "", length_max=KEY_LENGTH_MAX),
+        "visitor_key": text_problem(order.visitor_key or "", length_max=KEY_LENGTH_MAX),
+        "source_path": text_problem(order.source_path or "", length_max=SOURCE_PATH_LENGTH_MAX),
+        **line_problems([(line.product_key, line.quantity) for line in order.lines]),
+    }
+    if any(problems.values()):
+        raise Invalid({field: problem for field, problem in problems.items() if problem})
+    if order.total_minor + order.discount_minor > AMOUNT_MINOR_MAX:
+        raise OrderTooLarge
+    for line in order.lines:
+        if not 0 <= line.payable_minor == line.list_minor - line.discount_minor:
+            raise ValueError(f"line {line.line_no} does not add up")
+
+
+def _insert(tx: Connection, order: Order) -> None:
+    values = {
+        column.name: getattr(order, column.name)
+        for column in orders_table.columns
+        if column.name != "decision"
+    }
+    statement = (
+        insert_into(tx, orders_table)
+        .values(**values, decision=order.decision)
+        .on_conflict_do_nothing(index_elements=["shop_id", "key"])
+        .returning(orders_table.c.id)
+    )
+    if tx.scalar(statement) is None:
+        raise OrderKeyTaken(key=order.key)
+    tx.execute(
+        insert(lines_table),
+        [
+            {
+                "order_id": order.id,
+                "line_no": line.line_no,
+                "product_key": line.product_key,
+                "quantity": line.quantity,
+                "list_minor": line.list_minor,
+                "discount_minor": line.discount_minor,
+                "payable_minor": line.payable_minor,
+            }
+            for line in order.lines
+        ],
+    )
+
+
+def _change_placed(tx: Connection, order: Order, values: Mapping[str, Any]) -> bool:
+    """Change the order if it is still placed; tell whether this transaction was the one."""
+    statement = (
+        update(orders_table)
+        .where(orders_table.c.id == order.id, orders_table.c.state == OrderState.PLACED)
+        .values(**values)
+        .returning(orders_table.c.id)
+    )
+    identity: UUID | None = tx.scalar(statement)
+    return identity is not None
+
+
+def _audit(
+    tx: Connection, actor: Actor, order: Order, action: str, *, before: Order | None, now: datetime
+) -> None:
+    record_audit(
+        tx,
+        shop_id=order.shop_id,
+        actor=actor,
+        action=action,
+        subject=f"order {order.key}",
+        before=None if before is None else {"state": before.state},
+        after={
+            "state": order.state,
+            "total_minor": order.total_minor,
+            "payment_key": order.payment_key,
+            "close_reason": order.close_reason,
+        },
+        now=now,
+    )

@@ -1,0 +1,99 @@
+"""Values of the price book: what is set, what stands, what was changed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from springtide.kit.errors import N_, Refusal
+from springtide.kit.money import AMOUNT_MINOR_MAX
+
+#: Days over which a shop must name its lowest price when it announces a reduction.
+LOWEST_PRICE_DAYS = 30
+
+
+class PriceOutOfRange(Refusal):
+    """A price below zero, or too large to be one."""
+
+    code = "price_out_of_range"
+    text = N_("{product_key}: a price must be above zero and within reason.")
+
+
+class FloorAbovePrice(Refusal):
+    """A floor above the regular price."""
+
+    code = "floor_above_price"
+    text = N_("{product_key}: the floor of {floor} is above the regular price of {regular}.")
+
+
+class BelowFloor(Refusal):
+    """A campaign price below the floor."""
+
+    code = "below_floor"
+    text = N_("{product_key}: {price} is below the floor of {floor}.")
+
+
+class NotBelowRegular(Refusal):
+    """A campaign price that is no reduction."""
+
+    code = "not_below_regular"
+    text = N_("{product_key}: {price} is not below the regular price of {regular}.")
+
+
+class FloorAboveCampaign(Refusal):
+    """A new floor above a campaign price that stands."""
+
+    code = "floor_above_campaign"
+    text = N_("{product_key}: the floor of {floor} is above its campaign price of {price}.")
+
+
+@dataclass(frozen=True, slots=True)
+class BookPrice:
+    """What the price book keeps of a product, in minor units a piece."""
+
+    regular_minor: int
+    floor_minor: int = 0
+    cost_minor: int | None = None
+
+    @property
+    def is_in_range(self) -> bool:
+        """Whether every amount is one that a price can be."""
+        amounts = (self.regular_minor, self.floor_minor, self.cost_minor or 0)
+        return self.regular_minor > 0 and all(0 <= each <= AMOUNT_MINOR_MAX for each in amounts)
+
+
+@dataclass(frozen=True, slots=True)
+class BookSaved:
+    """How many products a bulk write added, changed and left."""
+
+    new: int
+    changed: int
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChange:
+    """One line of the history; ``what`` is regular, floor, cost or campaign."""
+
+    product_key: str
+    what: str
+    campaign_id: UUID | None
+    from_minor: int | None
+    to_minor: int | None
+    why: str
+    actor: str
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRule:
+    """A promotion rule of a campaign, in its newest version."""
+
+    id: UUID
+    campaign_id: UUID
+    kind: str
+    version: int
+    params: dict[str, Any]
+    is_active: bool
+    starts_at: datetime | None
+    ends_at: datetime | None

@@ -1,0 +1,25 @@
+"""Writes of the price book and of the promotion rules."""
+
+from springtide.domain.pricing.operations.prices import (
+    check_campaign_prices,
+    restore_prices,
+    set_book_prices,
+    set_campaign_prices,
+)
+from springtide.domain.pricing.operations.rules import (
+    activate_rules,
+    deactivate_rules,
+    remove_rule,
+    save_rule,
+)
+
+__all__ = [
+    "activate_rules",
+    "check_campaign_prices",
+    "deactivate_rules",
+    "remove_rule",
+    "restore_prices",
+    "save_rule",
+    "set_book_prices",
+    "set_campaign_prices",
+]

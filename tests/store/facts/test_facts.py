@@ -1,0 +1,128 @@
+"""Facts appended to the tail are read once each, in their newest version."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from springtide.domain.facts import operations, queries
+from springtide.domain.facts.lake import Lake
+from springtide.domain.facts.model import Appended, BadFact, Fact
+from springtide.domain.facts.queries import FactReader
+from springtide.kit.db import Database
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+@pytest.fixture
+def reader(database: Database, lake: Lake) -> Iterator[FactReader]:
+    opened = FactReader(database, lake)
+    yield opened
+    opened.close()
+
+
+def order(number: int, now: datetime, amount: int = 100, **more: object) -> Fact:
+    return Fact(
+        shop="s",
+        kind="order",
+        occurred_at=now,
+        source="api",
+        external_id=f"order:{number}",
+        order_key=str(number),
+        customer_key=f"c{number % 3}",
+        quantity=1,
+        amount_minor=amount,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_an_appended_fact_is_read_with_every_column(
+    database: Database, reader: FactReader, now: datetime
+) -> None:
+    fact = order(1, now, props={"名": '<b>"quoted"</b>', "n": [1, None]}, source_path="a/b")
+    with database.write() as tx:
+        operations.append(tx, [fact], now=now)
+    (row,) = reader.rows("select * from facts")
+    values = dict(zip(reader.columns, row, strict=True))
+    assert values["occurred_at"] == now
+    assert values["occurred_at"].tzinfo is not None
+    assert values["props"] == '{"n":[1,null],"名":"<b>\\"quoted\\"</b>"}'
+    assert values["source_path"] == "a/b"
+    assert values["version"] == 1
+    assert values["visitor_key"] is None
+
+
+def test_same_content_is_unchanged_and_other_content_the_next_version(
+    database: Database, reader: FactReader, now: datetime
+) -> None:
+    with database.write() as tx:
+        assert operations.append(tx, [order(1, now), order(2, now)], now=now) == Appended(2, 0, 0)
+        assert operations.append(tx, [order(1, now), order(2, now, 7)], now=now) == Appended(
+            0, 1, 1
+        )
+    before = reader.version()
+    rows = reader.rows("select order_key, version, amount_minor from facts order by 1")
+    assert rows == [("1", 1, 100), ("2", 2, 7)]
+    with database.write() as tx:
+        operations.append(tx, [order(2, now, 8), order(2, now, 9)], now=now)
+    assert reader.version() != before
+    rows = reader.rows("select order_key, version, amount_minor from facts order by 1")
+    assert rows == [("1", 1, 100), ("2", 4, 9)]
+
+
+def test_a_transaction_that_fails_leaves_no_fact(
+    database: Database, reader: FactReader, now: datetime
+) -> None:
+    def fails() -> None:
+        with database.write() as tx:
+            operations.append(tx, [order(1, now)], now=now)
+            raise RuntimeError("later in the transaction")
+
+    with pytest.raises(RuntimeError):
+        fails()
+    assert reader.rows("select count(*) from facts") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "party"},
+        {"occurred_at": datetime(2025, 1, 1)},  # noqa: DTZ001
+        {"external_id": ""},
+        {"external_id": "x" * 201},
+        {"product_key": "a\x00b"},
+        {"reference": "\ud800"},
+        {"amount_minor": 10**16},
+        {"quantity": 10**10},
+    ],
+)
+def test_a_fact_that_the_table_cannot_hold_is_refused(
+    database: Database, now: datetime, change: dict[str, object]
+) -> None:
+    values = {"shop": "s", "kind": "view", "occurred_at": now, "source": "api", "external_id": "1"}
+    with pytest.raises(BadFact), database.write() as tx:
+        operations.append(tx, [Fact(**(values | change))], now=now)  # type: ignore[arg-type]
+
+
+def test_summary_adds_up_orders_payments_and_refunds(
+    database: Database, reader: FactReader, now: datetime
+) -> None:
+    def fact(kind: str, amount: int, at: datetime) -> Fact:
+        return Fact("s", kind, at, "api", f"{kind}:1", amount_minor=amount, order_key="1")
+
+    later = now + timedelta(days=1)
+    with database.write() as tx:
+        operations.append(
+            tx,
+            [fact("order", 500, now), fact("payment", 500, now), fact("refund", 200, later)],
+            now=now,
+        )
+    found = queries.summary(reader, "s")
+    assert found.kinds == {"order": 1, "payment": 1, "refund": 1}
+    assert (found.first_at, found.last_at) == (now, later)
+    assert (found.gross_minor, found.paid_minor, found.refunded_minor) == (500, 500, 200)
+    assert (found.net_minor, found.customers, found.orders, found.rejected) == (300, 0, 1, 0)
