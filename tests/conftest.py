@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from litestar.testing import TestClient
 from sqlalchemy import create_engine, text
 
 from springtide.kit.db import Database, driver_url
 from springtide.migrations import migrate
+from springtide.site import Site, create_app
 from tests.kit import postgres
+from tests.kit.house import TestHouse, settings_in
 
 _numbers = itertools.count(1)
 
@@ -59,6 +62,32 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def house(database: Database, tmp_path: Path) -> Iterator[TestHouse]:
+    """A house with its own data, on each engine, whose clock the test moves."""
+    opened = TestHouse(settings_in(tmp_path / "data", database.url), database)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_house(sqlite_template: Path, tmp_path: Path) -> Iterator[TestHouse]:
+    """A house on SQLite only, for what does not depend on the engine."""
+    path = tmp_path / "house.db"
+    shutil.copy(sqlite_template, path)
+    url = f"sqlite:///{path}"
+    opened = TestHouse(settings_in(tmp_path / "data", url), Database(url))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def client(sqlite_house: TestHouse) -> Iterator[TestClient[Site]]:
+    """The app of ``sqlite_house``, called in process."""
+    with TestClient(create_app(sqlite_house), base_url="http://testserver.local") as opened:
+        yield opened
 
 
 @pytest.fixture

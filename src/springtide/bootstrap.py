@@ -1,18 +1,37 @@
 """The only place that joins real databases, clocks, connectors and rooms."""
 
 from datetime import UTC, datetime
+from functools import cached_property
+from threading import Lock
 
 from springtide.domain.access.model import Shop
+from springtide.domain.facts.lake import Lake
+from springtide.domain.facts.queries import FactReader
 from springtide.kit.db import Database
 from springtide.settings import Settings
 
 
 class House:
-    """One running process: settings, the state database, the real clock."""
+    """One running process: settings, the state database, the facts, the real clock."""
 
     def __init__(self, settings: Settings, db: Database) -> None:
         self.settings = settings
         self.db = db
+        self._reader: FactReader | None = None
+        self._lock = Lock()
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The sealed facts."""
+        return Lake(self.settings.lake)
+
+    @property
+    def facts(self) -> FactReader:
+        """The process's one reader of facts, opened at its first use."""
+        with self._lock:
+            if self._reader is None:
+                self._reader = FactReader(self.db, self.lake)
+            return self._reader
 
     def real_now(self) -> datetime:
         """Return the real instant, in UTC."""
@@ -27,6 +46,10 @@ class House:
 
     def close(self) -> None:
         """Close what the process holds open."""
+        with self._lock:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
         self.db.close()
 
 

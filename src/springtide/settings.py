@@ -18,6 +18,8 @@ class Settings:
     secret: str
     smtp_url: str
     public_url: str
+    api_rate_per_second: int = 200
+    trusted_proxies: str = ""
 
     @property
     def lake(self) -> Path:
@@ -36,7 +38,8 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read SPRINGTIDE_DATA, _DATABASE_URL, _HOST, _SECRET, _SMTP_URL, _PUBLIC_URL and PORT.
+    """Read SPRINGTIDE_DATA, _DATABASE_URL, _HOST, _SECRET, _SMTP_URL, _PUBLIC_URL, _API_RATE,
+    _TRUSTED_PROXIES and PORT.
 
     Without SPRINGTIDE_SECRET a random one is made once and kept in the data folder.
     """
@@ -51,6 +54,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         secret=environment.get("SPRINGTIDE_SECRET") or _kept_secret(data / "secret"),
         smtp_url=environment.get("SPRINGTIDE_SMTP_URL", "smtp://127.0.0.1:8025"),
         public_url=environment.get("SPRINGTIDE_PUBLIC_URL", f"http://{host}:{port}").rstrip("/"),
+        api_rate_per_second=max(int(environment.get("SPRINGTIDE_API_RATE", "200")), 1),
+        trusted_proxies=environment.get("SPRINGTIDE_TRUSTED_PROXIES", ""),
     )
 
 

@@ -22,7 +22,8 @@ def build() -> typer.Typer:
         help="Plan, warm up, run and review a big sale, in one closed loop.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        rich_markup_mode="markdown",
+        # Plain help: Rich alone costs 0.3 s of start.
+        rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     root.callback()(_version_option)

@@ -1,6 +1,6 @@
 """What access knows: shops, people, keys, sessions and the audit log."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, and_, func, select
@@ -20,6 +20,9 @@ from springtide.domain.access.store import (
     to_shop,
 )
 from springtide.kit.errors import N_, NotFound, Refusal
+
+#: A session that nobody uses this long is over.
+IDLE = timedelta(hours=3)
 
 
 class NotSignedIn(Refusal):
@@ -94,13 +97,16 @@ def member(tx: Connection, *, person: Person, slug: str) -> Member:
 
 
 def session_person(tx: Connection, *, token: str, now: datetime) -> tuple[Person, datetime]:
-    """Return whose session a token is, and when it was last seen; raises NotSignedIn."""
+    """Return whose session a token is, and when it was last seen; raises NotSignedIn.
+
+    A session ends at its fixed time, and earlier when it was not used for IDLE.
+    """
     row = tx.execute(
         select(people, sessions.c.seen_at, sessions.c.expires_at)
         .join(sessions, sessions.c.person_id == people.c.id)
         .where(sessions.c.token_hash == token_hash(token))
     ).one_or_none()
-    if row is None or now >= row.expires_at:
+    if row is None or now >= row.expires_at or now - row.seen_at >= IDLE:
         raise NotSignedIn
     return to_person(row), row.seen_at
 

@@ -195,7 +195,7 @@ class Writer:
         place = self.lake.table / path
         place.parent.mkdir(parents=True, exist_ok=True)
         columns = ", ".join(column for column in COLUMNS if column != "shop")
-        ((_, row_count, size, _, statistics, _),) = connection.execute(
+        ((_, row_count, size, _, statistics, *_),) = connection.execute(
             f"copy (select {columns} from ({query}) order by occurred_at, external_id) "
             f"to '{place}' (format parquet, compression zstd, return_stats)"
         ).fetchall()
@@ -246,6 +246,23 @@ class Writer:
         )
         self._table.update_incremental()
         self.snapshot = self.lake.snapshot()
+
+    def sweep(self, retention_hours: int) -> int:
+        """Delete files that no version of the last hours names; return how many.
+
+        Also files of writers that were killed before their commit: the lock is ours, so a file
+        that no version names belongs to nobody.
+        """
+        options: dict[str, Any] = {
+            "retention_hours": retention_hours,
+            "enforce_retention_duration": False,
+            "full": True,
+        }
+        if not self._table.vacuum(dry_run=True, **options):
+            return 0
+        swept = self._table.vacuum(dry_run=False, **options)
+        self.snapshot = self.lake.snapshot()
+        return len(swept)
 
 
 def _flush(path: Path) -> None:

@@ -11,8 +11,11 @@ from sqlalchemy import Connection, select, tuple_
 
 from springtide.domain.facts import store
 from springtide.domain.facts.model import COLUMNS, OWN_SOURCES, Appended, Fact, check
+from springtide.domain.facts.sealing import Tended, compact, seal, sweep, tend
 from springtide.kit.db import to_json
 from springtide.kit.errors import N_, Refusal
+
+__all__ = ["Tended", "append", "claim_sources", "compact", "seal", "sweep", "tend"]
 
 # What makes two versions of a fact differ, beside instant and props.
 _NAMING = ("shop", "source", "external_id", "version")

@@ -1,0 +1,87 @@
+"""The door of the API: keys, their scopes and their rate limits."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import anyio.to_thread
+from litestar.connection import ASGIConnection
+
+from springtide.api.limits import Limits
+from springtide.bootstrap import House
+from springtide.domain.access import operations, queries
+from springtide.domain.access.model import Caller, Key
+from springtide.kit.errors import N_, Refusal
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+_USED_EVERY = timedelta(minutes=1)
+
+
+class NoKey(Refusal):
+    """No API key, or one that is unknown or revoked."""
+
+    code = "no_key"
+    status = 401
+    text = N_("Send a valid API key as “Authorization: Bearer sk_live_…”.")
+
+
+class ScopeMissing(Refusal):
+    """The key is good, but does not hold the scope of this route."""
+
+    code = "scope_missing"
+    status = 403
+    text = N_("This key lacks the scope {scope}.")
+
+
+class SecretKeyNeeded(Refusal):
+    """A publishable key called a route that is for servers only."""
+
+    code = "secret_key_needed"
+    status = 403
+    text = N_("This route needs a secret key: call it from your server, not from a browser.")
+
+
+class Door:
+    """Lets callers with a good key in, as often as their limit allows."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        rate = house.settings.api_rate_per_second
+        self._secret = Limits(rate=rate, burst=rate * 5)
+        self._publishable = Limits(rate=max(rate / 4, 1), burst=rate)
+
+    async def admit(self, connection: Connection, rule: Key) -> Caller:
+        """Return who calls; raises NoKey, SecretKeyNeeded, ScopeMissing or TooManyRequests."""
+        token = bearer(connection)
+        if token is None:
+            raise NoKey
+        caller = await anyio.to_thread.run_sync(self._caller, token)
+        if caller is None:
+            raise NoKey
+        limits = self._publishable if caller.key.is_publishable else self._secret
+        state = connection.scope["state"]
+        state["standing"] = limits.take(caller.key.id, at_seconds=time.monotonic())
+        if caller.key.is_publishable and not rule.publishable:
+            raise SecretKeyNeeded
+        if rule.scope not in caller.key.scopes:
+            raise ScopeMissing(scope=rule.scope)
+        state["caller"] = caller
+        return caller
+
+    def _caller(self, token: str) -> Caller | None:
+        now = self._house.real_now()
+        with self._house.db.read() as tx:
+            caller = queries.caller(tx, token=token)
+        if caller is None:
+            return None
+        last = caller.key.last_used_at
+        if last is None or now - last > _USED_EVERY:
+            with self._house.db.write() as tx:
+                operations.mark_key_used(tx, key_id=caller.key.id, now=now)
+        return caller
+
+
+def bearer(connection: Connection) -> str | None:
+    """Return the token of ``Authorization: Bearer …``, where there is one."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and 0 < len(token) <= 200 else None

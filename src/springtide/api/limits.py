@@ -1,0 +1,70 @@
+"""Rate limits: one token bucket a key, in the memory of the process."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from springtide.kit.errors import N_, Refusal
+
+# Buckets of keys that did not call for this long are full again and need not be kept.
+_FORGET_ABOVE = 10_000
+
+
+class TooManyRequests(Refusal):
+    """The key called more often than it may."""
+
+    code: ClassVar[str] = "too_many_requests"
+    status = 429
+    text = N_("Too many requests: try again in {seconds} seconds.")
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    filled_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a key stands after a call: its limit, what is left now, seconds until full again."""
+
+    limit: int
+    remaining: int
+    reset_seconds: int
+
+
+class Limits:
+    """The buckets of one process: ``rate`` calls a second, ``burst`` of them at once.
+
+    With several web processes each keeps its own buckets, so a key may call that many times more.
+    """
+
+    def __init__(self, *, rate: float, burst: int) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._buckets: dict[UUID, _Bucket] = {}
+
+    def take(self, key_id: UUID, *, at_seconds: float) -> Standing:
+        """Take one call of a key at a monotonic time; refuses (TooManyRequests) an empty bucket."""
+        bucket = self._buckets.get(key_id)
+        if bucket is None:
+            if len(self._buckets) >= _FORGET_ABOVE:
+                self._forget_full(at_seconds)
+            bucket = self._buckets[key_id] = _Bucket(float(self._burst), at_seconds)
+        gained = max(at_seconds - bucket.filled_at, 0.0) * self._rate
+        bucket.tokens = min(bucket.tokens + gained, float(self._burst))
+        bucket.filled_at = at_seconds
+        if bucket.tokens < 1:
+            raise TooManyRequests(seconds=max(math.ceil((1 - bucket.tokens) / self._rate), 1))
+        bucket.tokens -= 1
+        missing = self._burst - bucket.tokens
+        return Standing(self._burst, int(bucket.tokens), math.ceil(missing / self._rate))
+
+    def _forget_full(self, at_seconds: float) -> None:
+        full_after = self._burst / self._rate
+        self._buckets = {
+            key_id: bucket
+            for key_id, bucket in self._buckets.items()
+            if at_seconds - bucket.filled_at < full_after
+        }

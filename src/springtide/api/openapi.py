@@ -1,0 +1,130 @@
+"""The published description of the API: OpenAPI 3.1 at /v1/openapi.json."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Router
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.routes import BaseRoute
+from litestar.types import ControllerRouterHandler
+
+import springtide
+from springtide.api.problems import MEDIA_TYPE, Problem
+from springtide.api.writes import HEADER
+from springtide.domain.access.model import Key, Public
+from springtide.kit.idempotency import KEY_LENGTH_MAX
+
+_ABOUT = """\
+The API that a shop's own site, app and servers use.
+
+- Send `Authorization: Bearer <key>`. Publishable keys (`pk_live_…`) are for browsers and may only
+  do what says so; secret keys (`sk_live_…`) stay on servers.
+- Every POST takes an `Idempotency-Key`: the same key and body have one effect and one answer.
+- Lists have `limit` and `cursor`; the `next_cursor` of a page fetches the next one.
+- What is refused answers with a problem document (RFC 9457) whose `code` never changes.
+- Money is in integer minor units of the shop's currency; times are RFC 3339 with an offset.
+"""
+_REF = "#/components/schemas/{name}"
+
+
+class _Document(JsonRenderPlugin):
+    """Serves the schema, completed with what all routes share."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return msgspec.json.encode(_completed(openapi_schema, request.app.routes))
+
+
+class _SchemaRouter(Router):
+    """Serves only the JSON document: Litestar's own page for unknown paths would answer HTML."""
+
+    def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
+        if isinstance(value, HTTPRouteHandler) and "/{path:str}" in value.paths:
+            return []
+        return super().register(value)
+
+
+def openapi_config() -> OpenAPIConfig:
+    """Return the configuration of the published schema."""
+    return OpenAPIConfig(
+        title="Springtide",
+        version=springtide.__version__,
+        description=_ABOUT,
+        use_handler_docstrings=True,
+        components=Components(
+            security_schemes={
+                "key": SecurityScheme(
+                    type="http", scheme="bearer", description="An API key of the shop."
+                )
+            }
+        ),
+        render_plugins=[_Document()],
+        openapi_router=_SchemaRouter(
+            "/v1",
+            route_handlers=[],
+            include_in_schema=False,
+            opt={"access": Public("describes the API; holds no data of any shop")},
+        ),
+    )
+
+
+def _completed(schema: dict[str, Any], routes: list[Any]) -> dict[str, Any]:
+    """Add to every operation its key, its scope, its Idempotency-Key and its problems."""
+    if "Problem" in schema["components"]["schemas"] and schema.get("x-completed"):
+        return schema
+    (_, parts) = msgspec.json.schema_components([Problem], ref_template=_REF)
+    schema["components"]["schemas"].update(parts)
+    rules = {
+        (route.path_format, method.lower()): handler.opt.get("access")
+        for route in routes
+        for handler in getattr(route, "route_handlers", [])
+        for method in handler.http_methods
+    }
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            _complete(operation, method, rules.get((path, method)))
+    schema["x-completed"] = True
+    return schema
+
+
+def _complete(operation: dict[str, Any], method: str, rule: object) -> None:
+    answer = {
+        "description": "Refused: a problem document.",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}},
+    }
+    # Litestar describes its own error document for 400; ours is the problem document.
+    operation["responses"].pop("400", None)
+    statuses = ["400", "401", "403", "404", "409", "413", "415", "422", "429"]
+    for status in statuses if isinstance(rule, Key) else ["400", "404", "422"]:
+        operation["responses"].setdefault(status, answer)
+    operation["responses"]["default"] = answer
+    if isinstance(rule, Key):
+        operation["security"] = [{"key": []}]
+        kinds = "publishable or secret" if rule.publishable else "secret"
+        about = f"Needs a {kinds} key with the scope `{rule.scope}`."
+        described = operation.get("description", "")
+        operation["description"] = f"{described}\n\n{about}".strip()
+        if method == "post":
+            _take_idempotency_key(operation)
+
+
+def _take_idempotency_key(operation: dict[str, Any]) -> None:
+    parameters = operation.setdefault("parameters", [])
+    if any(parameter.get("name", "").lower() == HEADER.lower() for parameter in parameters):
+        return
+    parameters.append(
+        {
+            "name": HEADER,
+            "in": "header",
+            "required": True,
+            "description": "The same key and body have one effect and get the same answer.",
+            "schema": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": KEY_LENGTH_MAX,
+                "pattern": "^[!-~]+$",
+            },
+        }
+    )

@@ -1,0 +1,95 @@
+"""Refusals as RFC 9457 problem documents."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+
+from springtide.api.limits import TooManyRequests
+from springtide.kit.errors import Invalid, Refusal
+
+MEDIA_TYPE = "application/problem+json"
+#: Where a code is explained; also the document's ``type``.
+TYPE_PREFIX = "urn:springtide:problem:"
+_PLAIN = (str, int, float, bool, type(None))
+_TITLES = {
+    400: "Bad request",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Refused",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Not ready",
+}
+
+
+class FieldProblem(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What is wrong with one field of the body."""
+
+    field: str
+    code: str
+    detail: str
+
+
+class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """An RFC 9457 problem document; ``code`` never changes, ``facts`` fill the sentence."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    facts: dict[str, Any] = {}
+    fields: list[FieldProblem] = []
+    request: str = ""
+
+
+def problem_of(refusal: Refusal, *, request_id: str) -> Problem:
+    """Return the document of a refusal."""
+    fields = refusal.fields if isinstance(refusal, Invalid) else {}
+    return Problem(
+        type=TYPE_PREFIX + refusal.code,
+        title=title(refusal.status),
+        status=refusal.status,
+        detail=str(refusal),
+        code=refusal.code,
+        facts={name: _plain(value) for name, value in refusal.facts.items()},
+        fields=[
+            FieldProblem(field=name, code=wrong.code, detail=str(wrong))
+            for name, wrong in fields.items()
+        ],
+        request=request_id,
+    )
+
+
+def title(status: int) -> str:
+    """Return the short name of a status."""
+    return _TITLES.get(status, "Refused" if status < 500 else "Internal error")
+
+
+def error_response(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Problem]:
+    """Return the problem document of a refusal."""
+    problem = problem_of(refusal, request_id=request.scope["state"].get("request_id", ""))
+    return Response(
+        problem,
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=_headers(refusal),
+    )
+
+
+def _headers(refusal: Refusal) -> dict[str, str]:
+    if refusal.status == 401:
+        return {"WWW-Authenticate": 'Bearer realm="springtide"'}
+    if isinstance(refusal, TooManyRequests):
+        return {"Retry-After": str(refusal.facts["seconds"])}
+    return {}
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, _PLAIN) else str(value)

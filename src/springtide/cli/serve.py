@@ -1,0 +1,68 @@
+"""`springtide serve`: the web server for pages and API."""
+
+from typing import Annotated
+
+import typer
+
+ABOUT = """\
+Serve the pages and the API until Ctrl-C.
+
+SPRINGTIDE_HOST, PORT and SPRINGTIDE_PUBLIC_URL say where; SPRINGTIDE_DATA where things lie.
+
+Example: `PORT=8080 springtide serve`
+"""
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command."""
+    root.command("serve", help=ABOUT)(serve)
+
+
+def serve(
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes; more than 1 wants PostgreSQL.")
+    ] = 1,
+    access_log: Annotated[bool, typer.Option(help="Log every request, not only faults.")] = False,
+) -> None:
+    """Run granian on the app."""
+    import os
+
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    from springtide.settings import read_settings
+
+    settings = read_settings()
+    _refuse_taken_port(settings.host, settings.port)
+    os.environ["SPRINGTIDE_ACCESS_LOG"] = "1" if access_log else ""
+    print(f"Springtide answers at {settings.public_url} - Ctrl-C stops it.", flush=True)
+    Granian(
+        "springtide.site:app_from_environment",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        factory=True,
+        workers=workers,
+        websockets=False,
+        log_access=False,
+        log_level=LogLevels.warning,
+        backpressure=1024,
+        workers_kill_timeout=5,
+    ).serve()
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    import socket
+
+    from springtide.kit.errors import OuterCallError
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise OuterCallError(
+                f"cannot listen on {host}:{port} ({error.strerror}); choose another with PORT="
+            ) from None

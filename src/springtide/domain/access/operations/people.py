@@ -1,0 +1,150 @@
+"""Writing people and their roles in shops."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from springtide.domain.access.model import Actor, Person, Role, Shop
+from springtide.domain.access.operations.audit import record_audit
+from springtide.domain.access.operations.names import check, checked_email, checked_name
+from springtide.domain.access.passwords import checked_password
+from springtide.domain.access.secrets import hash_password
+from springtide.domain.access.store import memberships, people, sessions
+from springtide.kit.errors import N_, Conflict, Invalid, NotFound, Refusal
+from springtide.kit.i18n import LANGUAGES
+from springtide.kit.ids import outward, uuid7
+
+
+class LastOwner(Refusal):
+    """Without an owner nobody could let people in again."""
+
+    code = "last_owner"
+    status = 409
+    text = N_("A shop keeps at least one owner: name another one first.")
+
+
+def create_person(
+    tx: Connection,
+    *,
+    email: str,
+    name: str,
+    password: str,
+    language: str,
+    actor: Actor,
+    now: datetime,
+) -> Person:
+    """Create a person without any shop; refuses (Invalid) bad fields, (Conflict) a known e-mail."""
+    email = email.strip().lower()
+    wrong: dict[str, Refusal] = {}
+    check(wrong, "email", lambda: checked_email(email))
+    check(wrong, "name", lambda: checked_name(name))
+    check(wrong, "password", lambda: checked_password(password, email=email))
+    if wrong:
+        raise Invalid(wrong)
+    if tx.execute(select(people.c.id).where(people.c.email == email)).first():
+        raise Conflict(why=f"{email} is known already")
+    language = language if language in LANGUAGES else "en"
+    person = Person(uuid7(now), email, name.strip(), language)
+    tx.execute(
+        insert(people).values(
+            id=person.id,
+            email=email,
+            name=person.name,
+            language=language,
+            password_hash=hash_password(password),
+            created_at=now,
+        )
+    )
+    record_audit(
+        tx,
+        shop_id=None,
+        actor=actor,
+        action="person.create",
+        subject=outward("per", person.id),
+        before=None,
+        after={"email": email, "name": person.name},
+        now=now,
+    )
+    return person
+
+
+def add_member(
+    tx: Connection, *, shop: Shop, person: Person, role: Role, actor: Actor, now: datetime
+) -> None:
+    """Give a person a role in a shop, or another role than before; the last owner stays."""
+    row = _membership(tx, shop.id, person.id)
+    before = None if row is None else {"role": row}
+    if row == role:
+        return
+    if row is None:
+        tx.execute(
+            insert(memberships).values(
+                shop_id=shop.id, person_id=person.id, role=role, created_at=now
+            )
+        )
+    else:
+        if row == Role.OWNER:
+            _keep_an_owner(tx, shop.id, person.id)
+        tx.execute(
+            update(memberships)
+            .where(memberships.c.shop_id == shop.id, memberships.c.person_id == person.id)
+            .values(role=role)
+        )
+    record_audit(
+        tx,
+        shop_id=shop.id,
+        actor=actor,
+        action="member.add" if row is None else "member.change",
+        subject=outward("per", person.id),
+        before=before,
+        after={"email": person.email, "role": role},
+        now=now,
+    )
+
+
+def remove_member(
+    tx: Connection, *, shop: Shop, person: Person, actor: Actor, now: datetime
+) -> None:
+    """Take a person out of a shop; refuses the last owner (LastOwner)."""
+    role = _membership(tx, shop.id, person.id)
+    if role is None:
+        raise NotFound(what="member", key=person.email)
+    if role == Role.OWNER:
+        _keep_an_owner(tx, shop.id, person.id)
+    tx.execute(
+        delete(memberships).where(
+            memberships.c.shop_id == shop.id, memberships.c.person_id == person.id
+        )
+    )
+    tx.execute(delete(sessions).where(sessions.c.person_id == person.id))
+    record_audit(
+        tx,
+        shop_id=shop.id,
+        actor=actor,
+        action="member.remove",
+        subject=outward("per", person.id),
+        before={"email": person.email, "role": role},
+        after=None,
+        now=now,
+    )
+
+
+def _membership(tx: Connection, shop_id: UUID, person_id: UUID) -> str | None:
+    role: str | None = tx.execute(
+        select(memberships.c.role).where(
+            memberships.c.shop_id == shop_id, memberships.c.person_id == person_id
+        )
+    ).scalar_one_or_none()
+    return role
+
+
+def _keep_an_owner(tx: Connection, shop_id: UUID, leaving: UUID) -> None:
+    # Locks the owners' rows on PostgreSQL, so that two owners cannot leave at the same time.
+    owners = tx.execute(
+        select(memberships.c.person_id)
+        .where(memberships.c.shop_id == shop_id, memberships.c.role == Role.OWNER)
+        .with_for_update()
+    ).scalars()
+    if all(owner == leaving for owner in owners):
+        raise LastOwner

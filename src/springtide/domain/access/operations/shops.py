@@ -1,0 +1,97 @@
+"""Writing shops and their clocks."""
+
+import re
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, select, update
+
+from springtide.domain.access.model import Actor, Shop
+from springtide.domain.access.operations.audit import record_audit
+from springtide.domain.access.operations.names import check, checked_name
+from springtide.domain.access.store import shops
+from springtide.kit.errors import N_, Conflict, Invalid, Refusal
+from springtide.kit.ids import uuid7
+from springtide.kit.time import SimulatedClock, zone
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
+
+
+class BadSlug(Refusal):
+    """A short name that would not stand well in an address."""
+
+    code = "bad_slug"
+    text = N_("“{value}” is no short name: use 1 to 60 of a-z, 0-9 and - inside.")
+
+
+class BadCurrency(Refusal):
+    """A text that is not a currency code."""
+
+    code = "bad_currency"
+    text = N_("“{value}” is not a currency code of three letters, such as CNY.")
+
+
+def create_shop(
+    tx: Connection,
+    *,
+    slug: str,
+    name: str,
+    currency: str,
+    zone_name: str,
+    actor: Actor,
+    now: datetime,
+    is_demo: bool = False,
+) -> Shop:
+    """Create a shop; refuses (Invalid) bad fields and (Conflict) a taken short name."""
+    wrong: dict[str, Refusal] = {}
+    if not _SLUG.fullmatch(slug):
+        wrong["slug"] = BadSlug(value=slug[:60])
+    if not re.fullmatch("[A-Z]{3}", currency):
+        wrong["currency"] = BadCurrency(value=currency[:10])
+    check(wrong, "name", lambda: checked_name(name))
+    check(wrong, "zone", lambda: zone(zone_name))
+    if wrong:
+        raise Invalid(wrong)
+    if tx.execute(select(shops.c.id).where(shops.c.slug == slug)).first():
+        raise Conflict(why=f"shop {slug} exists")
+    shop = Shop(uuid7(now), slug, name.strip(), currency, zone_name, is_demo=is_demo)
+    values = {"slug": slug, "name": shop.name, "currency": currency, "zone_name": zone_name}
+    tx.execute(insert(shops).values(id=shop.id, is_demo=is_demo, created_at=now, **values))
+    record_audit(
+        tx,
+        shop_id=shop.id,
+        actor=actor,
+        action="shop.create",
+        subject=slug,
+        before=None,
+        after=values,
+        now=now,
+    )
+    return shop
+
+
+def set_clock(
+    tx: Connection, *, shop_id: UUID, clock: SimulatedClock | None, actor: Actor, now: datetime
+) -> None:
+    """Give a shop a simulated clock, or with None the real one; ``now`` is the real time."""
+    tx.execute(
+        update(shops)
+        .where(shops.c.id == shop_id)
+        .values(
+            clock_shows_at=clock and clock.shows,
+            clock_set_at=clock and clock.set_at,
+            clock_speed=clock and clock.speed,
+            clock_stops_at=clock and clock.stops_at,
+        )
+    )
+    record_audit(
+        tx,
+        shop_id=shop_id,
+        actor=actor,
+        action="shop.set_clock",
+        subject="clock",
+        before=None,
+        after=clock and {key: str(value) for key, value in asdict(clock).items()},
+        now=now,
+    )

@@ -1,0 +1,358 @@
+"""The ASGI app: joins pages and API, and puts one guard before every route."""
+
+import importlib
+import logging
+import os
+import pkgutil
+import secrets
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from litestar import Litestar, Request, Response, Router
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import BaseRouteHandler
+from litestar.static_files import create_static_files_router
+from litestar.types import (
+    HTTPScope,
+    LifeSpanReceive,
+    LifeSpanScope,
+    LifeSpanSend,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
+
+from springtide import api, web
+from springtide.api import problems
+from springtide.api.door import Door
+from springtide.api.limits import Standing
+from springtide.api.observe import Observer
+from springtide.api.openapi import openapi_config
+from springtide.bootstrap import House, open_house
+from springtide.domain.access.model import (
+    AccessRule,
+    Caller,
+    Key,
+    Member,
+    Needs,
+    Person,
+    Public,
+    SignedIn,
+)
+from springtide.kit.errors import N_, Invalid, Refusal
+from springtide.settings import read_settings
+from springtide.web import door, errors
+
+log = logging.getLogger("springtide.site")
+
+BODY_BYTES_MAX = 1_000_000
+_STATIC = Path(web.__file__).parent / "static"
+_CSP = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "font-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
+_HEADERS = (
+    (b"content-security-policy", _CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+)
+_HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+class NoSuchPath(Refusal):
+    """Nothing answers at this address."""
+
+    code = "no_such_path"
+    status = 404
+    text = N_("There is nothing at {path}.")
+
+
+class WrongMethod(Refusal):
+    """The address exists, but does not take this method."""
+
+    code = "wrong_method"
+    status = 405
+    text = N_("{method} does not work here.")
+
+
+class BodyTooLarge(Refusal):
+    """More bytes than this route takes."""
+
+    code = "body_too_large"
+    status = 413
+    text = N_("This is larger than what is taken here.")
+
+
+class BodyUnreadable(Refusal):
+    """Bytes that are not what the route reads, such as broken JSON."""
+
+    code = "body_unreadable"
+    status = 400
+    text = N_("The request could not be read: {why}")
+
+
+class BadField(Refusal):
+    """A field or parameter of another type or range than the API describes."""
+
+    code = "bad_field"
+    text = N_("{why}")
+
+
+class InternalError(Refusal):
+    """A fault of ours; the log holds the details under the id."""
+
+    code = "internal_error"
+    status = 500
+    text = N_("Something went wrong on our side. Please report the id {id}.")
+
+
+class RouteWithoutRule(Exception):
+    """A route that does not say who may call it: the site does not start."""
+
+
+class Site(Litestar):
+    """The app; around every request: an id, security headers, counters and one log line."""
+
+    async def __call__(
+        self,
+        scope: Scope | LifeSpanScope,
+        receive: Receive | LifeSpanReceive,
+        send: Send | LifeSpanSend,
+    ) -> None:
+        """Answer one request."""
+        if scope["type"] == ScopeType.HTTP:
+            request = cast("HTTPScope", scope)
+            # A server may hand the same state to every request.
+            request["state"] = {**request.get("state", {}), "began": time.perf_counter()}
+            request["state"]["request_id"] = _request_id(request)
+        await super().__call__(scope, receive, send)
+
+
+def create_app(house: House) -> Site:
+    """Return the app of a house, with every route that the folders web and api export."""
+    api_door = Door(house)
+
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+        await _admit(connection, handler, house, api_door)
+
+    async def finish(message: Message, scope: Scope) -> None:
+        if message["type"] == "http.response.start" and scope["type"] == ScopeType.HTTP:
+            _dress(message, scope, house)
+
+    app = Site(
+        route_handlers=[
+            Router("/", route_handlers=_routes(web), include_in_schema=False),
+            Router("/", route_handlers=_routes(api)),
+            create_static_files_router(
+                path="/static",
+                directories=[_STATIC],
+                opt={"access": Public("stylesheets, scripts and pictures, the same for all")},
+            ),
+        ],
+        guards=[guard],
+        before_send=[finish],
+        dependencies={
+            "house": Provide(lambda: house, sync_to_thread=False),
+            "member": Provide(_member, sync_to_thread=False),
+            "person": Provide(_person, sync_to_thread=False),
+            "caller": Provide(_caller, sync_to_thread=False),
+        },
+        exception_handlers={Exception: answer_error},
+        openapi_config=openapi_config(),
+        request_max_body_size=BODY_BYTES_MAX,
+        state=State({"house": house, "observer": Observer()}),
+        logging_config=None,
+    )
+    check_rules(app)
+    return app
+
+
+def app_from_environment() -> Site:
+    """Open the house that the environment describes and return its app; for the server."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    if os.environ.get("SPRINGTIDE_ACCESS_LOG"):
+        logging.getLogger("springtide").setLevel(logging.INFO)
+    house = open_house(read_settings())
+    app = create_app(house)
+    app.on_shutdown.append(house.close)
+    return app
+
+
+def handlers(app: Litestar) -> list[tuple[str, str, BaseRouteHandler]]:
+    """Return every route of an app as method, path and handler, OPTIONS left out."""
+    found = []
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", None) or [route.route_handler]:  # type: ignore[union-attr]
+            methods = getattr(handler, "http_methods", None) or {"ANY"}
+            found += [
+                (str(method), route.path, handler)
+                for method in sorted(methods)
+                if method != "OPTIONS"
+            ]
+    return found
+
+
+def check_rules(app: Litestar) -> None:
+    """Refuse an app with a route that states no access rule, or one that cannot hold."""
+    for method, path, handler in handlers(app):
+        rule = handler.opt.get("access")
+        if not isinstance(rule, AccessRule):
+            raise RouteWithoutRule(f'{method} {path}: say who may call it in opt["access"]')
+        if isinstance(rule, Needs) and "{shop:str}" not in path:
+            raise RouteWithoutRule(f"{method} {path}: a page of a shop needs {{shop:str}}")
+        if isinstance(rule, Key) != path.startswith("/v1/") and not isinstance(rule, Public):
+            raise RouteWithoutRule(f"{method} {path}: keys open /v1/, sessions open pages")
+
+
+def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Return a problem document or a page for whatever was raised; hide what is a fault."""
+    request.scope.setdefault("state", {})
+    refusal = _as_refusal(request, error)
+    if _is_api(request.scope["path"]):
+        return problems.error_response(request, refusal)
+    return errors.error_response(request, refusal)
+
+
+def _routes(package: ModuleType) -> list[Any]:
+    found: list[Any] = []
+    for info in sorted(
+        pkgutil.walk_packages(package.__path__, f"{package.__name__}."), key=lambda i: i.name
+    ):
+        found += getattr(importlib.import_module(info.name), "routes", [])
+    return found
+
+
+async def _admit(
+    connection: Connection, handler: BaseRouteHandler, house: House, api_door: Door
+) -> None:
+    rule = handler.opt.get("access")
+    method = connection.scope.get("method", "GET")
+    if isinstance(rule, Key):
+        await api_door.admit(connection, rule)
+        return
+    if method == "OPTIONS":
+        return
+    is_page = isinstance(connection, Request) and not _is_api(connection.scope["path"])
+    if is_page:
+        door.prepare_csrf(connection, house)
+    if isinstance(rule, Needs):
+        await door.admit_member(connection, house, rule)
+    elif isinstance(rule, SignedIn):
+        await door.admit_person(connection, house)
+    elif not isinstance(rule, Public):
+        raise RouteWithoutRule(connection.scope["path"])
+    if is_page and method not in door.SAFE_METHODS:
+        await door.check_csrf(cast("Request[Any, Any, Any]", connection))
+
+
+def _member(request: Request[Any, Any, Any]) -> Member:
+    member: Member = request.scope["state"]["member"]
+    return member
+
+
+def _person(request: Request[Any, Any, Any]) -> Person:
+    person: Person = request.scope["state"]["person"]
+    return person
+
+
+def _caller(request: Request[Any, Any, Any]) -> Caller:
+    caller: Caller = request.scope["state"]["caller"]
+    return caller
+
+
+def _as_refusal(request: Request[Any, Any, Any], error: Exception) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        return Invalid(
+            {item.get("key", "body"): BadField(why=item["message"]) for item in error.extra}
+        )
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return _of_status(request, error)
+    request_id = request.scope["state"].get("request_id", "")
+    log.error("fault id=%s path=%r", request_id, request.scope["path"], exc_info=error)
+    return InternalError(id=request_id)
+
+
+def _of_status(request: Request[Any, Any, Any], error: HTTPException) -> Refusal:
+    if error.status_code == 404:
+        return NoSuchPath(path=request.scope["path"][:200])
+    if error.status_code == 405:
+        return WrongMethod(method=request.scope["method"])
+    if error.status_code == 413:
+        return BodyTooLarge()
+    return BodyUnreadable(why=error.detail[:200])
+
+
+def _is_api(path: str) -> bool:
+    return path.startswith("/v1/") or path in ("/v1", "/healthz", "/readyz", "/metrics")
+
+
+def _request_id(scope: HTTPScope) -> str:
+    sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    if 8 <= len(sent) <= 64 and sent.replace(b"-", b"").isalnum():
+        return sent.decode()
+    return secrets.token_hex(8)
+
+
+def _dress(message: Any, scope: HTTPScope, house: House) -> None:
+    """Add the headers that every answer has, and count it."""
+    state = scope["state"]
+    headers: list[tuple[bytes, bytes]] = list(message["headers"])
+    headers += _HEADERS
+    headers.append((b"x-request-id", state["request_id"].encode()))
+    if house.settings.public_url.startswith("https://"):
+        headers.append(_HSTS)
+    names = {name.lower() for name, _ in headers}
+    if scope["path"].startswith("/static/"):
+        # The address carries the content's hash, so what it names never changes.
+        versioned = scope["query_string"].startswith(b"v=") and message["status"] == 200
+        kept = b"public, max-age=31536000, immutable" if versioned else b"no-cache"
+        headers = [pair for pair in headers if pair[0].lower() != b"cache-control"]
+        headers.append((b"cache-control", kept))
+    elif b"cache-control" not in names:
+        headers.append((b"cache-control", b"no-store"))
+    standing: Standing | None = state.get("standing")
+    if standing:
+        headers += _standing_headers(standing)
+    if "new_visit" in state:
+        headers.append((b"set-cookie", door.visit_cookie(state["new_visit"], house)))
+    message["headers"] = headers
+    observer: Observer = scope["litestar_app"].state.observer
+    observer.answered(
+        method=scope["method"],
+        route=scope.get("path_template") or "none",
+        path=scope["path"],
+        status=message["status"],
+        seconds=time.perf_counter() - state["began"],
+        request_id=state["request_id"],
+    )
+
+
+def _standing_headers(standing: Standing) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"ratelimit-limit", str(standing.limit).encode()),
+        (b"ratelimit-remaining", str(standing.remaining).encode()),
+        (b"ratelimit-reset", str(standing.reset_seconds).encode()),
+    ]

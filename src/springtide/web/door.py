@@ -1,0 +1,223 @@
+"""The door of the pages: sessions, CSRF tokens, the language, and who may see a page."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import anyio.to_thread
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+from litestar.enums import RequestEncodingType
+
+from springtide.bootstrap import House
+from springtide.domain.access import operations, queries
+from springtide.domain.access.model import Member, Needs, NotAllowed, Permission, Person, Session
+from springtide.kit.errors import N_, Refusal
+from springtide.kit.i18n import LANGUAGES
+
+CSRF_FIELD, CSRF_HEADER = "_csrf", "x-csrf-token"
+LANGUAGE_COOKIE = "language"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_SEEN_EVERY = timedelta(minutes=5)
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+class ForgedForm(Refusal):
+    """A form without the token of its session: sent from elsewhere, or after a log-in elsewhere."""
+
+    code = "forged_form"
+    status = 403
+    text = N_("This form is out of date or came from another site. Load the page again and retry.")
+
+
+def session_cookie_name(house: House) -> str:
+    """Return the name of the session's cookie; with https no other host can plant it."""
+    return "__Host-springtide" if _is_https(house) else "springtide"
+
+
+def visit_name(house: House) -> str:
+    """Return the name of the cookie that a visit without a session has, for its forms."""
+    return "__Host-visit" if _is_https(house) else "visit"
+
+
+def session_cookie(house: House, session: Session) -> Cookie:
+    """Return the cookie that carries a session."""
+    return Cookie(
+        key=session_cookie_name(house),
+        value=session.token,
+        max_age=operations.SESSION_HOURS * 3600,
+        path="/",
+        httponly=True,
+        secure=_is_https(house),
+        samesite="lax",
+    )
+
+
+def gone_cookie(house: House) -> Cookie:
+    """Return the cookie that takes a session away from the browser."""
+    return Cookie(
+        key=session_cookie_name(house),
+        value="",
+        max_age=0,
+        path="/",
+        httponly=True,
+        secure=_is_https(house),
+        samesite="lax",
+    )
+
+
+def session_token(connection: Connection, house: House) -> str | None:
+    """Return the session token that the browser sent."""
+    return connection.cookies.get(session_cookie_name(house)) or None
+
+
+def csrf_token(connection: Connection) -> str:
+    """Return the token that a form of this page must send back as ``_csrf``."""
+    token: str = connection.scope["state"].get("csrf", "")
+    return token
+
+
+def language_of(connection: Connection) -> str:
+    """Return the language to answer in: the person's, the cookie's, the browser's, English."""
+    person: Person | None = connection.scope.get("state", {}).get("person")
+    if person is not None:
+        return person.language
+    chosen = connection.cookies.get(LANGUAGE_COOKIE, "")
+    if chosen in LANGUAGES:
+        return chosen
+    for part in connection.headers.get("accept-language", "").split(","):
+        wanted = part.split(";")[0].strip().lower()[:2]
+        if wanted in LANGUAGES:
+            return wanted
+    return "en"
+
+
+def safe_next(path: str | None) -> str:
+    """Return a path of our own to go to after the log-in; the overview for anything else.
+
+    >>> safe_next("/shops/demo/board?x=1"), safe_next("//evil.test/"), safe_next("https://evil.test")
+    ('/shops/demo/board?x=1', '/', '/')
+    """
+    if not path or not path.startswith("/") or path.startswith(("//", "/\\")):
+        return "/"
+    if any(ord(letter) < 32 or letter == "\\" for letter in path):
+        return "/"
+    parts = urlsplit(path)
+    return "/" if parts.scheme or parts.netloc else path
+
+
+def log_in_address(path: str, query: str = "") -> str:
+    """Return the log-in page's address that comes back to a path of ours."""
+    back = f"{path}?{query}" if query else path
+    return "/log-in" if back == "/" else f"/log-in?next={quote(back, safe='/')}"
+
+
+async def admit_person(connection: Connection, house: House) -> Person:
+    """Return who is signed in; raises NotSignedIn."""
+    token = session_token(connection, house)
+    if token is None:
+        raise queries.NotSignedIn
+    person = await anyio.to_thread.run_sync(_person, house, token)
+    connection.scope["state"]["person"] = person
+    return person
+
+
+async def admit_member(connection: Connection, house: House, rule: Needs) -> Member:
+    """Return the member for a page of the shop in the path.
+
+    Raises NotSignedIn; NotFound where the shop is not theirs; NotAllowed for their role.
+    """
+    token = session_token(connection, house)
+    if token is None:
+        raise queries.NotSignedIn
+    slug = str(connection.path_params["shop"])
+    member = await anyio.to_thread.run_sync(_member, house, token, slug)
+    connection.scope["state"]["person"] = member.person
+    check_role(member, rule.permission)
+    connection.scope["state"]["member"] = member
+    return member
+
+
+async def visitor(connection: Connection, house: House) -> Person | None:
+    """Return who is signed in, or None; for pages that anyone may open."""
+    try:
+        return await admit_person(connection, house)
+    except queries.NotSignedIn:
+        return None
+
+
+def check_role(member: Member, permission: Permission) -> None:
+    """Refuse a member whose role does not hold a permission (NotAllowed)."""
+    if not member.may(permission):
+        raise NotAllowed(permission=permission)
+
+
+def prepare_csrf(connection: Connection, house: House) -> None:
+    """Bind this request's CSRF token to its session, or to a fresh visit of nobody."""
+    state = connection.scope["state"]
+    holder = session_token(connection, house) or connection.cookies.get(visit_name(house))
+    if not holder:
+        holder = state["new_visit"] = secrets.token_urlsafe(24)
+    state["csrf"] = csrf_of(house, holder)
+
+
+def csrf_of(house: House, holder: str) -> str:
+    """Return the CSRF token of a session's (or a visit's) token."""
+    secret = house.settings.secret.encode()
+    return hmac.new(secret, b"csrf:" + holder.encode(), hashlib.sha256).hexdigest()
+
+
+def visit_cookie(visit: str, house: House) -> bytes:
+    """Return the cookie that a first visit gets, for its CSRF token, as a header's value."""
+    cookie = Cookie(
+        key=visit_name(house),
+        value=visit,
+        path="/",
+        httponly=True,
+        secure=_is_https(house),
+        samesite="lax",
+    )
+    return cookie.to_header(header="").encode()
+
+
+async def check_csrf(request: Request[Any, Any, Any]) -> None:
+    """Refuse a writing request without the token of its session (ForgedForm)."""
+    # Browsers say where a request comes from; what another site sends is never ours.
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise ForgedForm
+    sent: object = request.headers.get(CSRF_HEADER)
+    if sent is None and request.content_type[0] in (
+        RequestEncodingType.URL_ENCODED,
+        RequestEncodingType.MULTI_PART,
+    ):
+        sent = (await request.form()).get(CSRF_FIELD)
+    expected = csrf_token(request)
+    if not isinstance(sent, str) or not expected:
+        raise ForgedForm
+    if not hmac.compare_digest(sent.encode(), expected.encode()):
+        raise ForgedForm
+
+
+def _person(house: House, token: str) -> Person:
+    now = house.real_now()
+    with house.db.read() as tx:
+        person, seen_at = queries.session_person(tx, token=token, now=now)
+    if now - seen_at > _SEEN_EVERY:
+        with house.db.write() as tx:
+            operations.mark_session_seen(tx, token=token, now=now)
+    return person
+
+
+def _member(house: House, token: str, slug: str) -> Member:
+    person = _person(house, token)
+    with house.db.read() as tx:
+        return queries.member(tx, person=person, slug=slug)
+
+
+def _is_https(house: House) -> bool:
+    return house.settings.public_url.startswith("https://")
