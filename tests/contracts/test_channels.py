@@ -121,7 +121,7 @@ class _Moody:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.answers.get("data") == "hang up":
             assert server.transport is not None
-            server.transport.abort()
+            server.transport.close()
             await asyncio.sleep(0)
         return self.answers.get("data", "250 OK")
 

@@ -97,7 +97,7 @@ class Mailbox:
             subject=str(message["Subject"] or ""),
             text=_body(message, "plain"),
             html=_body(message, "html"),
-            unsubscribe=str(message["List-Unsubscribe"] or "").strip("<>"),
+            unsubscribe=str(message["List-Unsubscribe"] or "").strip(" <>"),
             copies=1 + (again.stat().st_size if again.exists() else 0),
         )
 

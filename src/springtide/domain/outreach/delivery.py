@@ -16,7 +16,6 @@ from sqlalchemy import Connection, and_, or_, select, update
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.customers.queries import customers_by_keys
-from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
 from springtide.domain.outreach import queries
 from springtide.domain.outreach.letters import letter
@@ -27,6 +26,7 @@ from springtide.domain.outreach.model import (
     NotFrozen,
     Outreach,
     OutreachStatus,
+    message_fact,
 )
 from springtide.domain.outreach.optout import opt_out_link
 from springtide.domain.outreach.ports import Channel, Letter, MayBeAcceptedError
@@ -234,17 +234,7 @@ def _mark_sent(
     now: datetime,
     real_now: datetime,
 ) -> None:
-    fact = Fact(
-        shop=shop.slug,
-        kind="message",
-        occurred_at=now,
-        source="springtide",
-        external_id=f"message:{message_id}",
-        customer_key=customer_key,
-        campaign_key=outward("cmp", outreach.campaign_id) if outreach.campaign_id else None,
-        reference=outward("otr", outreach.id),
-        props={"channel": outreach.channel},
-    )
+    fact = message_fact(shop, outreach, message_id, customer_key, now)
     with post.db.write() as tx:
         if _change(tx, message_id, None, state=MessageState.SENT, sent_at=now, problem=None):
             append(tx, [fact], now=real_now)

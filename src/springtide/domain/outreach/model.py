@@ -8,7 +8,10 @@ from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
+from springtide.domain.access.model import Shop
+from springtide.domain.facts.model import Fact
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.ids import outward
 from springtide.kit.money import share_bps
 
 CONTROL_BPS_DEFAULT = 1000
@@ -232,3 +235,20 @@ def checked_control_bps(value: int) -> int:
     if not 0 <= value <= 5000:
         raise BadControlShare()
     return value
+
+
+def message_fact(
+    shop: Shop, outreach: Outreach, message_id: UUID, customer_key: str, sent_at: datetime
+) -> Fact:
+    """Return the fact that a message went out; the same message is always the same fact."""
+    return Fact(
+        shop=shop.slug,
+        kind="message",
+        occurred_at=sent_at,
+        source="springtide",
+        external_id=f"message:{message_id}",
+        customer_key=customer_key,
+        campaign_key=outward("cmp", outreach.campaign_id) if outreach.campaign_id else None,
+        reference=outward("otr", outreach.id),
+        props={"channel": outreach.channel},
+    )

@@ -13,6 +13,7 @@ from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.customers.model import Customer
 from springtide.domain.customers.operations import opt_out as opt_customer_out
+from springtide.domain.facts.operations import append
 from springtide.domain.outreach import queries
 from springtide.domain.outreach.letters import (
     BadLength,
@@ -31,6 +32,7 @@ from springtide.domain.outreach.model import (
     Progress,
     checked_control_bps,
     control_group,
+    message_fact,
 )
 from springtide.domain.outreach.ports import channels
 from springtide.domain.outreach.store import messages, outreaches
@@ -171,6 +173,9 @@ def settle_uncertain(
     ).first()
     if changed is None:
         raise NotUncertain()
+    if was_sent:
+        found = queries.outreach(tx, shop_id=shop.id, outreach_id=message.outreach_id)
+        append(tx, [message_fact(shop, found, message_id, message.customer_key, now)], now=real_now)
     after = {"customer": message.customer_key, "state": state}
     _audit(tx, shop, actor, "message.settle", message.outreach_id, None, after, real_now)
 
