@@ -53,6 +53,13 @@ class NotCancellable(Conflict):
     text = N_("This action is {state}; only a planned one can be cancelled.")
 
 
+class NotUndoable(Conflict):
+    """Only what was done can be undone."""
+
+    code = "action_not_undoable"
+    text = N_("This action is {state}; only what was done can be undone.")
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a running action is; ``total`` 0 means that it is not known yet."""
@@ -87,6 +94,18 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """An action to be planned: within a campaign, phase, kind and target name it."""
+
+    phase: str
+    kind: str
+    due_at: datetime
+    target: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One thing that the system does at a time, and can undo."""
 
@@ -115,14 +134,11 @@ class Action:
         """How a page names the state, in English."""
         return STATE_LABELS[self.state]
 
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """An action to be planned: within a campaign, phase, kind and target name it."""
-
-    phase: str
-    kind: str
-    due_at: datetime
-    target: str = ""
-    params: Mapping[str, Any] = field(default_factory=dict)
-    position: int = 0
+    def is_planned_as(self, entry: Plan) -> bool:
+        """Tell whether the action is planned just as ``entry`` asks."""
+        return (
+            self.state == State.PLANNED
+            and self.due_at == entry.due_at
+            and self.position == entry.position
+            and dict(self.params) == dict(entry.params)
+        )

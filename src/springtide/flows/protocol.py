@@ -14,10 +14,20 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from springtide.domain.access.model import Actor, Shop
+from springtide.flows.model import Trouble
 from springtide.kit.db import Database
+from springtide.kit.errors import NeedsPersonError
 from springtide.kit.registry import Registry
+from springtide.settings import Settings
 
 T = TypeVar("T")
+
+
+class Interrupted(BaseException):
+    """The worker stops: what runs is left as it is, and goes on at the next start.
+
+    Not an Exception, so that neither an action nor the engine takes it for a failure.
+    """
 
 
 class Surroundings(Protocol):
@@ -26,6 +36,10 @@ class Surroundings(Protocol):
     @property
     def db(self) -> Database:
         """The state database."""
+
+    @property
+    def settings(self) -> Settings:
+        """Where things lie."""
 
     @property
     def facts(self) -> Any:
@@ -48,9 +62,18 @@ class Context(Protocol):
     house: Surroundings
     shop: Shop
     actor: Actor
-    action_id: UUID
-    campaign_id: UUID | None
-    params: Any
+
+    @property
+    def action_id(self) -> UUID:
+        """The action's id."""
+
+    @property
+    def campaign_id(self) -> UUID | None:
+        """The campaign that the action belongs to."""
+
+    @property
+    def params(self) -> Any:
+        """The parameters, in the kind's own type; for undo, which gets the receipt only."""
 
     @property
     def now(self) -> datetime:
@@ -63,11 +86,34 @@ class Context(Protocol):
         (JSON) is returned and nothing runs. Raises ``Stopped`` when the action is to stop.
         """
 
+    def checkpoint(self) -> None:
+        """Go on, before an effect outside the database, only while the action is to go on.
+
+        Raises ``Stopped`` when it is to stop, ``Interrupted`` when the worker stops.
+        """
+
     def report(self, done: int, total: int, text: str = "") -> None:
         """Keep how far the action is, for the pages."""
 
     def pause(self, seconds: float) -> None:
         """Wait in real time; raises ``Interrupted`` when the worker stops meanwhile."""
+
+    def settle_other(self, action_id: UUID) -> None:
+        """Let another action of the campaign, told to stop, write down what it had done."""
+
+    def undo_other(self, action_id: UUID) -> Trouble | None:
+        """Undo another action of the campaign as part of this one; return what went wrong."""
+
+
+class NoCampaign(NeedsPersonError):
+    """An action that only makes sense within a campaign."""
+
+
+def campaign_of(context: Context) -> UUID:
+    """Return the id of the campaign that an action belongs to."""
+    if context.campaign_id is None:
+        raise NoCampaign("no campaign")
+    return context.campaign_id
 
 
 class PhaseAction(Protocol):

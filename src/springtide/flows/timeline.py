@@ -9,16 +9,20 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from springtide.domain.access.model import Actor, Shop
+from springtide.domain.access.operations import record_audit
+from springtide.domain.campaigns.model import Campaign, PhaseKind
+from springtide.domain.campaigns.operations import mark_scheduled
 from springtide.flows.model import (
     OPEN_STATES,
     Action,
     NotCancellable,
     NotRetryable,
+    NotUndoable,
     Plan,
     State,
 )
 from springtide.flows.store import actions, steps, to_action
-from springtide.kit.errors import NotFound
+from springtide.kit.errors import N_, Conflict, NotFound
 from springtide.kit.ids import outward, uuid7
 
 #: States from which planning the same thing again starts afresh.
@@ -26,6 +30,16 @@ _OVER = (State.CANCELLED, State.UNDONE, State.FAILED)
 #: Where a shop-wide job stands that belongs to no campaign.
 JOB_PHASE = "job"
 WITHDRAW = "withdraw"
+SEND_OUTREACH = "send_outreach"
+#: What happens at the first instant of the burst, in this order.
+OPENING = ("set_prices", "publish_rules", "open_sale")
+
+
+class CampaignOver(Conflict):
+    """A sale whose day is over cannot be put on the timeline."""
+
+    code = "campaign_over"
+    text = N_("“{name}” is over already; plan a new campaign instead.")
 
 
 def plan(
@@ -42,6 +56,58 @@ def plan(
         _plan_one(tx, shop=shop, campaign_id=campaign_id, entry=entry, actor=actor, now=now)
         for entry in plans
     ]
+
+
+def schedule(
+    tx: Connection, *, shop: Shop, campaign: Campaign, actor: Actor, now: datetime
+) -> list[Action]:
+    """Put a campaign on the timeline as its plan says; again after a change moves what waits.
+
+    Refuses a campaign whose day is over. A withdrawn campaign comes back this way.
+    """
+    if campaign.selling.ends_at <= now:
+        raise CampaignOver(name=campaign.name)
+    mark_scheduled(tx, shop=shop, campaign_id=campaign.id, actor=actor, now=now)
+    return plan(
+        tx,
+        shop=shop,
+        campaign_id=campaign.id,
+        plans=plans_of(campaign),
+        actor=actor,
+        now=now,
+    )
+
+
+def plans_of(campaign: Campaign) -> list[Plan]:
+    """Return what the system does by itself in a campaign, at which instants."""
+    selling = campaign.selling
+    opening = [
+        Plan(PhaseKind.BURST, kind, selling.starts_at, position=position)
+        for position, kind in enumerate(OPENING)
+    ]
+    return [*opening, Plan(PhaseKind.AFTER, WITHDRAW, selling.ends_at, position=len(OPENING))]
+
+
+def plan_outreach(
+    tx: Connection,
+    *,
+    shop: Shop,
+    campaign: Campaign,
+    outreach_id: UUID,
+    actor: Actor,
+    now: datetime,
+    at: datetime | None = None,
+) -> Action:
+    """Plan the sending of an outreach: at an instant, else when the warm-up begins, else now."""
+    due_at = at or max(now, campaign.window(PhaseKind.WARM_UP).starts_at)
+    entry = Plan(
+        PhaseKind.WARM_UP,
+        SEND_OUTREACH,
+        due_at,
+        target=str(outreach_id),
+        params={"outreach_id": str(outreach_id)},
+    )
+    return _plan_one(tx, shop=shop, campaign_id=campaign.id, entry=entry, actor=actor, now=now)
 
 
 def enqueue(
@@ -77,9 +143,10 @@ def withdraw_now(
     if found is None:
         entry = Plan(phase="after", kind=WITHDRAW, due_at=now, target=str(uuid7(now)))
         return _plan_one(tx, shop=shop, campaign_id=campaign_id, entry=entry, actor=actor, now=now)
-    if found.state == State.PLANNED and found.due_at > now:
-        tx.execute(update(actions).where(actions.c.id == found.id).values(due_at=now))
-    return action(tx, shop_id=shop.id, action_id=found.id)
+    before = to_action(found)
+    if before.state == State.PLANNED and before.due_at > now:
+        tx.execute(update(actions).where(actions.c.id == before.id).values(due_at=now))
+    return _audited(tx, shop=shop, before=before, verb="withdraw", actor=actor, now=now)
 
 
 def cancel(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
@@ -93,7 +160,21 @@ def cancel(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: da
     ).first()
     if changed is None:
         raise NotCancellable(state=before.state_label)
-    return action(tx, shop_id=shop.id, action_id=action_id)
+    return _audited(tx, shop=shop, before=before, verb="cancel", actor=actor, now=now)
+
+
+def undo(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
+    """Let the worker undo one action that was done."""
+    before = action(tx, shop_id=shop.id, action_id=action_id)
+    changed = tx.execute(
+        update(actions)
+        .where(actions.c.id == action_id, actions.c.state == State.DONE)
+        .values(state=State.UNDOING, run=actions.c.run + 1, attempts=0, claim=None, error=None)
+        .returning(actions.c.id)
+    ).first()
+    if changed is None:
+        raise NotUndoable(state=before.state_label)
+    return _audited(tx, shop=shop, before=before, verb="undo", actor=actor, now=now)
 
 
 def retry(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
@@ -114,7 +195,7 @@ def retry(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: dat
             is_stopping=False,
         )
     )
-    return action(tx, shop_id=shop.id, action_id=action_id)
+    return _audited(tx, shop=shop, before=before, verb="retry", actor=actor, now=now)
 
 
 def action(tx: Connection, *, shop_id: UUID, action_id: UUID) -> Action:
@@ -148,6 +229,23 @@ def jobs_of(
     return [to_action(row) for row in tx.execute(query)]
 
 
+def _audited(
+    tx: Connection, *, shop: Shop, before: Action, verb: str, actor: Actor, now: datetime
+) -> Action:
+    after = action(tx, shop_id=shop.id, action_id=before.id)
+    record_audit(
+        tx,
+        shop_id=shop.id,
+        actor=actor,
+        action=f"action.{verb}",
+        subject=outward("act", before.id),
+        before={"state": before.state, "due_at": before.due_at.isoformat()},
+        after={"state": after.state, "due_at": after.due_at.isoformat(), "kind": after.kind},
+        now=now,
+    )
+    return after
+
+
 def _of_campaign(shop_id: UUID, campaign_id: UUID) -> Select[Any]:
     return select(actions).where(actions.c.shop_id == shop_id, actions.c.campaign_id == campaign_id)
 
@@ -167,21 +265,27 @@ def _plan_one(
         action_id = _insert(
             tx, shop=shop, campaign_id=campaign_id, entry=entry, key=key, actor=actor, now=now
         )
-        return action(tx, shop_id=shop.id, action_id=action_id)
+        planned = action(tx, shop_id=shop.id, action_id=action_id)
+        return _audited(tx, shop=shop, before=planned, verb="plan", actor=actor, now=now)
     values: dict[str, Any] = {
         "due_at": entry.due_at, "params": dict(entry.params), "position": entry.position
     }  # fmt: skip
-    if row.state in _OVER:
+    # What a withdrawal did is over too: there is nothing of it that could still hold.
+    is_over = row.state in _OVER or (entry.kind == WITHDRAW and row.state == State.DONE)
+    if is_over:
         tx.execute(delete(steps).where(steps.c.action_id == row.id))
         values |= {
             "state": State.PLANNED, "receipt": None, "attempts": 0, "error": None,
+            "run": row.run + 1,
             "retry_at": None, "is_stopping": False, "claim": None, "progress_done": 0,
             "progress_total": 0, "progress_text": "", "started_at": None, "done_at": None,
             "undone_at": None,
         }  # fmt: skip
-    if row.state in (*_OVER, State.PLANNED):
-        tx.execute(update(actions).where(actions.c.id == row.id).values(**values))
-    return action(tx, shop_id=shop.id, action_id=row.id)
+    before = to_action(row)
+    if not (is_over or row.state == State.PLANNED) or before.is_planned_as(entry):
+        return before
+    tx.execute(update(actions).where(actions.c.id == row.id).values(**values))
+    return _audited(tx, shop=shop, before=before, verb="plan", actor=actor, now=now)
 
 
 def _insert(

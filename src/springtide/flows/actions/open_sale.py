@@ -1,0 +1,86 @@
+"""Open the sale: orders belong to the campaign from now on; closing it closes what is unpaid."""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import msgspec
+from sqlalchemy import Connection
+
+from springtide.domain.campaigns.operations import mark_scheduled, mark_withdrawn
+from springtide.domain.campaigns.queries import campaign
+from springtide.domain.orders.operations import close_unpaid
+from springtide.flows.protocol import Context, campaign_of
+from springtide.kit.errors import N_
+
+#: Orders closed in one transaction.
+BATCH = 200
+#: An order that was being placed when the sale closed is in by then.
+_LATECOMERS_SECONDS = 0.3
+
+
+class OpenSaleParams(msgspec.Struct):
+    """Nothing to choose."""
+
+
+class OpenSale:
+    """Opens the campaign for orders; undo closes it, and its unpaid orders, batch by batch."""
+
+    kind: ClassVar[str] = "open_sale"
+    label: ClassVar[str] = N_("Open the sale")
+    params: ClassVar[type] = OpenSaleParams
+    is_long: ClassVar[bool] = False
+
+    def check(self, context: Context, params: OpenSaleParams) -> None:
+        """Nothing can be wrong with opening."""
+
+    def do(self, context: Context, params: OpenSaleParams) -> Any:
+        """Let orders carry the campaign's key while it sells."""
+        now = context.now
+
+        def work(tx: Connection) -> Any:
+            sale = mark_scheduled(
+                tx,
+                shop=context.shop,
+                campaign_id=campaign_of(context),
+                actor=context.actor,
+                now=now,
+            )
+            return {"campaign_key": sale.key}
+
+        return context.step("open", work)
+
+    def undo(self, context: Context, receipt: Any) -> None:
+        """Take no more orders into the campaign, then close the unpaid ones."""
+        context.step("close", lambda tx: _close(context, tx))
+        number = 0
+        for _ in range(2):
+            while context.step(f"unpaid {number}", lambda tx: _close_some(context, tx)):
+                number += 1
+            number += 1
+            context.pause(_LATECOMERS_SECONDS)
+
+
+def _close(context: Context, tx: Connection) -> None:
+    mark_withdrawn(
+        tx,
+        shop=context.shop,
+        campaign_id=campaign_of(context),
+        actor=context.actor,
+        now=context.now,
+    )
+
+
+def _close_some(context: Context, tx: Connection) -> list[str]:
+    now = context.now
+    sale = campaign(tx, shop_id=context.shop.id, campaign_id=campaign_of(context))
+    return close_unpaid(
+        tx,
+        shop=context.shop,
+        actor=context.actor,
+        campaign_key=sale.key,
+        # The sale is closed, so no order of it can be younger; a standing clock may tie.
+        placed_before=now + timedelta(seconds=1),
+        now=now,
+        reason="sale_over",
+        limit=BATCH,
+    )

@@ -1,0 +1,85 @@
+"""A quote is the order's price, by the same decision, on both databases."""
+
+from datetime import datetime
+
+import pytest
+
+from springtide.domain.orders import queries
+from springtide.domain.pricing.model import CartLine, Decision
+from springtide.flows import checkout
+from springtide.kit.db import Database
+from springtide.kit.errors import Invalid
+from tests.kit.shops import ACTOR, new_shop
+from tests.kit.storefront import TEA_MINOR, open_sale, stock_shelves
+
+LINES = [CartLine("pot", 1), CartLine("tea", 2)]
+
+
+def test_an_order_is_priced_exactly_as_its_quote(database: Database, now: datetime) -> None:
+    shop = new_shop(database, now=now)
+    stock_shelves(database, shop, now=now)
+    campaign = open_sale(database, shop, day=now.date(), now=now)
+    with database.read() as tx:
+        quoted = checkout.quote(tx, shop=shop, lines=LINES, now=now)
+    with database.write() as tx:
+        checkout.place(
+            tx,
+            shop=shop,
+            actor=ACTOR,
+            key="A",
+            buyer=checkout.Buyer("c1", "v1", "platform/search"),
+            lines=LINES,
+            now=now,
+        )
+    with database.read() as tx:
+        order = queries.order(tx, shop_id=shop.id, key="A")
+    assert Decision.from_document(order.decision).to_json() == quoted.decision.to_json()
+    # 199.00 + 2 x 88.00 = 375.00 reaches 满299减20.
+    assert order.total_minor == 19_900 + 2 * TEA_MINOR - 2_000 == quoted.decision.total_minor
+    assert order.campaign_key == quoted.campaign_key == campaign.key
+    regular = 19_900 + 2 * 9_900
+    assert sum(line.list_minor for line in order.lines) == regular
+    assert order.discount_minor == regular - order.total_minor
+    assert [line.product_key for line in order.lines] == ["pot", "tea"]
+
+
+def test_without_a_sale_the_regular_price_holds(database: Database, now: datetime) -> None:
+    shop = new_shop(database, now=now)
+    stock_shelves(database, shop, now=now)
+    with database.read() as tx:
+        quoted = checkout.quote(tx, shop=shop, lines=LINES, now=now)
+    assert quoted.campaign_key is None
+    assert quoted.decision.total_minor == 19_900 + 2 * 9_900
+
+
+@pytest.mark.parametrize(
+    ("lines", "problems"),
+    [
+        ([], {"lines": "no_lines"}),
+        ([CartLine("tea", 0)], {"lines.0.quantity": "bad_quantity"}),
+        ([CartLine("tea", -1)], {"lines.0.quantity": "bad_quantity"}),
+        ([CartLine("tea", 10**9)], {"lines.0.quantity": "bad_quantity"}),
+        (
+            [CartLine("tea", 1), CartLine("ghost", 1)],
+            {"lines.1.product_key": "unknown_product"},
+        ),
+        ([CartLine("unpriced", 1)], {"lines.0.product_key": "unknown_price"}),
+        ([CartLine("tea", 1)] * 501, {"lines": "too_many_lines"}),
+    ],
+)
+def test_a_cart_nobody_can_buy_is_refused_by_field(
+    database: Database, now: datetime, lines: list[CartLine], problems: dict[str, str]
+) -> None:
+    shop = new_shop(database, now=now)
+    stock_shelves(database, shop, now=now)
+    with database.write() as tx, pytest.raises(Invalid) as refused:
+        checkout.place(
+            tx,
+            shop=shop,
+            actor=ACTOR,
+            key=None,
+            buyer=checkout.Buyer(),
+            lines=lines,
+            now=now,
+        )
+    assert {name: wrong.code for name, wrong in refused.value.fields.items()} == problems
