@@ -10,7 +10,9 @@ class WeakPassword(Refusal):
     """A password that is too short, too long, or the e-mail address itself."""
 
     code = "weak_password"
-    text = N_("A password has {min} to {max} characters and is not the e-mail address.")
+    text = N_(
+        "A password has {min} to {max} characters, at least four of them different, and is not the e-mail address."
+    )
 
 
 def checked_password(password: str, *, email: str) -> str:
