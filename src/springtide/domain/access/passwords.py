@@ -11,7 +11,7 @@ class WeakPassword(Refusal):
 
     code = "weak_password"
     text = N_(
-        "A password has {min} to {max} characters, at least four of them different, and is not the e-mail address."
+        "A password has {min} to {max} characters, four of them different, and is no e-mail address."
     )
 
 
