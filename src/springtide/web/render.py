@@ -25,14 +25,12 @@ from springtide.domain.access.model import Member
 from springtide.kit.errors import Refusal
 from springtide.kit.i18n import LANGUAGES, LOCALES, translate
 from springtide.kit.money import exponent
-from springtide.web import names, navigation, words
+from springtide.web import door, names, navigation, words
 from springtide.web.forms import Form
 from springtide.web.words import View
 
 FOLDER = Path(__file__).parent
-LANGUAGE_COOKIE = "springtide_language"
 FLASH_COOKIE = "springtide_flash"
-_YEAR_SECONDS = 365 * 24 * 3600
 _FLASH_CHARACTERS = 400
 # Outside a shop nothing is shown in money or local time; the formats still need a zone.
 _NO_SHOP = ("USD", ZoneInfo("UTC"))
@@ -42,30 +40,9 @@ AnyRequest = Request[Any, Any, Any]
 _view: ContextVar[View] = ContextVar("view")
 
 
-def language_of(request: AnyRequest, member: Member | None = None) -> str:
-    """Return the language of a page: the visitor's choice, the person's, the browser's."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE)
-    if chosen in LANGUAGES:
-        return str(chosen)
-    if member is not None and member.person.language in LANGUAGES:
-        return member.person.language
-    for part in request.headers.get("accept-language", "").split(","):
-        code = part.partition(";")[0].strip().lower().partition("-")[0]
-        if code in LANGUAGES:
-            return code
-    return "en"
-
-
-def language_cookie(language: str) -> Cookie:
-    """Return the cookie that keeps a chosen language for a year."""
-    return Cookie(
-        key=LANGUAGE_COOKIE, value=language, max_age=_YEAR_SECONDS, httponly=True, samesite="lax"
-    )
-
-
 def view_of(request: AnyRequest, member: Member | None = None) -> View:
     """Return how things are written for whoever asks."""
-    language = language_of(request, member)
+    language = door.language_of(request)
     if member is None:
         return View(language, *_NO_SHOP)
     return View(language, member.shop.currency, member.shop.tz, _now(request, member))
@@ -80,7 +57,8 @@ def page(
     cookies: list[Cookie] | None = None,
     **context: Any,
 ) -> Response[str]:
-    """Render a template of web/ for whoever asks; ``member`` brings the shop and the navigation."""
+    """Render a template of web/ for whoever asks; the member brings the shop and the navigation."""
+    member = member or request.scope["state"].get("member")
     cookies = list(cookies or [])
     flash = None
     if FLASH_COOKIE in request.cookies and not template.startswith("_"):
@@ -91,7 +69,8 @@ def page(
         view_of(request, member),
         member=member,
         path=request.url.path,
-        csrf_token=csrf_token(request),
+        address=_address(request),
+        csrf_token=door.csrf_token(request),
         flash=flash,
         **context,
     )
@@ -117,6 +96,7 @@ def render(template: str, view: View, **context: Any) -> str:
         "view": view,
         "nav_items": navigation.items_for(member) if member else [],
         "path": "",
+        "address": "/",
         "csrf_token": "",
         "flash": None,
     }
@@ -142,44 +122,32 @@ def see_other(
         kept.append(
             Cookie(key=FLASH_COOKIE, value=value, max_age=60, httponly=True, samesite="lax")
         )
-    return Redirect(local_path(to), status_code=303, cookies=kept)
+    return Redirect(door.safe_next(to), status_code=303, cookies=kept)
 
 
-def refused(
-    request: AnyRequest, refusal: Refusal, *, member: Member | None = None
-) -> Response[str]:
+def refused(request: AnyRequest, refusal: Refusal) -> Response[str]:
     """Render the page of a refusal that belongs to no form: its text and the way on."""
     return page(
         request,
         "error.html",
-        member=member,
         status=refusal.status,
         error_status=refusal.status,
         error=refusal,
     )
 
 
-def local_path(to: str) -> str:
-    """Return a path on this server, and the start page for anything that leads elsewhere.
-
-    >>> local_path("/shops/demo?tab=keys"), local_path("//evil.example"), local_path("https://x")
-    ('/shops/demo?tab=keys', '/', '/')
-    """
-    parts = urlsplit(to)
-    if parts.scheme or parts.netloc or not to.startswith("/") or to.startswith(("//", "/\\")):
-        return "/"
-    return to
-
-
-def csrf_token(request: AnyRequest) -> str:
-    """Return the token that this request's forms have to carry."""
-    return str(getattr(request.state, "csrf_token", "") or "")
-
-
 def _now(request: AnyRequest, member: Member) -> datetime | None:
     house = request.app.state.get("house")
     now: datetime | None = house.now(member.shop) if house is not None else None
     return now
+
+
+def _address(request: AnyRequest) -> str:
+    """Return where the reader is, to come back there after choosing a language."""
+    if request.method != "GET":
+        return door.safe_next(urlsplit(request.headers.get("referer", "")).path)
+    query = request.url.query
+    return f"{request.url.path}?{query}" if query else request.url.path
 
 
 def _read_flash(value: str) -> dict[str, str] | None:
@@ -229,9 +197,14 @@ def environment(language: str) -> Environment:
         Form=Form,
         role_names=names.ROLES,
         status_names=names.STATUSES,
+        actor_names=names.ACTORS,
     )
     made.filters.update({name: _in_view(function) for name, function in _FILTERS.items()})
-    made.filters.update(id_out=words.id_out, t=say)
+    made.filters.update(
+        id_out=words.id_out,
+        t=say,
+        audit_action=partial(_audit_action, language=language),
+    )
     return made
 
 
@@ -240,6 +213,10 @@ def _in_view(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(_view.get(), *values, **options)
 
     return in_view
+
+
+def _audit_action(action: str, language: str) -> str:
+    return translate(names.AUDIT_ACTIONS.get(action, action), language)
 
 
 def _translated(text: str, language: str) -> str:
