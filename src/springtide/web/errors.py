@@ -13,12 +13,8 @@ from springtide.web.door import SAFE_METHODS, log_in_address
 
 def error_response(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
     """Return the page of a refusal; whoever is not signed in goes to the log-in."""
-    if isinstance(refusal, NotSignedIn):
-        return _to_log_in(request)
-    return render.refused(request, refusal)
-
-
-def _to_log_in(request: Request[Any, Any, Any]) -> Response[Any]:
+    if not isinstance(refusal, NotSignedIn):
+        return render.refused(request, refusal)
     is_reading = request.method in SAFE_METHODS
     address = log_in_address(request.url.path, request.url.query if is_reading else "")
     if "hx-request" in request.headers:
