@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
-from litestar.datastructures import Cookie
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect
@@ -15,8 +14,6 @@ from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import LANGUAGES
 from springtide.web import door, render
 from springtide.web.forms import Form
-
-_YEAR_SECONDS = 365 * 24 * 3600
 
 Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 AnyRequest = Request[Any, Any, Any]
@@ -56,7 +53,7 @@ def log_in(request: AnyRequest, house: House, data: Typed) -> Response[Any]:
     except Refusal as refusal:
         form = Form({"email": email}, error=refusal)
         return _page(request, house, form, back, status=refusal.status)
-    chosen = request.cookies.get(door.LANGUAGE_COOKIE, "")
+    chosen = request.cookies.get(render.LANGUAGE_COOKIE, "")
     if chosen in LANGUAGES and chosen != session.person.language:
         with house.db.write() as tx:
             operations.change_language(tx, person=session.person, language=chosen)
@@ -84,7 +81,7 @@ def choose_language(request: AnyRequest, house: House, data: Typed) -> Response[
     if person is not None:
         with house.db.write() as tx:
             operations.change_language(tx, person=person, language=language)
-    return render.see_other(back, cookies=[_language_cookie(language)])
+    return render.see_other(back, cookies=[render.language_cookie(language)])
 
 
 @get("/", opt={"access": SignedIn()}, sync_to_thread=True)
@@ -113,7 +110,7 @@ def _page(
         "log_in.html",
         status=status,
         form=form,
-        next_path=door.safe_next(back) if back else "/",
+        next_path=render.local_path(back) if back else "/",
         has_demo=has_demo,
     )
 
@@ -127,17 +124,6 @@ def _person(request: AnyRequest, house: House) -> Person | None:
             return queries.session_person(tx, token=token, now=house.real_now())[0]
     except queries.NotSignedIn:
         return None
-
-
-def _language_cookie(language: str) -> Cookie:
-    return Cookie(
-        key=door.LANGUAGE_COOKIE,
-        value=language,
-        max_age=_YEAR_SECONDS,
-        path="/",
-        httponly=True,
-        samesite="lax",
-    )
 
 
 routes = [log_in_page, log_in, log_out, choose_language, start, shops_page]

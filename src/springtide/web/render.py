@@ -25,12 +25,14 @@ from springtide.domain.access.model import Member
 from springtide.kit.errors import Refusal
 from springtide.kit.i18n import LANGUAGES, LOCALES, translate
 from springtide.kit.money import exponent
-from springtide.web import door, names, navigation, words
+from springtide.web import names, navigation, words
 from springtide.web.forms import Form
 from springtide.web.words import View
 
 FOLDER = Path(__file__).parent
+LANGUAGE_COOKIE = "springtide_language"
 FLASH_COOKIE = "springtide_flash"
+_YEAR_SECONDS = 365 * 24 * 3600
 _FLASH_CHARACTERS = 400
 # Outside a shop nothing is shown in money or local time; the formats still need a zone.
 _NO_SHOP = ("USD", ZoneInfo("UTC"))
@@ -40,9 +42,30 @@ AnyRequest = Request[Any, Any, Any]
 _view: ContextVar[View] = ContextVar("view")
 
 
+def language_of(request: AnyRequest, member: Member | None = None) -> str:
+    """Return the language of a page: the visitor's choice, the person's, the browser's."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    if chosen in LANGUAGES:
+        return str(chosen)
+    if member is not None and member.person.language in LANGUAGES:
+        return member.person.language
+    for part in request.headers.get("accept-language", "").split(","):
+        code = part.partition(";")[0].strip().lower().partition("-")[0]
+        if code in LANGUAGES:
+            return code
+    return "en"
+
+
+def language_cookie(language: str) -> Cookie:
+    """Return the cookie that keeps a chosen language for a year."""
+    return Cookie(
+        key=LANGUAGE_COOKIE, value=language, max_age=_YEAR_SECONDS, httponly=True, samesite="lax"
+    )
+
+
 def view_of(request: AnyRequest, member: Member | None = None) -> View:
     """Return how things are written for whoever asks."""
-    language = door.language_of(request)
+    language = language_of(request, member)
     if member is None:
         return View(language, *_NO_SHOP)
     return View(language, member.shop.currency, member.shop.tz, _now(request, member))
@@ -70,7 +93,7 @@ def page(
         member=member,
         path=request.url.path,
         address=_address(request),
-        csrf_token=door.csrf_token(request),
+        csrf_token=csrf_token(request),
         flash=flash,
         **context,
     )
@@ -122,7 +145,7 @@ def see_other(
         kept.append(
             Cookie(key=FLASH_COOKIE, value=value, max_age=60, httponly=True, samesite="lax")
         )
-    return Redirect(door.safe_next(to), status_code=303, cookies=kept)
+    return Redirect(local_path(to), status_code=303, cookies=kept)
 
 
 def refused(request: AnyRequest, refusal: Refusal) -> Response[str]:
@@ -136,6 +159,23 @@ def refused(request: AnyRequest, refusal: Refusal) -> Response[str]:
     )
 
 
+def local_path(to: str) -> str:
+    """Return a path on this server, and the start page for anything that leads elsewhere.
+
+    >>> local_path("/shops/demo?tab=keys"), local_path("//evil.example"), local_path("https://x")
+    ('/shops/demo?tab=keys', '/', '/')
+    """
+    parts = urlsplit(to)
+    if parts.scheme or parts.netloc or not to.startswith("/") or to.startswith(("//", "/\\")):
+        return "/"
+    return to
+
+
+def csrf_token(request: AnyRequest) -> str:
+    """Return the token that this request's forms have to carry."""
+    return str(getattr(request.state, "csrf_token", "") or "")
+
+
 def _now(request: AnyRequest, member: Member) -> datetime | None:
     house = request.app.state.get("house")
     now: datetime | None = house.now(member.shop) if house is not None else None
@@ -145,7 +185,7 @@ def _now(request: AnyRequest, member: Member) -> datetime | None:
 def _address(request: AnyRequest) -> str:
     """Return where the reader is, to come back there after choosing a language."""
     if request.method != "GET":
-        return door.safe_next(urlsplit(request.headers.get("referer", "")).path)
+        return local_path(urlsplit(request.headers.get("referer", "")).path)
     query = request.url.query
     return f"{request.url.path}?{query}" if query else request.url.path
 
