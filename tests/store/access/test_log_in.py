@@ -132,8 +132,8 @@ def test_wrong_passwords_make_the_next_try_wait_longer_and_longer(
     for _ in range(4):
         refused = _refusal(house, PASSWORD)
         assert isinstance(refused, operations.TooManyAttempts)
-        waits.append(refused.facts["seconds"])
-        house.forward(seconds=refused.facts["seconds"])
+        waits.append(int(str(refused.facts["seconds"])))
+        house.forward(seconds=waits[-1])
         assert isinstance(_refusal(house), operations.WrongLogIn)
     assert waits == [4, 8, 16, 32]
     house.forward(seconds=64)
