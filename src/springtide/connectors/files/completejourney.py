@@ -135,7 +135,8 @@ def _transactions(columns: Columns) -> Reading:
         "amount": cents("sales_value"),
         **{f"cents_{name}": cents(name) for name in discounts},
         "discount": " + ".join(f"cents_{name}" for name in discounts),
-        "moment": values.instant(*columns["transaction_timestamp"], zone="UTC"),
+        **values.instants("moment", columns["transaction_timestamp"], zone="UTC"),
+        "said": "coalesce('{\"store\":' || to_json(store) || '}', '{}')",
     }
     checks = (
         _missing("household_id", "household"),
@@ -158,7 +159,7 @@ def _transactions(columns: Columns) -> Reading:
         "quantity": "pieces",
         "amount_minor": "amount",
         "discount_minor": "discount",
-        "props": "coalesce('{\"store\":' || to_json(store) || '}', '{}')",
+        "props": "said",
     }
     emits = tuple(
         Emit(
@@ -175,7 +176,7 @@ def _redemptions(columns: Columns, options: ReadOptions) -> Reading:
         "household": _key(columns, "household_id"),
         "coupon": _key(columns, "coupon_upc"),
         "campaign": _key(columns, "campaign_id"),
-        "moment": values.instant(*columns["redemption_date"], zone=options.zone),
+        **values.instants("moment", columns["redemption_date"], zone=options.zone),
         "day": f"strftime(timezone({quoted(options.zone)}, moment), '%Y-%m-%d')",
         # One coupon may be redeemed several times on a day.
         "turn": "row_number() over (partition by household, coupon, campaign, day order by row_no)",

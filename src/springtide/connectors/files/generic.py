@@ -61,7 +61,7 @@ class Generic:
     @staticmethod
     def read(head: Head, stage: Stage, options: ReadOptions) -> Reading:
         """Stage the table and say how it is read."""
-        mapping = parse_mapping(options.mapping) if options.mapping else guess(head)
+        mapping = parse_mapping(options.mapping) if options.mapping is not None else guess(head)
         header = find_header(head, mapping)
         # Of columns with one name the first is meant.
         columns: dict[str, Column] = {}
@@ -99,6 +99,7 @@ class _Reader:
         self._instants()
         self._amounts()
         self._identity()
+        self.values["said"] = self._props()
         return Reading(
             source=self.mapping.source,
             values=self.values,
@@ -140,16 +141,15 @@ class _Reader:
             if not names:
                 self.values[word] = "cast(null as timestamptz)"
                 continue
-            expression, type_ = self.columns[names[0]]
+            column = self.columns[names[0]]
             if len(names) > 1:
-                expression, type_ = self._text(word), "VARCHAR"
-            formats = self.mapping.date_formats or self._guess_formats(names, expression, type_)
-            self.values[word] = values.instant(expression, type_, zone=self.zone, formats=formats)
-            raw = self._text(word)
+                column = Column(self._text(word), "VARCHAR")
+            formats = self.mapping.date_formats or self._guess_formats(names, *column)
+            self.values |= values.instants(word, column, zone=self.zone, formats=formats)
             wrong = values.impossible(word)
             if word != "occurred_at":
-                self.values[f"raw_{word}"] = raw
-                wrong = f"raw_{word} is not null and {wrong}"
+                self.values[f"given_{word}"] = self._text(word)
+                wrong = f"given_{word} is not null and {wrong}"
             self._check(word, N_("is not a possible time"), wrong)
 
     def _guess_formats(
@@ -187,6 +187,8 @@ class _Reader:
         if mapping.named("price") and not mapping.named("amount"):
             price = values.number(*self.columns[mapping.named("price")[0]], decimal=mapping.decimal)
             self.values["price"] = price
+            # Values stand in the order of their use.
+            del self.values["amount"]
             self.values["amount"] = (
                 f"try_cast(round(price * quantity * {10**self.exponent}) as bigint)"
             )
@@ -238,9 +240,6 @@ class _Reader:
             )
         else:
             self.values["name"] = said
-            if self._sells() and not self.mapping.named("kind"):
-                # Without an order number every row counts as one order.
-                self.values["order_key"] = "name"
         everything = ", ".join(column.sql for column in self.columns.values())
         self.values["copy"] = f"row_number() over (partition by hash({everything}) order by row_no)"
         self.values["turn"] = "row_number() over (partition by kind, name order by row_no)"
@@ -249,7 +248,10 @@ class _Reader:
 
     def _emits(self) -> list[Emit]:
         common = {word: word for word in _FACT_TEXTS}
-        common |= {"discount_minor": "coalesce(discount, 0)", "props": self._props()}
+        if self._sells() and not self.mapping.named("kind"):
+            # Without an order number every row counts as one order.
+            common["order_key"] = "coalesce(order_key, name)"
+        common |= {"discount_minor": "coalesce(discount, 0)", "props": "said"}
         common["quantity"] = "abs(quantity)"
         amount = "abs(coalesce(amount, 0))"
         sale = "kind = 'order' and not is_return"

@@ -14,6 +14,8 @@ from pathlib import Path
 from springtide.kit.errors import N_, Refusal
 
 CELL_LENGTH_MAX = 32_767
+# In UTF-8 with its quotes a row of this length is below DuckDB's longest line (2 MB).
+ROW_LENGTH_MAX = 400_000
 _LINE_LENGTH_MAX = 64 * 2**20
 # A quoted cell may go over so many lines; more is a quote that was never closed.
 _LINES_MAX = 2_000
@@ -100,7 +102,7 @@ def read_csv(path: Path, encoding: str, delimiter: str) -> Iterator[Row]:
                     number += 1
                     lines.forget()
                     if cells:
-                        yield _checked(Row(number, tuple(cells)))
+                        yield checked(Row(number, tuple(cells)))
                 return
             except (csv.Error, _TooManyLinesError) as error:
                 number += 1
@@ -155,7 +157,8 @@ def _physical_lines(file: io.TextIOBase, name: str) -> Iterator[str]:
         yield line
 
 
-def _checked(row: Row) -> Row:
+def checked(row: Row) -> Row:
+    """Return the row, with the reason if its cells cannot be used."""
     text = "".join(row.cells)
     reason = None
     if "\x00" in text:
@@ -164,4 +167,6 @@ def _checked(row: Row) -> Row:
         reason = N_("characters that are not in the file's encoding")
     elif len(text) > CELL_LENGTH_MAX and max(map(len, row.cells)) > CELL_LENGTH_MAX:
         reason = N_("a cell of more than 32,767 characters")
+    elif len(text) > ROW_LENGTH_MAX:
+        reason = N_("a row of more than 400,000 characters")
     return Row(row.number, row.cells, reason) if reason else row

@@ -159,8 +159,10 @@ def parse_mapping(document: Mapping[str, Any]) -> TableMapping:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise BadMapping(where=f"columns.{word}", why=N_("a column's name, or a list of them"))
     given = {**document}
-    if isinstance(formats := given.get("date_formats", []), str):
-        formats = [formats]
+    formats = given.get("date_formats", [])
+    formats = [formats] if isinstance(formats, str) else formats
+    if not isinstance(formats, list) or not all(isinstance(item, str) for item in formats):
+        raise BadMapping(where="date_formats", why=N_("a list of texts such as %d/%m/%Y"))
     given["date_formats"] = tuple(formats)
     try:
         mapping = TableMapping(**given)
@@ -182,6 +184,14 @@ def _check(mapping: TableMapping) -> None:
     for name, (value, allowed) in choices.items():
         if value not in allowed:
             raise BadMapping(where=name, why=f"one of {', '.join(map(str, allowed))}")
+    delimiter, header_row = mapping.delimiter, mapping.header_row
+    if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
+        raise BadMapping(where="delimiter", why=N_("one character"))
+    if header_row is not None and (not isinstance(header_row, int) or header_row < 1):
+        raise BadMapping(where="header_row", why=N_("a row number, the first being 1"))
+    for name, table in (("kinds", mapping.kinds), ("constants", mapping.constants)):
+        if not isinstance(table, Mapping):
+            raise BadMapping(where=name, why=N_("a table of texts"))
     for word, value in (*mapping.kinds.items(), *mapping.constants.items()):
         if not isinstance(value, str):
             raise BadMapping(where=word, why=N_("a text"))

@@ -12,10 +12,10 @@ import duckdb
 from python_calamine import CalamineError, CalamineWorkbook
 
 from springtide.connectors.tabular.cells import (
-    CELL_LENGTH_MAX,
     EmptyFile,
     Row,
     UnreadableFile,
+    checked,
     read_csv,
     tell_delimiter,
     tell_encoding,
@@ -114,7 +114,7 @@ class Staging:
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             clean = Path(folder) / "rows.csv"
             with clean.open("w", encoding="utf-8", newline="") as file:
-                write = csv.writer(file).writerow
+                write = csv.writer(file, lineterminator="\n").writerow
                 for row in rows:
                     if row.number <= header_row:
                         continue
@@ -140,7 +140,7 @@ class Staging:
         self.connection.execute(
             f"create table staged as select * from read_csv({quoted(str(clean))}, "
             f"auto_detect = false, header = false, delim = ',', quote = '\"', escape = '\"', "
-            f"new_line = '\\r\\n', strict_mode = true, max_line_size = 68000000, "
+            f"strict_mode = true, "
             f"columns = {{{types}}}, nullstr = '')"
         )
 
@@ -211,17 +211,9 @@ def _workbook_rows(path: Path) -> Iterator[Row]:
         above = sheet.start[0] if sheet.start else 0
         for number, cells in enumerate(sheet.iter_rows(), start=above + 1):
             texts = tuple(_cell_text(cell) for cell in cells)
-            yield Row(number, texts, _cell_problem(texts))
+            yield checked(Row(number, texts))
     except (CalamineError, zipfile.BadZipFile, IndexError, OSError) as error:
         raise UnreadableFile(file=path.name, why=N_("it is not a workbook")) from error
-
-
-def _cell_problem(texts: Sequence[str]) -> str | None:
-    if any("\x00" in text for text in texts):
-        return N_("a NUL character")
-    if any(len(text) > CELL_LENGTH_MAX for text in texts):
-        return N_("a cell of more than 32,767 characters")
-    return None
 
 
 def _cell_text(cell: Any) -> str:

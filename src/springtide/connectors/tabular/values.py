@@ -8,9 +8,12 @@ from collections.abc import Sequence
 
 from springtide.connectors.tabular.staging import quoted
 from springtide.domain.facts.model import EARLIEST, LATEST
+from springtide.domain.facts.ports import Column
 
 # What stands for "no value" in exports, beside an empty cell.
 _NONE = "'-', '--', 'null', 'NULL', 'None', 'NaN', 'nan', 'N/A', '\\N', '无退款申请'"
+# Space, tab, line ends, the mark of UTF-8 and the space that does not break.
+_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(65279) || chr(160)"
 _FLOATS = ("DOUBLE", "FLOAT")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT")
 _TIMESTAMPS = ("TIMESTAMP", "DATE", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S")
@@ -27,7 +30,7 @@ def text(expression: str, type_: str = "VARCHAR") -> str:
     """Return a trimmed text: ``="x"``, a leading ``'`` and words for "none" taken away."""
     if type_ != "VARCHAR":
         return f"cast({expression} as varchar)"
-    plain = rf"""regexp_replace(trim({expression}, E' \t\r\n\ufeff\u00a0'), '^="(.*)"$', '\1')"""
+    plain = rf"""regexp_replace(trim({expression}, {_BLANKS}), '^="(.*)"$', '\1')"""
     return (
         f"nullif(case when ltrim({plain}, '''') in ({_NONE}) then '' "
         f"else trim(ltrim({plain}, '''')) end, '')"
@@ -71,42 +74,46 @@ def minor(expression: str, type_: str = "VARCHAR", *, exponent: int = 2, decimal
     )
 
 
-def instant(
-    expression: str,
-    type_: str = "VARCHAR",
-    *,
-    zone: str,
-    formats: Sequence[str] = (),
-) -> str:
-    """Return an instant; a time without an offset is wall time of ``zone``.
+def instants(
+    name: str, column: Column, *, zone: str, formats: Sequence[str] = ()
+) -> dict[str, str]:
+    """Return the values that lead to an instant, the last of them called ``name``.
 
-    Without formats: year-month-day in the usual ways, with or without a time; ISO 8601 with an
-    offset; Unix seconds; the day numbers of spreadsheets.
+    A time without an offset is wall time of ``zone``. Without formats: year-month-day in the
+    usual ways, with or without a time; ISO 8601 with an offset; Unix seconds; the day numbers of
+    spreadsheets.
     """
+    expression, type_ = column
     if type_ == "TIMESTAMP WITH TIME ZONE":
-        return expression
+        return {name: expression}
     if type_ in _TIMESTAMPS:
-        return wall(f"cast({expression} as timestamp)", zone)
-    cleaned = text(expression, type_)
+        local = f"cast({expression} as timestamp)"
+        return {f"wall_{name}": local, name: wall(f"wall_{name}", zone)}
+    raw = f"raw_{name}"
     tried = ", ".join(quoted(item) for item in formats or FORMATS)
-    local = wall(f"try_strptime({cleaned}, [{tried}])", zone)
+    local = f"try_strptime({raw}, [{tried}])"
     if formats:
-        return local
-    seconds = f"cast(round(try_cast({cleaned} as double) * 86400) as bigint)"
-    serial = f"timestamp '1899-12-30' + to_seconds({seconds})"
-    colon = rf"regexp_replace({cleaned}, '\s?([+-]\d\d):?(\d\d)$', '\1:\2')"
-    iso = rf"regexp_replace({colon}, '^(\S+) ', '\1T')"
-    return (
-        f"case when regexp_matches({cleaned}, '{_OFFSET}') then try_cast({iso} as timestamptz) "
-        rf"when regexp_full_match({cleaned}, '[1-4]\d{{9}}') "
-        f"then to_timestamp(try_cast({cleaned} as bigint)) "
-        rf"when regexp_full_match({cleaned}, '[2-7]\d{{4}}(\.\d+)?') "
-        f"then {wall(f'({serial})', zone)} else {local} end"
-    )
+        at = wall(f"wall_{name}", zone)
+    else:
+        seconds = f"cast(round(try_cast({raw} as double) * 86400) as bigint)"
+        local = (
+            rf"case when regexp_full_match({raw}, '[2-7]\d{{4}}(\.\d+)?') "
+            f"then timestamp '1899-12-30' + to_seconds({seconds}) else {local} end"
+        )
+        colon = rf"regexp_replace({raw}, '\s?([+-]\d\d):?(\d\d)$', '\1:\2')"
+        iso = rf"regexp_replace({colon}, '^(\S+) ', '\1T')"
+        at = (
+            f"case when regexp_matches({raw}, '{_OFFSET}') then try_cast({iso} as timestamptz) "
+            rf"when regexp_full_match({raw}, '[1-4]\d{{9}}') "
+            f"then to_timestamp(try_cast({raw} as bigint)) else {wall(f'wall_{name}', zone)} end"
+        )
+    return {raw: text(expression, type_), f"wall_{name}": local, name: at}
 
 
 def wall(expression: str, zone: str) -> str:
     """Return the instant of a wall time; of two (clocks go back) the first, as kit.time has it."""
+    if zone == "UTC":
+        return f"timezone('UTC', {expression})"
     later = f"timezone({quoted(zone)}, {expression})"
     earlier = f"{later} - interval 1 hour"
     return (
