@@ -1,7 +1,7 @@
 """Builds the demo shop: each step may be done again, so a build that was stopped goes on."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,8 +15,8 @@ from springtide.domain.access.queries import shop_by_slug
 from springtide.domain.board.queries import day_window
 from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import upsert_customers
-from springtide.domain.facts import operations as facts
 from springtide.domain.facts.model import Fact
+from springtide.domain.facts.sealing import seal_new
 from springtide.domain.pricing.operations import set_book_prices
 from springtide.flows.protocol import Surroundings
 from springtide.kit.errors import NotFound
@@ -24,7 +24,7 @@ from springtide.kit.time import SimulatedClock
 
 #: Told how far a step is: done, total (0 where it cannot be told).
 Report = Callable[[int, int], None]
-_FACTS_AT_ONCE = 5_000
+_BROWSING = "demo:browsing"
 _POPULAR = 400
 _PRICES_AT_ONCE = 20_000
 
@@ -162,12 +162,13 @@ def _simulate_browsing(house: Surroundings, report: Report) -> None:
     days = [story.LAST_DAY - timedelta(days=n) for n in reversed(range(story.BROWSED_DAYS))]
     households = history.households(house.facts)
     popular = history.best_sellers(house.facts, last=story.LAST_DAY, days=56, most=_POPULAR)
+    made: list[Fact] = []
     for number, day in enumerate(days, 1):
         events = browsing_of_day(house, day, households=households, popular=popular)
-        for some in _chunks([browsing_fact(event) for event in events], _FACTS_AT_ONCE):
-            with house.db.write() as tx:
-                facts.append(tx, some, now=house.real_now())
-        report(number, len(days))
+        made += [browsing_fact(event) for event in events]
+        report(number, len(days) + 1)
+    seal_new(house.lake, made, transaction=_BROWSING)
+    report(len(days) + 1, len(days) + 1)
 
 
 def browsing_of_day(
@@ -213,8 +214,3 @@ def _set_clock(house: Surroundings, report: Report) -> None:
         shop = shop_by_slug(tx, slug=story.SLUG)
         access.set_clock(tx, shop_id=shop.id, clock=clock, actor=story.ACTOR, now=now)
     report(1, 1)
-
-
-def _chunks(rows: Sequence[Fact], size: int) -> Iterator[Sequence[Fact]]:
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
