@@ -164,8 +164,13 @@ class _Bars:
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+        )
 
         self._progress = Progress(
             TextColumn("{task.description:<28}"),
@@ -197,12 +202,14 @@ class _Bars:
 
 
 def _build(house: "House") -> None:
+    from functools import partial
+
     from springtide.demo.build import steps
 
     with _Bars() as bars:
         for step in steps():
             bars.report(step.name, 0, 0)
-            step.do(house, lambda done, total, name=step.name: bars.report(name, done, total))
+            step.do(house, partial(bars.report, step.name))
             bars.report(step.name, 1, 1)
 
 

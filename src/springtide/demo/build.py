@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from springtide.demo import campaign, history, story
-from springtide.demo.importing import import_history
+from springtide.demo.importing import DemoHouse, import_history
 from springtide.demo.simulator import Browsing, browse
 from springtide.domain.access import operations as access
 from springtide.domain.access.model import Scope, Shop
@@ -34,7 +34,7 @@ class Step:
     """One part of the build, as a progress bar names it."""
 
     name: str
-    do: Callable[[Surroundings, Report], None]
+    do: Callable[[DemoHouse, Report], None]
 
 
 def is_built(house: Surroundings) -> bool:
@@ -89,7 +89,7 @@ def secret_key(house: Surroundings) -> str:
     return token
 
 
-def _open_shop(house: Surroundings, report: Report) -> None:
+def _open_shop(house: DemoHouse, report: Report) -> None:
     now = house.real_now()
     with house.db.write() as tx:
         try:
@@ -122,11 +122,11 @@ def _open_shop(house: Surroundings, report: Report) -> None:
     secret_key(house)
 
 
-def _import(house: Surroundings, report: Report) -> None:
+def _import(house: DemoHouse, report: Report) -> None:
     import_history(house, demo_shop(house), report)
 
 
-def _name_customers(house: Surroundings, report: Report) -> None:
+def _name_customers(house: DemoHouse, report: Report) -> None:
     entries = [
         CustomerEntry(key, f"Household {key}", f"household-{key}@example.test")
         for key in history.households(house.facts)
@@ -142,7 +142,7 @@ def _name_customers(house: Surroundings, report: Report) -> None:
     report(len(entries), len(entries))
 
 
-def _take_prices(house: Surroundings, report: Report) -> None:
+def _take_prices(house: DemoHouse, report: Report) -> None:
     shop = demo_shop(house)
     prices = list(history.regular_prices(house.facts).items())
     for start in range(0, len(prices), _PRICES_AT_ONCE):
@@ -158,7 +158,7 @@ def _take_prices(house: Surroundings, report: Report) -> None:
         report(min(start + _PRICES_AT_ONCE, len(prices)), len(prices))
 
 
-def _simulate_browsing(house: Surroundings, report: Report) -> None:
+def _simulate_browsing(house: DemoHouse, report: Report) -> None:
     days = [story.LAST_DAY - timedelta(days=n) for n in reversed(range(story.BROWSED_DAYS))]
     households = history.households(house.facts)
     popular = history.best_sellers(house.facts, last=story.LAST_DAY, days=56, most=_POPULAR)
@@ -202,12 +202,12 @@ def browsing_fact(event: Browsing) -> Fact:
     )
 
 
-def _plan_campaign(house: Surroundings, report: Report) -> None:
+def _plan_campaign(house: DemoHouse, report: Report) -> None:
     campaign.prepare(house, demo_shop(house))
     report(1, 1)
 
 
-def _set_clock(house: Surroundings, report: Report) -> None:
+def _set_clock(house: DemoHouse, report: Report) -> None:
     now = house.real_now()
     clock = SimulatedClock(shows=story.OPENS_AT, set_at=now)
     with house.db.write() as tx:

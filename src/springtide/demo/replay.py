@@ -18,6 +18,7 @@ from springtide.demo.script import Call, browsing_calls, order_calls
 from springtide.domain.access import operations as access
 from springtide.domain.board.queries import values
 from springtide.domain.campaigns.model import Campaign
+from springtide.domain.catalog.queries import products_by_keys
 from springtide.domain.pricing.queries import book_prices
 from springtide.flows import timeline
 from springtide.flows.model import OPEN_STATES, Action
@@ -164,7 +165,8 @@ class Replay:
         keys = {product for order in orders for product, _ in order.lines}
         shop = demo_shop(self.house)
         with self.house.db.read() as tx:
-            sold = frozenset(book_prices(tx, shop_id=shop.id, keys=keys))
+            priced = book_prices(tx, shop_id=shop.id, keys=keys)
+            sold = frozenset(priced) & frozenset(products_by_keys(tx, shop_id=shop.id, keys=keys))
         events = browsing_of_day(self.house, story.REAL_DAY, **self._people())
         calls = [
             *order_calls(orders, moved_by=MOVED_BY, selling=sale.selling, sold=sold),
