@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, tuple_
 from springtide.domain.facts import store
 from springtide.domain.facts.model import COLUMNS, OWN_SOURCES, Appended, Fact, check
 from springtide.domain.facts.sealing import Tended, compact, seal, sweep, tend
-from springtide.kit.db import to_json
+from springtide.kit.canonical import to_json
 from springtide.kit.errors import N_, Refusal
 
 __all__ = ["Tended", "append", "claim_sources", "compact", "seal", "sweep", "tend"]
