@@ -231,6 +231,8 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     refusal = _as_refusal(request, error)
     if _is_api(request.scope["path"]):
         return problems.error_response(request, refusal)
+    # No guard ran where no route matched, and the page has forms of its own.
+    door.prepare_csrf(request, request.app.state["house"])
     return errors.error_response(request, refusal)
 
 

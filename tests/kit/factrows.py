@@ -55,9 +55,9 @@ class MemoryFacts:
         picked = ", ".join(f"unnest(cast(? as {kind}[]))" for kind in _COLUMNS.values())
         self._con.execute(f"insert into facts select {picked}", columns)
 
-    def rows(self, sql: str | exp.Expr, params: Any = None, /) -> list[tuple[Any, ...]]:
+    def rows(self, query: str | exp.Expression, params: Any = None) -> list[tuple[Any, ...]]:
         """Answer a query."""
-        text = sql if isinstance(sql, str) else sql.sql(dialect="duckdb")
+        text = query if isinstance(query, str) else query.sql(dialect="duckdb")
         self.asked.append(text)
         return self._con.execute(text, params).fetchall()
 

@@ -1,5 +1,8 @@
 """The same key has one effect, on both databases."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
@@ -27,3 +30,37 @@ def test_once_refuses_a_key_with_another_body(database: Database, now: datetime)
         once(tx, scope="k", key="a", body=b"1", now=now, produce=lambda: Answer(200, None))
     with database.write() as tx, pytest.raises(KeyReused):
         once(tx, scope="k", key="a", body=b"2", now=now, produce=lambda: Answer(200, None))
+
+
+def test_calls_at_the_same_time_have_one_effect_and_one_answer(
+    database: Database, now: datetime
+) -> None:
+    ran: list[int] = []
+    together = threading.Barrier(8)
+
+    def call(number: int) -> Answer:
+        def produce() -> Answer:
+            ran.append(number)
+            time.sleep(0.05)
+            return Answer(201, {"from": number})
+
+        together.wait()
+        with database.write() as tx:
+            return once(tx, scope="k", key="race", body=b"{}", now=now, produce=produce)
+
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(call, range(8)))
+    assert len(ran) == 1
+    assert {answer.document["from"] for answer in got} == set(ran)
+    assert sorted(answer.replayed for answer in got) == [False] + [True] * 7
+
+
+def test_a_call_that_failed_leaves_its_key_free(database: Database, now: datetime) -> None:
+    def fail() -> Answer:
+        raise KeyError("no luck")
+
+    with pytest.raises(KeyError), database.write() as tx:
+        once(tx, scope="k", key="a", body=b"1", now=now, produce=fail)
+    with database.write() as tx:
+        answer = once(tx, scope="k", key="a", body=b"2", now=now, produce=lambda: Answer(200, 1))
+    assert answer == Answer(200, 1)

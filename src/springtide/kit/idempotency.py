@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, String, Table, delete, insert, select
+from sqlalchemy import Column, Connection, Integer, String, Table, delete, func, insert, select
 
 from springtide.kit.db import Instant, Json, metadata
 from springtide.kit.errors import N_, Refusal
@@ -53,9 +53,11 @@ def once(
 ) -> Answer:
     """Run ``produce`` once for a key in a scope and keep its answer in the same transaction.
 
-    A later call with the same body gets the kept answer; with another body it is refused. Two
-    calls at the same time: SQLite's write lock or the primary key lets only one of them commit.
+    A later call with the same body gets the kept answer; with another body it is refused. Of two
+    calls at the same time the second waits and gets the first one's answer. ``tx`` must be a
+    fresh write transaction, so that what the first one committed is seen.
     """
+    _one_at_a_time(tx, scope, key)
     body_hash = hashlib.sha256(body).hexdigest()
     row = tx.execute(
         select(answers).where(answers.c.scope == scope, answers.c.key == key)
@@ -81,3 +83,11 @@ def once(
 def forget_before(tx: Connection, *, instant: datetime) -> int:
     """Delete answers older than an instant; return how many."""
     return tx.execute(delete(answers).where(answers.c.answered_at < instant)).rowcount
+
+
+def _one_at_a_time(tx: Connection, scope: str, key: str) -> None:
+    # A write transaction on SQLite holds the only write lock from its first statement on.
+    if tx.dialect.name == "postgresql":
+        digest = hashlib.sha256(f"{scope}\0{key}".encode()).digest()
+        number = int.from_bytes(digest[:8], "big", signed=True)
+        tx.execute(select(func.pg_advisory_xact_lock(number)))

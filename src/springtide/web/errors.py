@@ -1,38 +1,23 @@
 """What a person sees instead of a page: a refusal in their language, or an id to report."""
 
-from html import escape
 from typing import Any
 
 from litestar import Request, Response
-from litestar.enums import MediaType
 from litestar.response import Redirect
 
 from springtide.domain.access.queries import NotSignedIn
 from springtide.kit.errors import Refusal
-from springtide.kit.i18n import translate
-from springtide.web.door import SAFE_METHODS, language_of, log_in_address
+from springtide.web import render
+from springtide.web.door import SAFE_METHODS, log_in_address
 
 
 def error_response(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
     """Return the page of a refusal; whoever is not signed in goes to the log-in."""
-    if isinstance(refusal, NotSignedIn):
-        return _to_log_in(request)
-    return _plain(request, refusal)
-
-
-def _to_log_in(request: Request[Any, Any, Any]) -> Response[Any]:
+    if not isinstance(refusal, NotSignedIn):
+        member = request.scope["state"].get("member")
+        return render.refused(request, refusal, member=member)
     is_reading = request.method in SAFE_METHODS
     address = log_in_address(request.url.path, request.url.query if is_reading else "")
     if "hx-request" in request.headers:
         return Response(None, status_code=401, headers={"HX-Redirect": address})
     return Redirect(address, status_code=303)
-
-
-def _plain(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
-    language = language_of(request)
-    text = translate(refusal.text, language).format(**refusal.facts)
-    document = (
-        f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
-        f"<title>Springtide</title><p>{escape(text)}</p></html>"
-    )
-    return Response(document, status_code=refusal.status, media_type=MediaType.HTML)

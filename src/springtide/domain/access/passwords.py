@@ -10,7 +10,7 @@ class WeakPassword(Refusal):
     """A password that is too short, too long, or the e-mail address itself."""
 
     code = "weak_password"
-    text = N_("A password has {min} to {max} characters and is not the e-mail address.")
+    text = N_("A password has {min} to {max} characters, four of them different, and is no e-mail.")
 
 
 def checked_password(password: str, *, email: str) -> str:

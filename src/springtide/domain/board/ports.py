@@ -9,7 +9,7 @@ from sqlglot import exp
 class FactRows(Protocol):
     """Answers questions to the relation ``facts``; the facts room's reader is one."""
 
-    def rows(self, sql: str | exp.Expr, params: Any = ..., /) -> list[tuple[Any, ...]]:
+    def rows(self, query: str | exp.Expression, params: Any = ...) -> list[tuple[Any, ...]]:
         """Return the rows of a query in DuckDB's dialect over ``facts``."""
         ...
 

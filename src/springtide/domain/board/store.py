@@ -84,6 +84,16 @@ def one_scan(shop: str, window: Window, metrics: Sequence[type[Counted]]) -> exp
     return query.from_("facts").where(within(shop, window))
 
 
+def states(shop: str, windows: Sequence[Window]) -> exp.Select:
+    """Return (facts, sum of versions) for each window: both stay while its facts stay the same."""
+    query = exp.select()
+    for window in windows:
+        inside = within(shop, window).sql(DIALECT)
+        query = query.select(condition(f"count(*) filter (where {inside})"))
+        query = query.select(condition(f"coalesce(sum(version) filter (where {inside}), 0)"))
+    return query.from_("facts").where(exp.or_(*(within(shop, window) for window in windows)))
+
+
 def by_bucket(
     shop: str, window: Window, metrics: Sequence[type[Counted]], seconds: int
 ) -> exp.Select:
@@ -98,7 +108,9 @@ def by_bucket(
     )
 
 
-def growth(shop: str, window: Window, metrics: Sequence[type[Counted]], seconds: int) -> exp.Expr:
+def growth(
+    shop: str, window: Window, metrics: Sequence[type[Counted]], seconds: int
+) -> exp.Select | exp.SetOperation:
     """Return rows (metric, bucket, what the bucket adds) whose running sum is the number so far.
 
     A distinct key counts in the bucket where it was first seen, so that the sum is a union.
@@ -110,7 +122,7 @@ def growth(shop: str, window: Window, metrics: Sequence[type[Counted]], seconds:
         .where(within(shop, window))
     )
     halves = [_growth_of(metric) for metric in metrics]
-    query: exp.Query = halves[0]
+    query: exp.Select | exp.SetOperation = halves[0]
     for half in halves[1:]:
         query = exp.union(query, half, distinct=False)
     return query.with_("day", as_=rows)
@@ -183,7 +195,7 @@ def top_products(shop: str, window: Window, order: str, limit: int) -> exp.Selec
     )
 
 
-def definition(metric: type[Metric], shop: str, window: Window) -> exp.Expr:
+def definition(metric: type[Metric], shop: str, window: Window) -> exp.Select:
     """Return the query that gives a metric over a window, as an analyst would run it."""
     if issubclass(metric, Counted):
         return (

@@ -76,6 +76,25 @@ def categories(tx: Connection, *, shop_id: UUID) -> list[tuple[str, int]]:
     return [(name, number) for name, number in tx.execute(query)]
 
 
+def departments(tx: Connection, *, shop_id: UUID) -> list[str]:
+    """Return the names of all departments, in order."""
+    query = (
+        select(table.c.department)
+        .where(table.c.shop_id == shop_id, table.c.department != "")
+        .distinct()
+        .order_by(table.c.department)
+    )
+    return list(tx.execute(query).scalars())
+
+
+def keys_of_departments(tx: Connection, *, shop_id: UUID, departments: Iterable[str]) -> list[str]:
+    """Return the keys of all products of some departments."""
+    query = select(table.c.key).where(
+        table.c.shop_id == shop_id, table.c.department.in_(list(departments))
+    )
+    return list(tx.execute(query).scalars())
+
+
 def product_count(tx: Connection, *, shop_id: UUID) -> int:
     """Return how many products the catalog holds."""
     query = select(func.count()).select_from(table).where(table.c.shop_id == shop_id)

@@ -11,16 +11,21 @@ from springtide.domain.customers.model import Activity, OrderLine, Standing, Sta
 from springtide.domain.facts.queries import FactReader
 from springtide.kit.time import at_wall_time
 
-# A line without an order key counts as an order of its own.
+# A line without an order key counts as an order of its own. Lines are put together to orders
+# first: half the time of counting distinct keys.
 _PER_CUSTOMER = """
-select customer_key,
-       count(distinct coalesce(order_key, source || ':' || external_id))
-           filter (where kind = $counted),
-       max(epoch_us(occurred_at)) filter (where kind = $counted),
-       coalesce(sum(amount_minor) filter (where kind = $money), 0)::bigint
-from facts
-where shop = $shop and customer_key is not null
-  and kind in ('order', 'payment') and occurred_at < $before::timestamptz
+select customer_key, sum(orders)::bigint, max(last_us), sum(money)::bigint
+from (
+    select customer_key,
+           case when order_key is null then count(*) filter (where kind = $counted)
+                else bool_or(kind = $counted)::bigint end as orders,
+           max(epoch_us(occurred_at)) filter (where kind = $counted) as last_us,
+           coalesce(sum(amount_minor) filter (where kind = $money), 0) as money
+    from facts
+    where shop = $shop and customer_key is not null
+      and kind in ('order', 'payment') and occurred_at < $before::timestamptz
+    group by customer_key, order_key
+)
 group by customer_key
 """
 
@@ -36,7 +41,7 @@ select coalesce(order_key, source || ':' || external_id) as key,
        bool_or(source = 'simulated' or props like '%"simulated":true%')
 from facts
 where shop = $shop and customer_key = $customer and kind in ('order', 'payment', 'refund')
-group by 1 order by at desc, key limit $limit
+group by 1 order by 2 desc, 1 limit $limit
 """
 
 _ACTIVITY = """
@@ -66,7 +71,7 @@ def _standings(
     reader: FactReader, slug: str, zone_name: str, as_of: date, _version: Hashable
 ) -> Standings:
     tz = ZoneInfo(zone_name)
-    kinds = {kind for (kind,) in reader.rows(_KINDS, {"shop": slug})}
+    kinds = _kinds(reader, slug)
     money = "payment" if "payment" in kinds else "order"
     counted = "order" if "order" in kinds else "payment"
     before = at_wall_time(as_of + timedelta(days=1), time(0), tz)
@@ -88,6 +93,15 @@ def _standings(
             key, orders, paid, day, recency, got.recency, got.frequency, got.money, got.segment
         )
     return Standings(as_of, "paid" if money == "payment" else "ordered", cuts, by_key)
+
+
+def money_kind(reader: FactReader, *, shop: Shop) -> str:
+    """Return the kind of fact that counts as a customer's money: payment, or order without any."""
+    return "payment" if "payment" in _kinds(reader, shop.slug) else "order"
+
+
+def _kinds(reader: FactReader, slug: str) -> set[str]:
+    return {kind for (kind,) in reader.rows(_KINDS, {"shop": slug})}
 
 
 def orders_of(reader: FactReader, *, shop: Shop, key: str, limit: int = 50) -> list[OrderLine]:

@@ -1,14 +1,17 @@
 """Who is meant, what is said, who is held out, and the states of one message."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
+from springtide.domain.access.model import Shop
+from springtide.domain.facts.model import Fact
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.ids import outward
 from springtide.kit.money import share_bps
 
 CONTROL_BPS_DEFAULT = 1000
@@ -60,6 +63,21 @@ class NotFrozen(Refusal):
     text = N_("Fix the audience of “{name}” before sending.")
 
 
+class EmptyAudience(Refusal):
+    """Nobody to write to."""
+
+    code = "outreach_empty_audience"
+    text = N_("Nobody of the segment of “{name}” can be reached: check addresses and opt-outs.")
+
+
+class NotUncertain(Refusal):
+    """The message's fate is known already."""
+
+    code = "message_not_uncertain"
+    status = 409
+    text = N_("What became of this message is known already.")
+
+
 class BadControlShare(Refusal):
     """A control share outside what makes sense."""
 
@@ -101,6 +119,31 @@ class Segment:
                     raise BadSegment(why=key)
                 values[key] = value
         return cls(**values)
+
+    def takes(self, *, tier: str, recency_days: int, order_count: int, money_minor: int) -> bool:
+        """Tell whether a customer's standing fits; departments are asked of the facts."""
+        return (
+            (not self.tiers or tier in self.tiers)
+            and recency_days >= (self.last_order_days_min or 0)
+            and (self.last_order_days_max is None or recency_days <= self.last_order_days_max)
+            and order_count >= (self.orders_min or 0)
+            and money_minor >= (self.money_min_minor or 0)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a person writes down of an outreach before its audience is fixed."""
+
+    name: str
+    subject: str
+    body: str
+    segment: Segment = Segment()
+    link: str = ""
+    channel: str = "email"
+    language: str = "en"
+    control_bps: int = CONTROL_BPS_DEFAULT
+    campaign_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +237,18 @@ def checked_control_bps(value: int) -> int:
     return value
 
 
-def unique(keys: Sequence[str]) -> list[str]:
-    """Return the keys in their order, each once."""
-    return list(dict.fromkeys(keys))
+def message_fact(
+    shop: Shop, outreach: Outreach, message_id: UUID, customer_key: str, sent_at: datetime
+) -> Fact:
+    """Return the fact that a message went out; the same message is always the same fact."""
+    return Fact(
+        shop=shop.slug,
+        kind="message",
+        occurred_at=sent_at,
+        source="springtide",
+        external_id=f"message:{message_id}",
+        customer_key=customer_key,
+        campaign_key=outward("cmp", outreach.campaign_id) if outreach.campaign_id else None,
+        reference=outward("otr", outreach.id),
+        props={"channel": outreach.channel},
+    )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
 
+from springtide.kit.errors import NeedsPersonError
 from springtide.kit.registry import Registry
 from springtide.settings import Settings
 
@@ -15,6 +16,10 @@ class Limits:
     body_length_max: int
 
 
+class MayBeAcceptedError(NeedsPersonError):
+    """The connection broke after the letter went out: nobody can tell whether it was accepted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One message to one person, ready to go; ``reference`` names it for ever."""
@@ -22,7 +27,6 @@ class Letter:
     reference: str
     to_address: str
     to_name: str
-    from_address: str
     from_name: str
     subject: str
     text: str
@@ -34,8 +38,8 @@ class Channel(Protocol):
     """A way to reach a customer.
 
     ``send`` raises ``PassingError`` (nothing was accepted, try again), ``FinalError`` (this
-    address will never work) or ``NeedsPersonError`` (set-up is wrong, or nobody can tell
-    whether it was accepted).
+    address will never work), ``MayBeAcceptedError`` (unknown, never try again by itself) or
+    another ``NeedsPersonError`` (the set-up is wrong, nothing was accepted).
     """
 
     kind: ClassVar[str]

@@ -82,21 +82,27 @@ class Snapshots:
 
     def comparable_days(self, *, shop: Shop, plan: DayPlan) -> list[DayCurves]:
         """Return the last same weekdays with orders before the build-up began, newest first."""
+        weeks = range(1, COMPARABLE_WEEKS_BACK + 1)
+        days = [plan.day - timedelta(days=7 * week) for week in weeks]
+        days = [day for day in days if day < plan.began_on]
+        if not days:
+            return []
+        windows = [day_window(day, shop.tz) for day in days]
+        states = self._reader.rows(store.states(shop.slug, windows))[0]
         found: list[DayCurves] = []
-        day = plan.day
-        for _ in range(COMPARABLE_WEEKS_BACK):
-            day -= timedelta(days=7)
-            if day >= plan.began_on:
+        for index, day in enumerate(days):
+            if not states[2 * index]:
                 continue
-            curves = self._curves(shop, day)
+            curves = self._curves(shop, day, (states[2 * index], states[2 * index + 1]))
             if curves.at("orders", len(curves.curves.get("orders", ()))):
                 found.append(curves)
             if len(found) == COMPARABLE_DAYS:
                 break
         return found
 
-    def _curves(self, shop: Shop, day: date) -> DayCurves:
-        key = (shop.slug, day, self._reader.version())
+    def _curves(self, shop: Shop, day: date, state: Hashable) -> DayCurves:
+        # Facts are only ever added, or replaced by a higher version: the state tells them apart.
+        key = (shop.slug, day, state)
         if key in self._days:
             self._days.move_to_end(key)
             return self._days[key]

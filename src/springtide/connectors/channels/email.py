@@ -1,0 +1,236 @@
+"""E-mail over SMTP: TLS and log-in by the address in the settings, one-click opt-out (RFC 8058)."""
+
+import re
+import smtplib
+import ssl
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import ClassVar, Self
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from springtide.domain.outreach.ports import Letter, Limits, MayBeAcceptedError
+from springtide.kit.errors import FinalError, NeedsPersonError, PassingError
+from springtide.settings import Settings
+
+_TIMEOUT_SECONDS = 30
+_DEFAULT_FROM = "no-reply@springtide.example"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+#: Our mail sink tells by this extension that it can be asked for a message it took before.
+ASK_EXTENSION = "xaccepted"
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpAddress:
+    """Where mail is handed over, read from ``smtp[s]://user:password@host:port?from=…``."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    from_address: str
+    encryption: str
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Read an address; ``?starttls=1`` demands STARTTLS, ``smtps`` speaks TLS at once."""
+        parts = urlsplit(url)
+        options = parse_qs(parts.query)
+        wants = options.get("starttls", ["0"])[0] not in ("0", "no", "false")
+        implicit = parts.scheme == "smtps"
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise NeedsPersonError("SPRINGTIDE_SMTP_URL must look like smtp://user:pw@host:587")
+        return cls(
+            host=parts.hostname,
+            port=parts.port or (465 if implicit else 25),
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            from_address=options.get("from", [_DEFAULT_FROM])[0],
+            encryption="tls" if implicit else "starttls" if wants else "none",
+        )
+
+
+class Email:
+    """The e-mail channel; keeps one connection and opens it again when it broke."""
+
+    kind: ClassVar[str] = "email"
+    label: ClassVar[str] = "Email"
+    limits: ClassVar[Limits] = Limits(subject_length_max=200, body_length_max=20_000)
+
+    def __init__(self, address: SmtpAddress) -> None:
+        self._address = address
+        self._connection: smtplib.SMTP | None = None
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Return the channel of these settings; connects when it first sends."""
+        return cls(SmtpAddress.parse(settings.smtp_url))
+
+    def send(self, letter: Letter) -> None:
+        """Hand one letter to the server and return when it took the responsibility."""
+        message = compose(letter, self._address.from_address)
+        connection = self._connected()
+        try:
+            connection.ehlo_or_helo_if_needed()
+            self._envelope(connection, letter.to_address)
+        except smtplib.SMTPServerDisconnected as error:
+            self._drop()
+            raise PassingError(f"the mail server hung up: {error}") from error
+        except OSError as error:
+            self._drop()
+            raise PassingError(f"the mail server cannot be reached: {error}") from error
+        self._data(connection, message.as_bytes(policy=SMTP))
+
+    def was_accepted(self, reference: str) -> bool | None:
+        """Ask the server whether it took a letter before; None where it does not know the word."""
+        connection = self._connected()
+        if not connection.has_extn(ASK_EXTENSION):
+            return None
+        try:
+            code, _ = connection.docmd("XACCEPTED", message_id(reference, self._address))
+        except OSError as error:
+            self._drop()
+            raise PassingError(f"the mail server cannot be reached: {error}") from error
+        return {250: True, 251: False}.get(code)
+
+    def close(self) -> None:
+        """Say good-bye to the server."""
+        if self._connection is not None:
+            try:
+                self._connection.quit()
+            except OSError:
+                self._connection.close()
+            self._connection = None
+
+    def _connected(self) -> smtplib.SMTP:
+        if self._connection is not None:
+            try:
+                if self._connection.noop()[0] == 250:
+                    return self._connection
+            except OSError:
+                pass
+            self._drop()
+        try:
+            self._connection = self._open()
+        except smtplib.SMTPAuthenticationError as error:
+            raise NeedsPersonError("the mail server refused the log-in") from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise NeedsPersonError(f"the mail server cannot do what is set: {error}") from error
+        except (ssl.SSLError, ssl.CertificateError) as error:
+            raise NeedsPersonError(f"no safe connection to the mail server: {error}") from error
+        except OSError as error:
+            raise PassingError(f"the mail server cannot be reached: {error}") from error
+        return self._connection
+
+    def _open(self) -> smtplib.SMTP:
+        to = self._address
+        connection: smtplib.SMTP
+        if to.encryption == "tls":
+            connection = smtplib.SMTP_SSL(
+                to.host, to.port, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context()
+            )
+        else:
+            connection = smtplib.SMTP(to.host, to.port, timeout=_TIMEOUT_SECONDS)
+        try:
+            connection.ehlo_or_helo_if_needed()
+            if to.encryption == "starttls":
+                connection.starttls(context=ssl.create_default_context())
+                connection.ehlo()
+            if to.user:
+                connection.login(to.user, to.password)
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    def _envelope(self, connection: smtplib.SMTP, to_address: str) -> None:
+        """Name sender and receiver; nothing is accepted before the data are through."""
+        if not to_address.isascii():
+            raise FinalError("an address with letters beyond ASCII")
+        code, answer = connection.mail(self._address.from_address)
+        is_ours = code != 250
+        if not is_ours:
+            code, answer = connection.rcpt(to_address)
+            if code in (250, 251):
+                return
+        text = f"{code} {answer.decode(errors='replace')[:200]}"
+        connection.rset()
+        if 400 <= code < 500:
+            raise PassingError(f"the mail server said: {text}")
+        if is_ours or code in (530, 535, 538):
+            raise NeedsPersonError(f"the mail server does not take mail from us: {text}")
+        raise FinalError(f"the mail server refused this address: {text}")
+
+    def _data(self, connection: smtplib.SMTP, data: bytes) -> None:
+        try:
+            code, answer = connection.data(data)
+        except smtplib.SMTPDataError as error:
+            # Refused before any of the letter went out.
+            self._reset(connection)
+            raise _data_error(error.smtp_code, error.smtp_error) from error
+        except OSError as error:
+            self._drop()
+            raise MayBeAcceptedError(f"the connection broke within the letter: {error}") from error
+        if code != 250:
+            self._reset(connection)
+            raise _data_error(code, answer)
+
+    def _reset(self, connection: smtplib.SMTP) -> None:
+        try:
+            connection.rset()
+        except OSError:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _data_error(code: int, answer: bytes | str) -> PassingError | FinalError:
+    said = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
+    text = f"{code} {said[:200]}"
+    if 400 <= code < 500:
+        return PassingError(f"the mail server said: {text}")
+    return FinalError(f"the mail server refused the letter: {text}")
+
+
+def message_id(reference: str, address: SmtpAddress) -> str:
+    """Return the Message-ID of a letter: its reference at the domain we send from."""
+    return _message_id(reference, address.from_address)
+
+
+def _message_id(reference: str, from_address: str) -> str:
+    return f"<{reference}@{from_address.rpartition('@')[2]}>"
+
+
+def compose(letter: Letter, from_address: str) -> EmailMessage:
+    """Return the mail: plain text and HTML, and the headers that make opting out one click.
+
+    Raises FinalError where a text would break out of its header.
+    """
+    for text in (letter.to_address, letter.to_name, letter.from_name, letter.subject):
+        if _CONTROL.search(text):
+            raise FinalError("a line break or control character in a header")
+    if _CONTROL.search(letter.opt_out_link) or ">" in letter.opt_out_link:
+        raise FinalError("the opt-out link is no link")
+    message = EmailMessage(policy=SMTP)
+    message["From"] = _address(letter.from_name, from_address)
+    message["To"] = _address(letter.to_name, letter.to_address)
+    message["Subject"] = letter.subject
+    message["Message-ID"] = _message_id(letter.reference, from_address)
+    message["List-Unsubscribe"] = f"<{letter.opt_out_link}>"
+    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message["Precedence"] = "bulk"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(letter.text)
+    message.add_alternative(letter.html, subtype="html")
+    return message
+
+
+def _address(name: str, address: str) -> Address:
+    try:
+        return Address(display_name=name, addr_spec=address)
+    except (ValueError, IndexError) as error:
+        raise FinalError(f"“{address[:60]}” is no address") from error

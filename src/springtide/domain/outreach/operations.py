@@ -1,0 +1,311 @@
+"""Writes of outreach: draft it, fix its audience, call it off, settle what nobody could tell."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, update
+
+from springtide.domain.access.model import Actor, Shop
+from springtide.domain.access.operations import record_audit
+from springtide.domain.customers.model import Customer
+from springtide.domain.customers.operations import opt_out as opt_customer_out
+from springtide.domain.facts.operations import append
+from springtide.domain.outreach import queries
+from springtide.domain.outreach.letters import (
+    BadLength,
+    checked_body,
+    checked_link,
+    checked_subject,
+)
+from springtide.domain.outreach.model import (
+    Draft,
+    EmptyAudience,
+    MessageState,
+    NotADraft,
+    NotUncertain,
+    Outreach,
+    OutreachStatus,
+    Progress,
+    checked_control_bps,
+    control_group,
+    message_fact,
+)
+from springtide.domain.outreach.ports import channels
+from springtide.domain.outreach.store import messages, outreaches
+from springtide.kit.errors import Invalid, NotFound, Refusal
+from springtide.kit.ids import outward, uuid7
+
+_ROWS_AT_ONCE = 5_000
+_NAME_LENGTH_MAX = 200
+
+
+def create_outreach(
+    tx: Connection, *, shop: Shop, draft: Draft, actor: Actor, now: datetime, real_now: datetime
+) -> Outreach:
+    """Keep a new draft; refuses (Invalid) wrong fields, template errors among them."""
+    checked = checked_draft(draft)
+    outreach_id = uuid7(real_now)
+    tx.execute(
+        insert(outreaches).values(
+            id=outreach_id,
+            shop_id=shop.id,
+            status=OutreachStatus.DRAFT,
+            created_at=now,
+            **_columns(checked),
+        )
+    )
+    _audit(tx, shop, actor, "outreach.create", outreach_id, None, _columns(checked), real_now)
+    return queries.outreach(tx, shop_id=shop.id, outreach_id=outreach_id)
+
+
+def change_outreach(
+    tx: Connection,
+    *,
+    shop: Shop,
+    outreach_id: UUID,
+    draft: Draft,
+    actor: Actor,
+    real_now: datetime,
+) -> Outreach:
+    """Change a draft; refuses (NotADraft) once the audience is fixed."""
+    before = _draft_of(tx, shop, outreach_id)
+    values = _columns(checked_draft(draft))
+    _move(tx, outreach_id, before.name, (OutreachStatus.DRAFT,), **values)
+    old = {name: getattr(before, name) for name in ("name", "subject", "body", "link")}
+    _audit(tx, shop, actor, "outreach.change", outreach_id, old, values, real_now)
+    return queries.outreach(tx, shop_id=shop.id, outreach_id=outreach_id)
+
+
+def freeze_audience(
+    tx: Connection,
+    *,
+    shop: Shop,
+    outreach_id: UUID,
+    customer_keys: Sequence[str],
+    actor: Actor,
+    now: datetime,
+    real_now: datetime,
+) -> Progress:
+    """Fix who gets the message and who is held out; one row a person, for good.
+
+    ``customer_keys`` come from ``queries.segment_reach``. The held-out share is exact and drawn
+    from the keys alone. Fixing a fixed audience again changes nothing.
+    """
+    found = queries.outreach(tx, shop_id=shop.id, outreach_id=outreach_id)
+    if found.status in (OutreachStatus.FROZEN, OutreachStatus.SENDING, OutreachStatus.DONE):
+        return queries.progress(tx, outreach_id=outreach_id)
+    if not customer_keys:
+        raise EmptyAudience(name=found.name)
+    _move(
+        tx,
+        outreach_id,
+        found.name,
+        (OutreachStatus.DRAFT,),
+        status=OutreachStatus.FROZEN,
+        frozen_at=now,
+    )
+    held_out = control_group(outreach_id, set(customer_keys), found.control_bps)
+    rows = _rows(shop.id, outreach_id, customer_keys, held_out, real_now)
+    while batch := list(islice(rows, _ROWS_AT_ONCE)):
+        tx.execute(insert(messages), batch)
+    got = queries.progress(tx, outreach_id=outreach_id)
+    after = {"people": got.audience_count, "held_out": len(held_out)}
+    _audit(tx, shop, actor, "outreach.freeze", outreach_id, None, after, real_now)
+    return got
+
+
+def cancel_outreach(
+    tx: Connection,
+    *,
+    shop: Shop,
+    outreach_id: UUID,
+    actor: Actor,
+    now: datetime,
+    real_now: datetime,
+) -> Progress:
+    """Call an outreach off: what is not sent yet stays unsent. Done ones stay as they are."""
+    found = queries.outreach(tx, shop_id=shop.id, outreach_id=outreach_id)
+    if found.status in (OutreachStatus.DONE, OutreachStatus.CANCELLED):
+        return queries.progress(tx, outreach_id=outreach_id)
+    tx.execute(
+        update(outreaches)
+        .where(outreaches.c.id == outreach_id)
+        .values(status=OutreachStatus.CANCELLED, finished_at=now)
+    )
+    tx.execute(
+        update(messages)
+        .where(messages.c.outreach_id == outreach_id, messages.c.state == MessageState.PENDING)
+        .values(state=MessageState.CANCELLED)
+    )
+    before = {"status": found.status}
+    after = {"status": OutreachStatus.CANCELLED}
+    _audit(tx, shop, actor, "outreach.cancel", outreach_id, before, after, real_now)
+    return queries.progress(tx, outreach_id=outreach_id)
+
+
+def settle_uncertain(
+    tx: Connection,
+    *,
+    shop: Shop,
+    message_id: UUID,
+    was_sent: bool,
+    actor: Actor,
+    now: datetime,
+    real_now: datetime,
+) -> None:
+    """Write down what a person found out about a message that may have gone: it did, or not.
+
+    One that did not go is failed, not sent again by itself.
+    """
+    message, shop_id = queries.message(tx, message_id=message_id)
+    if shop_id != shop.id:
+        raise NotFound(what="message", key=str(message_id))
+    state = MessageState.SENT if was_sent else MessageState.FAILED
+    changed = tx.execute(
+        update(messages)
+        .where(messages.c.id == message_id, messages.c.state == MessageState.UNCERTAIN)
+        .values(state=state, sent_at=now if was_sent else None)
+        .returning(messages.c.id)
+    ).first()
+    if changed is None:
+        raise NotUncertain()
+    if was_sent:
+        found = queries.outreach(tx, shop_id=shop.id, outreach_id=message.outreach_id)
+        append(tx, [message_fact(shop, found, message_id, message.customer_key, now)], now=real_now)
+    after = {"customer": message.customer_key, "state": state}
+    _audit(tx, shop, actor, "message.settle", message.outreach_id, None, after, real_now)
+
+
+def opt_out_by_message(
+    tx: Connection, *, shop: Shop, message_id: UUID, now: datetime, real_now: datetime
+) -> Customer:
+    """Take off the person whom a message went to, by the link in it."""
+    message, shop_id = queries.message(tx, message_id=message_id)
+    if shop_id != shop.id:
+        raise NotFound(what="message", key=str(message_id))
+    return opt_customer_out(
+        tx,
+        shop=shop,
+        key=message.customer_key,
+        by=f"link in {outward('msg', message_id)}",
+        actor=Actor("customer", message.customer_key, message.customer_key),
+        now=now,
+        real_now=real_now,
+    )
+
+
+def checked_draft(draft: Draft) -> Draft:
+    """Return a draft that can be sent; refuse (Invalid) with a reason for each wrong field."""
+    if draft.channel not in channels:
+        raise Invalid({"channel": NotFound(what="channel", key=draft.channel[:40])})
+    limits = channels[draft.channel].limits
+    wrong: dict[str, Refusal] = {}
+    checked: dict[str, Any] = {}
+
+    def check(field: str, produce: Any) -> None:
+        try:
+            checked[field] = produce()
+        except Refusal as refusal:
+            wrong[field] = refusal
+
+    check("name", lambda: _checked_name(draft.name))
+    check("subject", lambda: checked_subject(draft.subject, limits))
+    check("body", lambda: checked_body(draft.body, limits))
+    check("link", lambda: checked_link(draft.link))
+    check("control_bps", lambda: checked_control_bps(draft.control_bps))
+    if "link" not in wrong and not draft.link.strip() and "{link}" in draft.body:
+        wrong["link"] = BadLength(max=1000, length=0)
+    if wrong:
+        raise Invalid(wrong)
+    return replace(draft, language="zh" if draft.language == "zh" else "en", **checked)
+
+
+def _checked_name(name: str) -> str:
+    cleaned = " ".join(name.split())
+    if not 1 <= len(cleaned) <= _NAME_LENGTH_MAX:
+        raise BadLength(max=_NAME_LENGTH_MAX, length=len(cleaned))
+    return cleaned
+
+
+def _draft_of(tx: Connection, shop: Shop, outreach_id: UUID) -> Outreach:
+    found = queries.outreach(tx, shop_id=shop.id, outreach_id=outreach_id)
+    if found.status != OutreachStatus.DRAFT:
+        raise NotADraft(name=found.name)
+    return found
+
+
+def _move(
+    tx: Connection,
+    outreach_id: UUID,
+    name: str,
+    statuses: tuple[OutreachStatus, ...],
+    **values: Any,
+) -> None:
+    """Change an outreach while it stands where we think; someone may have been faster."""
+    changed = tx.execute(
+        update(outreaches)
+        .where(outreaches.c.id == outreach_id, outreaches.c.status.in_(statuses))
+        .values(**values)
+        .returning(outreaches.c.id)
+    ).first()
+    if changed is None:
+        raise NotADraft(name=name)
+
+
+def _rows(
+    shop_id: UUID,
+    outreach_id: UUID,
+    customer_keys: Sequence[str],
+    held_out: set[str],
+    real_now: datetime,
+) -> Iterator[dict[str, Any]]:
+    for key in dict.fromkeys(customer_keys):
+        yield {
+            "id": uuid7(real_now),
+            "shop_id": shop_id,
+            "outreach_id": outreach_id,
+            "customer_key": key,
+            "state": MessageState.HELD_OUT if key in held_out else MessageState.PENDING,
+            "attempts": 0,
+        }
+
+
+def _columns(draft: Draft) -> dict[str, Any]:
+    return {
+        "campaign_id": draft.campaign_id,
+        "name": draft.name,
+        "channel": draft.channel,
+        "segment": draft.segment.to_json(),
+        "subject": draft.subject,
+        "body": draft.body,
+        "link": draft.link,
+        "language": draft.language,
+        "control_bps": draft.control_bps,
+    }
+
+
+def _audit(
+    tx: Connection,
+    shop: Shop,
+    actor: Actor,
+    action: str,
+    outreach_id: UUID,
+    before: Any,
+    after: dict[str, Any],
+    real_now: datetime,
+) -> None:
+    plain = {key: str(value) if isinstance(value, UUID) else value for key, value in after.items()}
+    record_audit(
+        tx,
+        shop_id=shop.id,
+        actor=actor,
+        action=action,
+        subject=outward("otr", outreach_id),
+        before=before,
+        after=plain,
+        now=real_now,
+    )

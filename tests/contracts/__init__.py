@@ -1,0 +1,1 @@
+"""One contract test a protocol: it runs over every member the day it exists."""
