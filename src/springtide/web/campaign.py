@@ -221,7 +221,7 @@ def frame(member: Member, campaign: Campaign, status: Status, tab: str) -> dict[
     return {
         "campaign": campaign,
         "base": address(member, campaign),
-        "status": status,
+        "standing": status,
         "status_title": STATUS_TITLES[status],
         "tab": tab,
         "may_write": member.may(Permission.CAMPAIGNS_WRITE),
