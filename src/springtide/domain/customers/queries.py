@@ -20,7 +20,7 @@ from springtide.domain.customers.model import (
     Standing,
     Standings,
 )
-from springtide.domain.customers.standing import activity_of, orders_of, standings
+from springtide.domain.customers.standing import activity_of, money_kind, orders_of, standings
 from springtide.domain.customers.store import customers
 from springtide.domain.facts.queries import FactReader
 from springtide.kit.errors import NotFound
@@ -32,6 +32,7 @@ __all__ = [
     "customer_count",
     "customers_by_keys",
     "customers_page",
+    "money_kind",
     "orders_of",
     "reachable_keys",
     "standings",

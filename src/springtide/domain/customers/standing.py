@@ -71,7 +71,7 @@ def _standings(
     reader: FactReader, slug: str, zone_name: str, as_of: date, _version: Hashable
 ) -> Standings:
     tz = ZoneInfo(zone_name)
-    kinds = {kind for (kind,) in reader.rows(_KINDS, {"shop": slug})}
+    kinds = _kinds(reader, slug)
     money = "payment" if "payment" in kinds else "order"
     counted = "order" if "order" in kinds else "payment"
     before = at_wall_time(as_of + timedelta(days=1), time(0), tz)
@@ -93,6 +93,15 @@ def _standings(
             key, orders, paid, day, recency, got.recency, got.frequency, got.money, got.segment
         )
     return Standings(as_of, "paid" if money == "payment" else "ordered", cuts, by_key)
+
+
+def money_kind(reader: FactReader, *, shop: Shop) -> str:
+    """Return the kind of fact that counts as a customer's money: payment, or order without any."""
+    return "payment" if "payment" in _kinds(reader, shop.slug) else "order"
+
+
+def _kinds(reader: FactReader, slug: str) -> set[str]:
+    return {kind for (kind,) in reader.rows(_KINDS, {"shop": slug})}
 
 
 def orders_of(reader: FactReader, *, shop: Shop, key: str, limit: int = 50) -> list[OrderLine]:

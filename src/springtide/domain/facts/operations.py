@@ -11,11 +11,24 @@ from sqlalchemy import Connection, select, tuple_
 
 from springtide.domain.facts import store
 from springtide.domain.facts.model import COLUMNS, OWN_SOURCES, Appended, Fact, check
+from springtide.domain.facts.records import end_import, note_counts, note_stage, start_import
 from springtide.domain.facts.sealing import Tended, compact, seal, sweep, tend
 from springtide.kit.canonical import to_json
 from springtide.kit.errors import N_, Refusal
 
-__all__ = ["Tended", "append", "claim_sources", "compact", "seal", "sweep", "tend"]
+__all__ = [
+    "Tended",
+    "append",
+    "claim_sources",
+    "compact",
+    "end_import",
+    "note_counts",
+    "note_stage",
+    "seal",
+    "start_import",
+    "sweep",
+    "tend",
+]
 
 # What makes two versions of a fact differ, beside instant and props.
 _NAMING = ("shop", "source", "external_id", "version")
@@ -30,12 +43,15 @@ class SourceTaken(Refusal):
     text = N_("The source {source} of shop {shop} is already fed another way ({way}).")
 
 
-def append(tx: Connection, facts: Sequence[Fact], *, now: datetime) -> Appended:
+def append(
+    tx: Connection, facts: Sequence[Fact], *, now: datetime, keep_first: bool = False
+) -> Appended:
     """Append facts to the tail: durable and visible when the caller's transaction commits.
 
     The same external id with the same content is unchanged; with other content it becomes the
-    next version. About six statements whatever the number of facts. The counter's row is locked
-    first, so transactions that append wait for each other: append late in a transaction.
+    next version, unless ``keep_first`` leaves what is known. About six statements whatever the
+    number of facts. The counter's row is locked first, so transactions that append wait for each
+    other: append late in a transaction.
     """
     if not facts:
         return Appended()
@@ -43,7 +59,7 @@ def append(tx: Connection, facts: Sequence[Fact], *, now: datetime) -> Appended:
         check(fact)
     claim_sources(tx, {(fact.shop, fact.source) for fact in facts}, way="tail")
     last = store.lock_tail(tx)
-    batch = _Batch(_known(tx, facts), last)
+    batch = _Batch(_known(tx, facts), last, keep_first)
     for fact in facts:
         batch.take(fact, now)
     store.forget_seqs(tx, batch.replaced)
@@ -81,6 +97,7 @@ class _Batch:
 
     keys: dict[Key, dict[str, Any]]
     last: int
+    keep_first: bool = False
     rows: dict[Key, dict[str, Any]] = field(default_factory=dict)
     fresh: dict[Key, None] = field(default_factory=dict)
     touched: dict[Key, None] = field(default_factory=dict)
@@ -92,7 +109,7 @@ class _Batch:
         key = (fact.shop, fact.source, fact.external_id)
         known = self.keys.get(key)
         content_hash = _content_hash(fact)
-        if known is not None and known["content_hash"] == content_hash:
+        if known is not None and (self.keep_first or known["content_hash"] == content_hash):
             return
         self.last += 1
         if known is None:

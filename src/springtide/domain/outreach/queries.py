@@ -11,6 +11,7 @@ from springtide.domain.access.model import Shop
 from springtide.domain.catalog.queries import keys_of_departments
 from springtide.domain.customers.queries import reachable_keys, standings
 from springtide.domain.facts.queries import FactReader
+from springtide.domain.outreach.effect import Effect, compare
 from springtide.domain.outreach.model import (
     Message,
     MessageState,
@@ -21,6 +22,7 @@ from springtide.domain.outreach.model import (
 )
 from springtide.domain.outreach.store import messages, outreaches
 from springtide.kit.errors import NotFound
+from springtide.kit.time import Window
 
 _BOUGHT = """
 select distinct customer_key from facts
@@ -138,6 +140,14 @@ def segment_reach(
     if segment.departments:
         chosen &= _bought(tx, reader, shop, segment, as_of)
     return Reach(len(chosen), tuple(sorted(chosen & reachable)))
+
+
+def outreach_result(
+    reader: FactReader, tx: Connection, *, shop: Shop, outreach: Outreach, window: Window
+) -> Effect:
+    """Return what an outreach caused in a window: both arms, intervals, verdict."""
+    persons = arms(tx, outreach_id=outreach.id)
+    return compare(reader, shop=shop, outreach=outreach, arms=persons, window=window)
 
 
 def _bought(
