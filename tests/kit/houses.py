@@ -1,6 +1,6 @@
 """A small house for the flows: a database, a data folder, the real clock."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ class SmallHouse:
     db: Database
     settings: Settings
     facts: Any = None
-    channels: dict[str, Any] = field(default_factory=dict)
 
     def real_now(self) -> datetime:
         return datetime.now(UTC)  # noqa: TID251 - the worker needs a clock that runs

@@ -35,7 +35,10 @@ from springtide.kit.ids import outward
 
 T = TypeVar("T")
 WORKER = Actor("worker", "worker", "Springtide")
-ATTEMPTS_MAX = 8
+#: Tries within about a quarter of an hour while something outside is away ...
+ATTEMPTS_MAX = 12
+#: ... and within seconds when the fault is our own.
+ATTEMPTS_OF_OURS_MAX = 5
 _FIRST_WAIT = timedelta(milliseconds=500)
 _LONGEST_WAIT = timedelta(minutes=5)
 _log = logging.getLogger(__name__)
@@ -312,7 +315,7 @@ def _end(context: ActionContext, values: dict[str, Any], *, outcome: State, at: 
         ended = tx.execute(
             update(actions)
             .where(actions.c.id == action.id, actions.c.claim == context.claim)
-            .values(**values)
+            .values(**values, ended_at=context.house.real_now())
             .returning(actions.c.id)
         ).first()
         if ended is None:
@@ -336,9 +339,10 @@ def _fail(context: ActionContext, error: Exception) -> Trouble:
     attempts = context.action.attempts + 1
     values: dict[str, Any] = {"attempts": attempts, "error": trouble.to_json(), "claim": None}
     values["run"] = context.action.run + 1
+    limit = ATTEMPTS_MAX if isinstance(error, PassingError) else ATTEMPTS_OF_OURS_MAX
     if isinstance(error, FinalError):
         values["state"] = State.FAILED
-    elif isinstance(error, Refusal | NeedsPersonError) or attempts >= ATTEMPTS_MAX:
+    elif isinstance(error, Refusal | NeedsPersonError) or attempts >= limit:
         values["state"] = State.NEEDS_PERSON
     else:
         wait = min(_FIRST_WAIT * 2 ** (attempts - 1), _LONGEST_WAIT)

@@ -128,6 +128,7 @@ class Action:
     started_at: datetime | None
     done_at: datetime | None
     undone_at: datetime | None
+    ended_at: datetime | None
 
     @property
     def state_label(self) -> str:

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from springtide.domain.access.model import Actor, Shop
+from springtide.domain.facts.reader import FactReader
 from springtide.flows.model import Trouble
 from springtide.kit.db import Database
 from springtide.kit.errors import NeedsPersonError
@@ -42,12 +43,8 @@ class Surroundings(Protocol):
         """Where things lie."""
 
     @property
-    def facts(self) -> Any:
+    def facts(self) -> FactReader:
         """The reader of facts."""
-
-    @property
-    def channels(self) -> Any:
-        """The outreach channels by their kind."""
 
     def real_now(self) -> datetime:
         """Return the real instant."""

@@ -40,6 +40,8 @@ actions = Table(
     Column("started_at", Instant),
     Column("done_at", Instant),
     Column("undone_at", Instant),
+    # Real time: the order of doing, also while the shop's clock stands still.
+    Column("ended_at", Instant),
     Index(None, "shop_id", "state", "due_at"),
 )
 
@@ -87,4 +89,5 @@ def to_action(row: Any) -> Action:
         started_at=row.started_at,
         done_at=row.done_at,
         undone_at=row.undone_at,
+        ended_at=row.ended_at,
     )

@@ -279,7 +279,7 @@ def _plan_one(
             "run": row.run + 1,
             "retry_at": None, "is_stopping": False, "claim": None, "progress_done": 0,
             "progress_total": 0, "progress_text": "", "started_at": None, "done_at": None,
-            "undone_at": None,
+            "undone_at": None, "ended_at": None,
         }  # fmt: skip
     before = to_action(row)
     if not (is_over or row.state == State.PLANNED) or before.is_planned_as(entry):

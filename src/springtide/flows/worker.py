@@ -5,13 +5,15 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection, select, update
 
 from springtide.domain.access.model import Shop
 from springtide.domain.access.queries import all_shops
+from springtide.domain.facts.lake import Lake
+from springtide.domain.facts.sealing import seal, tend
 from springtide.flows import presence
 from springtide.flows.carrying import Run, carry
 from springtide.flows.durable import Durable, address_beside
@@ -22,8 +24,19 @@ from springtide.flows.timeline import WITHDRAW
 from springtide.kit.idempotency import forget_before
 
 POLL_SECONDS = 0.15
+#: How often new facts move into the lake, and the lake is looked after.
+SEALING = timedelta(seconds=10)
+TENDING = timedelta(minutes=5)
 ANSWERS_KEPT = timedelta(days=3)
 _log = logging.getLogger(__name__)
+
+
+class FullHouse(Surroundings, Protocol):
+    """A house with a lake of facts to care for."""
+
+    @property
+    def lake(self) -> Lake:
+        """The sealed facts."""
 
 
 @dataclass(eq=False)
@@ -178,6 +191,23 @@ def _free_state(tx: Connection, action_id: UUID) -> State:
     return State.UNDOING if row.state == State.UNDOING else State.PLANNED
 
 
-def run(house: Any, stopping: threading.Event) -> None:
-    """Run a worker over a house until ``stopping`` is set."""
-    Worker(house, stopping).run()
+def run(house: FullHouse, stopping: threading.Event) -> None:
+    """Run a worker over a house until ``stopping`` is set, and take care of its facts."""
+    care = threading.Thread(target=_care, args=(house, stopping), name="facts", daemon=True)
+    care.start()
+    try:
+        Worker(house, stopping).run()
+    finally:
+        stopping.set()
+        # Sealing stands being cut off at any point; a clean stop does not wait for long.
+        care.join(1.0)
+
+
+def _care(house: FullHouse, stopping: threading.Event) -> None:
+    chores = [
+        Chore("sealing facts", SEALING, lambda _real: seal(house.db, house.lake)),
+        Chore("tending facts", TENDING, lambda _real: tend(house.db, house.lake)),
+    ]
+    while not stopping.wait(1.0):
+        for chore in chores:
+            chore.turn(house.real_now())

@@ -142,8 +142,9 @@ def _standing(context: Context) -> list[Action]:
         if action.state in (State.DONE, State.UNDOING)
         or (action.state not in over and _has_traces(context, action))
     ]
+    # What never ended may still be at it, so it is undone first.
     return sorted(
         held,
-        key=lambda one: (one.done_at or one.started_at or one.due_at, one.position, one.id),
+        key=lambda one: (one.ended_at is None, one.ended_at or one.due_at, one.position, one.id),
         reverse=True,
     )

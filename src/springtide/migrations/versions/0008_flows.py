@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("started_at", Instant),
         sa.Column("done_at", Instant),
         sa.Column("undone_at", Instant),
+        sa.Column("ended_at", Instant),
         sa.UniqueConstraint("unique_key", name=op.f("uq_timeline_actions_unique_key")),
     )
     op.create_index(op.f("ix_timeline_actions_campaign_id"), "timeline_actions", ["campaign_id"])

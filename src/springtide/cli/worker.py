@@ -1,0 +1,61 @@
+"""`springtide worker`: carries the timelines out, and keeps the facts tidy."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    import threading
+
+ABOUT = """\
+Carry out what is due on the timelines of all shops until Ctrl-C.
+
+Several workers may share one PostgreSQL; each action is carried out once. Killed at any moment
+and started again, a worker goes on where it was.
+
+Example: `springtide worker`
+"""
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command."""
+    root.command("worker", help=ABOUT)(worker)
+
+
+def worker() -> None:
+    """Run a worker until it is told to stop."""
+    import logging
+
+    stopping = _stop_on_signals()  # before the slow imports: a stop may come meanwhile
+
+    from springtide.bootstrap import open_house
+    from springtide.flows.presence import SlotLost
+    from springtide.flows.worker import run
+    from springtide.kit.errors import OuterCallError
+    from springtide.settings import read_settings
+
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    house = open_house(read_settings())
+    print("Springtide's worker is at work - Ctrl-C stops it.", flush=True)
+    try:
+        run(house, stopping)
+    except SlotLost as error:
+        raise OuterCallError(
+            f"{error} was silent for too long and another worker has its work; start it again"
+        ) from None
+    finally:
+        house.close()
+
+
+def _stop_on_signals() -> "threading.Event":
+    import signal
+    import threading
+
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: object) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    return stopping

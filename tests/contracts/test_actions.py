@@ -1,0 +1,182 @@
+"""Every phase action: done twice it is done once; done and undone, nothing is left of it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from springtide.domain.orders.model import OrderState
+from springtide.domain.outreach.model import MessageState
+from springtide.flows import timeline
+from springtide.flows.carrying import Run, carry
+from springtide.flows.model import Action, Plan, State
+from springtide.flows.protocol import KINDS
+from springtide.kit.db import Database
+from springtide.kit.i18n import chinese
+from tests.kit.houses import SmallHouse
+from tests.kit.mail import mail_sink, settings_for
+from tests.kit.sales import HEROES, MID_SALE, Sale, plan_sale
+from tests.kit.shops import ACTOR
+
+OURS = [kind for kind, member in KINDS.items() if member.__module__.startswith("springtide.flows.")]
+
+#: Parameters of an action in the sale of ``tests/kit/sales.py``: a new kind with parameters that
+#: have no defaults adds its own here.
+EXAMPLES: dict[str, Callable[[Sale], dict[str, Any]]] = {
+    "send_outreach": lambda sale: {"outreach_id": str(sale.outreach_id)},
+}
+
+
+class Stage:
+    """A sale, and hands that carry its actions out without a worker."""
+
+    def __init__(self, house: SmallHouse) -> None:
+        self.house = house
+        self.sale = plan_sale(house.db, real=house.real_now())
+
+    def plan(self, kind: str) -> Action:
+        params = EXAMPLES[kind](self.sale) if kind in EXAMPLES else {}
+        with self.house.db.write() as tx:
+            (planned,) = timeline.plan(
+                tx,
+                shop=self.sale.shop,
+                campaign_id=self.sale.campaign_id,
+                plans=[Plan("day", kind, MID_SALE, params=params)],
+                actor=ACTOR,
+                now=MID_SALE,
+            )
+        return planned
+
+    def carry(self, action: Action) -> Action:
+        found = self.look(action)
+        carry(self.house, Run(found.id, found.run).name, threading.Event())
+        return self.look(action)
+
+    def look(self, action: Action) -> Action:
+        with self.house.db.read() as tx:
+            return timeline.action(tx, shop_id=self.sale.shop_id, action_id=action.id)
+
+    def undo(self, action: Action) -> Action:
+        with self.house.db.write() as tx:
+            timeline.undo(tx, shop=self.sale.shop, action_id=action.id, actor=ACTOR, now=MID_SALE)
+        return self.carry(action)
+
+    def as_if_killed_before_the_end(self, action: Action, state: State) -> None:
+        """Leave the action as a worker does that dies between its effects and the last note."""
+        with self.house.db.write() as tx:
+            tx.execute(
+                text("update timeline_actions set state = :state, receipt = :none where id = :id"),
+                {
+                    "state": state,
+                    "id": action.id.hex if self.house.db.is_sqlite else action.id,
+                    "none": None if state == State.RUNNING else _receipt(tx, action),
+                },
+            )
+
+
+def _receipt(tx: Any, action: Action) -> Any:
+    rows = tx.execute(text("select id, receipt from timeline_actions"))
+    return {str(row.id).replace("-", ""): row.receipt for row in rows}[action.id.hex]
+
+
+@pytest.fixture
+def stage(database: Database, tmp_path: Path) -> Iterator[Stage]:
+    with mail_sink(tmp_path / "mailbox") as (_, port):
+        settings = settings_for(tmp_path / "data", port, database_url=database.url)
+        yield Stage(SmallHouse(database, settings))
+
+
+@pytest.mark.parametrize("kind", OURS)
+def test_done_twice_is_done_once(stage: Stage, kind: str) -> None:
+    action = stage.carry(stage.plan(kind))
+    assert action.state == State.DONE, action.error
+    once = (stage.sale.holding(now=MID_SALE), stage.sale.history())
+    stage.as_if_killed_before_the_end(action, State.RUNNING)
+    again = stage.carry(action)
+    assert again.state == State.DONE
+    assert again.receipt == action.receipt
+    assert (stage.sale.holding(now=MID_SALE), stage.sale.history()) == once
+
+
+@pytest.mark.parametrize("kind", OURS)
+def test_done_and_undone_leaves_nothing_and_undone_twice_is_undone_once(
+    stage: Stage, kind: str
+) -> None:
+    before = stage.sale.holding(now=MID_SALE)
+    action = stage.undo(stage.carry(stage.plan(kind)))
+    assert action.state == State.UNDONE, action.error
+    assert stage.sale.holding(now=MID_SALE) == before
+    once = stage.sale.history()
+    stage.as_if_killed_before_the_end(action, State.UNDOING)
+    assert stage.carry(action).state == State.UNDONE
+    assert stage.sale.holding(now=MID_SALE) == before
+    assert stage.sale.history() == once
+
+
+@pytest.mark.parametrize("kind", OURS)
+def test_an_action_says_what_it_is_in_both_languages(kind: str) -> None:
+    member = KINDS[kind]
+    assert member.label in chinese()
+    assert member.__module__.rpartition(".")[2] == kind
+
+
+@pytest.mark.parametrize("kind", ["set_prices", "publish_rules", "open_sale"])
+def test_an_opening_action_changes_what_holds(stage: Stage, kind: str) -> None:
+    before = stage.sale.holding(now=MID_SALE)
+    stage.carry(stage.plan(kind))
+    assert stage.sale.holding(now=MID_SALE) != before
+
+
+def test_a_withdrawal_undoes_all_that_holds_the_last_thing_first(stage: Stage) -> None:
+    sale = stage.sale
+    before = sale.holding(now=MID_SALE)
+    actions = [stage.plan(kind) for kind in ("send_outreach", *timeline.OPENING)]
+    waiting = stage.plan("send_outreach")
+    for action in actions:
+        assert stage.carry(action).state == State.DONE
+    assert sale.holding(now=MID_SALE)["prices"] == HEROES
+    sale.order("paid", now=MID_SALE)
+    sale.order("unpaid", now=MID_SALE, is_paid=False)
+    with stage.house.db.write() as tx:
+        withdrawal = timeline.withdraw_now(
+            tx, shop=sale.shop, campaign_id=sale.campaign_id, actor=ACTOR, now=MID_SALE
+        )
+    withdrawal = stage.carry(withdrawal)
+    assert withdrawal.state == State.DONE, withdrawal.error
+    assert sale.holding(now=MID_SALE) == before
+    assert withdrawal.receipt["undone"] == [str(action.id) for action in reversed(actions)]
+    assert {stage.look(action).state for action in actions} == {State.UNDONE}
+    assert waiting.id == actions[0].id
+    assert (sale.count(OrderState.PAID), sale.count(OrderState.CLOSED)) == (1, 1)
+    assert sale.messages(MessageState.SENT) == 7
+    history = sale.history()["prices"]
+    assert history == {"tea": ["restored", "set"], "cup": ["restored", "set"]}
+
+
+def test_a_withdrawn_sale_comes_back_by_being_scheduled_again(stage: Stage) -> None:
+    sale, house = stage.sale, stage.house
+    for _ in range(2):
+        with house.db.write() as tx:
+            planned = timeline.schedule(
+                tx, shop=sale.shop, campaign=sale.campaign, actor=ACTOR, now=MID_SALE
+            )
+        for action in planned[:-1]:
+            assert stage.carry(action).state == State.DONE
+        assert sale.holding(now=MID_SALE)["prices"] == HEROES
+        assert sale.holding(now=MID_SALE)["live"] == sale.campaign_id
+        assert stage.carry(planned[-1]).state == State.DONE
+        assert sale.holding(now=MID_SALE)["prices"] == {}
+        assert sale.holding(now=MID_SALE)["live"] is None
+
+
+def test_a_price_below_its_floor_waits_for_a_person_who_reads_which(stage: Stage) -> None:
+    with stage.house.db.write() as tx:
+        tx.execute(text("update price_book set floor_minor = 9000 where product_key = 'tea'"))
+    action = stage.carry(stage.plan("set_prices"))
+    assert action.state == State.NEEDS_PERSON
+    assert action.error is not None
+    assert action.error.code == "below_floor"
+    assert action.error.facts["product_key"] == "tea"
