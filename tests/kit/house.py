@@ -52,7 +52,9 @@ def settings_in(folder: Path, database_url: str, **changes: Any) -> Settings:
     return Settings(**{**values, **changes})
 
 
-def shop_in(house: House, slug: str = "tide", currency: str = "CNY") -> Shop:
+def shop_in(
+    house: House, slug: str = "tide", currency: str = "CNY", *, is_demo: bool = False
+) -> Shop:
     """Create a shop."""
     with house.db.write() as tx:
         return operations.create_shop(
@@ -61,6 +63,7 @@ def shop_in(house: House, slug: str = "tide", currency: str = "CNY") -> Shop:
             name=slug.title(),
             currency=currency,
             zone_name="Asia/Shanghai",
+            is_demo=is_demo,
             actor=ACTOR,
             now=house.real_now(),
         )

@@ -1,5 +1,6 @@
 """The published description of the API: OpenAPI 3.1 at /v1/openapi.json."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ The API that a shop's own site, app and servers use.
 
 - Send `Authorization: Bearer <key>`. Publishable keys (`pk_live_…`) are for browsers and may only
   do what says so; secret keys (`sk_live_…`) stay on servers.
-- Every POST takes an `Idempotency-Key`: the same key and body have one effect and one answer.
+- Writes take an `Idempotency-Key`: the same key and body have one effect and one answer.
 - Lists have `limit` and `cursor`; the `next_cursor` of a page fetches the next one.
 - What is refused answers with a problem document (RFC 9457) whose `code` never changes.
 - Money is in integer minor units of the shop's currency; times are RFC 3339 with an offset.
@@ -76,20 +77,21 @@ def _completed(schema: dict[str, Any], routes: list[Any]) -> dict[str, Any]:
         return schema
     (_, parts) = msgspec.json.schema_components([Problem], ref_template=_REF)
     schema["components"]["schemas"].update(parts)
-    rules = {
-        (route.path_format, method.lower()): handler.opt.get("access")
+    options = {
+        (route.path_format, method.lower()): handler.opt
         for route in routes
         for handler in getattr(route, "route_handlers", [])
         for method in handler.http_methods
     }
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            _complete(operation, method, rules.get((path, method)))
+            _complete(operation, method, options.get((path, method), {}))
     schema["x-completed"] = True
     return schema
 
 
-def _complete(operation: dict[str, Any], method: str, rule: object) -> None:
+def _complete(operation: dict[str, Any], method: str, options: Mapping[str, Any]) -> None:
+    rule = options.get("access")
     answer = {
         "description": "Refused: a problem document.",
         "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}},
@@ -106,11 +108,13 @@ def _complete(operation: dict[str, Any], method: str, rule: object) -> None:
         about = f"Needs a {kinds} key with the scope `{rule.scope}`."
         described = operation.get("description", "")
         operation["description"] = f"{described}\n\n{about}".strip()
-        if method == "post":
-            _take_idempotency_key(operation)
+        # Some say "optional" (what they take has ids of its own) or "none" (they keep nothing).
+        wants = options.get("idempotency", "required")
+        if method == "post" and wants != "none":
+            _take_idempotency_key(operation, is_required=wants == "required")
 
 
-def _take_idempotency_key(operation: dict[str, Any]) -> None:
+def _take_idempotency_key(operation: dict[str, Any], *, is_required: bool) -> None:
     parameters = operation.setdefault("parameters", [])
     if any(parameter.get("name", "").lower() == HEADER.lower() for parameter in parameters):
         return
@@ -118,7 +122,7 @@ def _take_idempotency_key(operation: dict[str, Any]) -> None:
         {
             "name": HEADER,
             "in": "header",
-            "required": True,
+            "required": is_required,
             "description": "The same key and body have one effect and get the same answer.",
             "schema": {
                 "type": "string",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from springtide.bootstrap import House
 from springtide.kit.errors import N_, Refusal
@@ -16,10 +16,10 @@ Item = TypeVar("Item")
 
 LIMIT_DEFAULT, LIMIT_MAX = 50, 200
 #: The query parameters of a list: ``limit: Limit = 50, cursor: Cursor = None``.
-Limit = Annotated[int, Parameter(ge=1, le=LIMIT_MAX, description="How many items, 1 to 200.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX, description="How many items, 1 to 200.")]
 Cursor = Annotated[
     str | None,
-    Parameter(max_length=2000, description="The `next_cursor` of the page before."),
+    QueryParameter(max_length=2000, description="The `next_cursor` of the page before."),
 ]
 _SIGNATURE_LENGTH = 12
 

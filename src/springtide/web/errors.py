@@ -14,8 +14,7 @@ from springtide.web.door import SAFE_METHODS, log_in_address
 def error_response(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
     """Return the page of a refusal; whoever is not signed in goes to the log-in."""
     if not isinstance(refusal, NotSignedIn):
-        member = request.scope["state"].get("member")
-        return render.refused(request, refusal, member=member)
+        return render.refused(request, refusal)
     is_reading = request.method in SAFE_METHODS
     address = log_in_address(request.url.path, request.url.query if is_reading else "")
     if "hx-request" in request.headers:

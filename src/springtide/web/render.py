@@ -80,7 +80,8 @@ def page(
     cookies: list[Cookie] | None = None,
     **context: Any,
 ) -> Response[str]:
-    """Render a template of web/ for whoever asks; ``member`` brings the shop and the navigation."""
+    """Render a template of web/ for whoever asks; the member brings the shop and the navigation."""
+    member = member or request.scope["state"].get("member")
     cookies = list(cookies or [])
     flash = None
     if FLASH_COOKIE in request.cookies and not template.startswith("_"):
@@ -91,6 +92,7 @@ def page(
         view_of(request, member),
         member=member,
         path=request.url.path,
+        address=_address(request),
         csrf_token=csrf_token(request),
         flash=flash,
         **context,
@@ -117,6 +119,7 @@ def render(template: str, view: View, **context: Any) -> str:
         "view": view,
         "nav_items": navigation.items_for(member) if member else [],
         "path": "",
+        "address": "/",
         "csrf_token": "",
         "flash": None,
     }
@@ -145,14 +148,11 @@ def see_other(
     return Redirect(local_path(to), status_code=303, cookies=kept)
 
 
-def refused(
-    request: AnyRequest, refusal: Refusal, *, member: Member | None = None
-) -> Response[str]:
+def refused(request: AnyRequest, refusal: Refusal) -> Response[str]:
     """Render the page of a refusal that belongs to no form: its text and the way on."""
     return page(
         request,
         "error.html",
-        member=member,
         status=refusal.status,
         error_status=refusal.status,
         error=refusal,
@@ -180,6 +180,14 @@ def _now(request: AnyRequest, member: Member) -> datetime | None:
     house = request.app.state.get("house")
     now: datetime | None = house.now(member.shop) if house is not None else None
     return now
+
+
+def _address(request: AnyRequest) -> str:
+    """Return where the reader is, to come back there after choosing a language."""
+    if request.method != "GET":
+        return local_path(urlsplit(request.headers.get("referer", "")).path)
+    query = request.url.query
+    return f"{request.url.path}?{query}" if query else request.url.path
 
 
 def _read_flash(value: str) -> dict[str, str] | None:
@@ -229,9 +237,14 @@ def environment(language: str) -> Environment:
         Form=Form,
         role_names=names.ROLES,
         status_names=names.STATUSES,
+        actor_names=names.ACTORS,
     )
     made.filters.update({name: _in_view(function) for name, function in _FILTERS.items()})
-    made.filters.update(id_out=words.id_out, t=say)
+    made.filters.update(
+        id_out=words.id_out,
+        t=say,
+        audit_action=partial(_audit_action, language=language),
+    )
     return made
 
 
@@ -240,6 +253,10 @@ def _in_view(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(_view.get(), *values, **options)
 
     return in_view
+
+
+def _audit_action(action: str, language: str) -> str:
+    return translate(names.AUDIT_ACTIONS.get(action, action), language)
 
 
 def _translated(text: str, language: str) -> str:

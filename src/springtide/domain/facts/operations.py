@@ -30,12 +30,15 @@ class SourceTaken(Refusal):
     text = N_("The source {source} of shop {shop} is already fed another way ({way}).")
 
 
-def append(tx: Connection, facts: Sequence[Fact], *, now: datetime) -> Appended:
+def append(
+    tx: Connection, facts: Sequence[Fact], *, now: datetime, keep_first: bool = False
+) -> Appended:
     """Append facts to the tail: durable and visible when the caller's transaction commits.
 
     The same external id with the same content is unchanged; with other content it becomes the
-    next version. About six statements whatever the number of facts. The counter's row is locked
-    first, so transactions that append wait for each other: append late in a transaction.
+    next version, unless ``keep_first`` leaves what is known. About six statements whatever the
+    number of facts. The counter's row is locked first, so transactions that append wait for each
+    other: append late in a transaction.
     """
     if not facts:
         return Appended()
@@ -43,7 +46,7 @@ def append(tx: Connection, facts: Sequence[Fact], *, now: datetime) -> Appended:
         check(fact)
     claim_sources(tx, {(fact.shop, fact.source) for fact in facts}, way="tail")
     last = store.lock_tail(tx)
-    batch = _Batch(_known(tx, facts), last)
+    batch = _Batch(_known(tx, facts), last, keep_first)
     for fact in facts:
         batch.take(fact, now)
     store.forget_seqs(tx, batch.replaced)
@@ -81,6 +84,7 @@ class _Batch:
 
     keys: dict[Key, dict[str, Any]]
     last: int
+    keep_first: bool = False
     rows: dict[Key, dict[str, Any]] = field(default_factory=dict)
     fresh: dict[Key, None] = field(default_factory=dict)
     touched: dict[Key, None] = field(default_factory=dict)
@@ -92,7 +96,7 @@ class _Batch:
         key = (fact.shop, fact.source, fact.external_id)
         known = self.keys.get(key)
         content_hash = _content_hash(fact)
-        if known is not None and known["content_hash"] == content_hash:
+        if known is not None and (self.keep_first or known["content_hash"] == content_hash):
             return
         self.last += 1
         if known is None:

@@ -123,6 +123,8 @@ class FactReader:
         with self.database.read() as tx:
             seq = store.last_seq(tx)
             fresh = store.rows_after(tx, self._seen_seq) if seq != self._seen_seq else []
+            # PostgreSQL looks anew at each statement: rows may be newer than the counter read.
+            seq = max(seq, fresh[-1]["seq"]) if fresh else seq
         snapshot = self._lake.snapshot()
         if seq != self._seen_seq or snapshot is not self._snapshot:
             fresh = [row for row in fresh if row["seq"] > snapshot.sealed_seq]

@@ -15,6 +15,8 @@ from springtide.domain.access.operations.people import (
     remove_member,
 )
 from springtide.domain.access.operations.sessions import (
+    FREE_TRIES_ACCOUNT,
+    FREE_TRIES_ADDRESS,
     SESSION_HOURS,
     TooManyAttempts,
     WrongLogIn,
@@ -28,6 +30,8 @@ from springtide.domain.access.operations.sessions import (
 from springtide.domain.access.operations.shops import BadCurrency, BadSlug, create_shop, set_clock
 
 __all__ = [
+    "FREE_TRIES_ACCOUNT",
+    "FREE_TRIES_ADDRESS",
     "SESSION_HOURS",
     "BadCurrency",
     "BadEmail",

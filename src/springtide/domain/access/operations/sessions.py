@@ -10,9 +10,9 @@ from springtide.domain.access.model import Actor, Person, Session
 from springtide.domain.access.operations.audit import record_audit
 from springtide.domain.access.passwords import checked_password
 from springtide.domain.access.secrets import (
-    NOBODY_HASH,
     hash_password,
     new_token,
+    nobody_hash,
     password_fits,
     token_hash,
     wants_rehash,
@@ -62,10 +62,12 @@ def log_in(db: Database, *, email: str, password: str, address: str, now: dateti
     and hashing must not hold SQLite's only write lock.
     """
     email = email.strip().lower()[:254]
+    # Made now, so that the first unknown address does not take longer than a known one.
+    no_hash = nobody_hash()
     with db.write() as tx:
         attempt_id = _begin_attempt(tx, email=email, address=address[:64], now=now)
         row = tx.execute(select(people).where(people.c.email == email)).one_or_none()
-    known_hash = NOBODY_HASH if row is None else row.password_hash
+    known_hash = no_hash if row is None else row.password_hash
     fits = len(password) <= _PASSWORD_READ_MAX and password_fits(known_hash, password)
     if row is None or not fits:
         raise WrongLogIn

@@ -1,0 +1,128 @@
+"""Customers, for reading: who they are and what they bought."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from litestar import get
+from litestar.params import QueryParameter
+from msgspec import Meta, Struct
+
+from springtide.api.fields import Currency, PathKey
+from springtide.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
+from springtide.bootstrap import House
+from springtide.domain.access.model import Caller, Key, Scope, Shop
+from springtide.domain.customers import model, queries
+from springtide.kit.ids import outward
+
+
+class Standing(Struct, kw_only=True):
+    """What a customer did so far; scores go from 1 to 5, 5 being best."""
+
+    currency: Currency
+    order_count: int
+    money_minor: int
+    last_order_on: date
+    recency_days: int
+    recency_score: int
+    frequency_score: int
+    money_score: int
+    segment: Annotated[str, Meta(description="The customer's tier.")]
+
+
+class Customer(Struct, kw_only=True):
+    """One customer; `standing` is null for one without orders."""
+
+    key: str
+    id: Annotated[str | None, Meta(description="Null for one that only the facts know.")]
+    name: str
+    email: str | None
+    opted_out_at: datetime | None
+    attributes: dict[str, Any]
+    standing: Standing | None
+
+
+@get(
+    "/v1/customers",
+    opt={"access": Key(Scope.CUSTOMERS_READ)},
+    sync_to_thread=True,
+    tags=["customers"],
+    operation_id="listCustomers",
+    summary="List and search customers",
+)
+def list_customers(
+    house: House,
+    caller: Caller,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    text: Annotated[
+        str, QueryParameter(max_length=120, description="Looked for in key, name and e-mail.")
+    ] = "",
+    segment: Annotated[str | None, QueryParameter(max_length=60)] = None,
+) -> Page[Customer]:
+    """List customers: those with orders by key, then those without."""
+    scope = f"customers {caller.shop.id} {(text, segment)!r}"
+    after = read_cursor(house, scope=scope, cursor=cursor)
+    with house.db.read() as tx:
+        page = queries.customers_page(
+            tx,
+            reader=house.facts,
+            shop=caller.shop,
+            as_of=_today(house, caller.shop),
+            text=text,
+            segment=segment,
+            sort="key",
+            after=after,
+            limit=limit,
+        )
+    following = page.next_cursor and write_cursor(house, scope=scope, position=page.next_cursor)
+    return Page(
+        items=[_customer(caller.shop, customer, standing) for customer, standing in page.rows],
+        next_cursor=following,
+    )
+
+
+@get(
+    "/v1/customers/{key:str}",
+    opt={"access": Key(Scope.CUSTOMERS_READ)},
+    sync_to_thread=True,
+    tags=["customers"],
+    operation_id="readCustomer",
+    summary="Read a customer",
+)
+def read_customer(house: House, caller: Caller, key: PathKey) -> Customer:
+    """Read one customer by the shop's own key."""
+    with house.db.read() as tx:
+        customer = queries.customer(tx, shop_id=caller.shop.id, key=key)
+    ranked = queries.standings(house.facts, shop=caller.shop, as_of=_today(house, caller.shop))
+    return _customer(caller.shop, customer, ranked.by_key.get(key))
+
+
+def _today(house: House, shop: Shop) -> date:
+    return house.now(shop).astimezone(shop.tz).date()
+
+
+def _customer(shop: Shop, customer: model.Customer, standing: model.Standing | None) -> Customer:
+    return Customer(
+        key=customer.key,
+        id=outward("cus", customer.id) if customer.id.int else None,
+        name=customer.name,
+        email=customer.email,
+        opted_out_at=customer.opted_out_at,
+        attributes=dict(customer.attributes),
+        standing=None
+        if standing is None
+        else Standing(
+            currency=shop.currency,
+            order_count=standing.order_count,
+            money_minor=standing.money_minor,
+            last_order_on=standing.last_order_on,
+            recency_days=standing.recency_days,
+            recency_score=standing.recency_score,
+            frequency_score=standing.frequency_score,
+            money_score=standing.money_score,
+            segment=standing.segment,
+        ),
+    )
+
+
+routes: list[Any] = [list_customers, read_customer]

@@ -1,0 +1,177 @@
+"""What visitors do, batch by batch: views, favourites, carts, clicks."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from litestar import Request, Response, post
+from litestar.openapi.spec import Example
+from litestar.params import Body
+from msgspec import Meta, Struct
+from sqlalchemy import Connection
+
+from springtide.api.fields import (
+    CustomerKey,
+    ProductKey,
+    Simulated,
+    SourcePath,
+    VisitorKey,
+)
+from springtide.api.simulated import refuse_outside_demo
+from springtide.api.writes import HEADER, idempotent
+from springtide.bootstrap import House
+from springtide.domain.access.model import Caller, Key, Scope
+from springtide.domain.facts.model import Fact
+from springtide.domain.facts.operations import append
+from springtide.kit.ids import outward, uuid7
+
+EVENTS_MAX = 500
+#: How far a visitor's clock may lie behind or ahead of the shop's.
+BEHIND_MAX = timedelta(days=7)
+AHEAD_MAX = timedelta(minutes=5)
+
+Plain = str | int | float | bool | None
+
+
+class Event(Struct, kw_only=True, forbid_unknown_fields=True):
+    """One thing that a visitor did."""
+
+    kind: Literal["view", "favourite", "cart", "click"]
+    id: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=150,
+                description="Your name of the event: sent again, it is the same event.",
+                examples=["0192f3c1-7a4e"],
+            ),
+        ]
+        | None
+    ) = None
+    occurred_at: (
+        Annotated[
+            datetime,
+            Meta(
+                tz=True,
+                description="When, up to 7 days back. Left out or out of bounds: now, by the "
+                "shop's clock.",
+            ),
+        ]
+        | None
+    ) = None
+    visitor_key: VisitorKey | None = None
+    customer_key: CustomerKey | None = None
+    product_key: ProductKey | None = None
+    sku_key: Annotated[str, Meta(min_length=1, max_length=120)] | None = None
+    quantity: Annotated[int, Meta(ge=0, le=1_000_000, description="Pieces put in the cart.")] = 1
+    source_path: SourcePath | None = None
+    campaign_key: Annotated[str, Meta(min_length=1, max_length=120)] | None = None
+    reference: Annotated[str, Meta(max_length=200, description="Page or link.")] | None = None
+    props: Annotated[
+        dict[Annotated[str, Meta(max_length=60)], Plain],
+        Meta(max_length=20, description="Anything else, at most 20 plain values."),
+    ] = {}
+    simulated: Simulated = False
+
+
+class Events(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A batch of events: all are taken, or none."""
+
+    events: Annotated[list[Event], Meta(min_length=1, max_length=EVENTS_MAX)]
+
+
+EventsBody = Annotated[
+    Events,
+    Body(
+        examples=[
+            Example(
+                summary="A view and a cart",
+                value={
+                    "events": [
+                        {
+                            "kind": "view",
+                            "id": "0192f3c1-7a4e",
+                            "visitor_key": "v-7f3a",
+                            "product_key": "1029743",
+                            "source_path": "platform/search",
+                        },
+                        {"kind": "cart", "visitor_key": "v-7f3a", "product_key": "1029743"},
+                    ]
+                },
+            )
+        ]
+    ),
+]
+
+
+class Taken(Struct, kw_only=True):
+    """What became of a batch."""
+
+    new: Annotated[int, Meta(description="Events that were not known.")]
+    known: Annotated[int, Meta(description="Events whose id came before; they change nothing.")]
+    moved: Annotated[
+        int, Meta(description="Events whose time was out of bounds and became the shop's now.")
+    ]
+
+
+@post(
+    "/v1/events",
+    opt={"access": Key(Scope.EVENTS_WRITE, publishable=True), "idempotency": "optional"},
+    status_code=200,
+    sync_to_thread=True,
+    tags=["events"],
+    operation_id="takeEvents",
+    summary="Take what visitors did",
+)
+def take_events(
+    request: Request[Any, Any, Any], house: House, caller: Caller, data: EventsBody
+) -> Response[Taken]:
+    """Take up to 500 events in one transaction. An event with an id counts once."""
+    refuse_outside_demo(
+        caller.shop,
+        {f"events.{i}.simulated": event.simulated for i, event in enumerate(data.events)},
+    )
+    now = house.now(caller.shop)
+    prepared = [_fact(caller, event, now) for event in data.events]
+    moved = sum(is_moved for _, is_moved in prepared)
+
+    def take(tx: Connection) -> tuple[int, Taken]:
+        done = append(tx, [fact for fact, _ in prepared], now=now, keep_first=True)
+        return 200, Taken(new=done.new, known=done.unchanged, moved=moved)
+
+    if HEADER in request.headers:
+        return idempotent(house, caller, request, data, take)
+    with house.db.write() as tx:
+        _, taken = take(tx)
+    return Response(taken)
+
+
+def _fact(caller: Caller, event: Event, now: datetime) -> tuple[Fact, bool]:
+    """Return the fact of an event, and whether its time had to be moved to now."""
+    said = event.occurred_at
+    is_moved = said is not None and not now - BEHIND_MAX <= said <= now + AHEAD_MAX
+    props: dict[str, Any] = dict(event.props)
+    if event.simulated:
+        props["simulated"] = True
+    if is_moved and said is not None:
+        props["said_at"] = said.isoformat()
+    fact = Fact(
+        shop=caller.shop.slug,
+        kind=event.kind,
+        occurred_at=now if said is None or is_moved else said,
+        source="simulated" if event.simulated else "api",
+        external_id=f"{event.kind}:{event.id or outward('evt', uuid7(now))}",
+        visitor_key=event.visitor_key,
+        customer_key=event.customer_key,
+        product_key=event.product_key,
+        sku_key=event.sku_key,
+        quantity=event.quantity,
+        source_path=event.source_path,
+        campaign_key=event.campaign_key,
+        reference=event.reference,
+        props=props,
+    )
+    return fact, is_moved
+
+
+routes = [take_events]

@@ -1,0 +1,269 @@
+"""A shop's own site and server, from the first view to the paid order, through the HTTP API."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+
+from springtide.domain.access.model import Scope, Shop
+from springtide.kit.db import Database
+from springtide.site import Site, create_app
+from tests.kit.house import TestHouse, key_in, shop_in
+from tests.kit.storefront import TEA_MINOR, open_sale, stock_shelves
+
+CART = {"lines": [{"product_key": "pot", "quantity": 1}, {"product_key": "tea", "quantity": 2}]}
+TOTAL_MINOR = 19_900 + 2 * TEA_MINOR - 2_000
+
+
+@dataclass
+class Storefront:
+    """A shop in its sale, its browser key and its server key."""
+
+    client: TestClient[Site]
+    house: TestHouse
+    shop: Shop
+    browser: str
+    server: str
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Read as the shop's server."""
+        return self.client.get(path, params=query, headers=self._as(self.server))
+
+    def post(self, path: str, body: Any, key: str | None = None, token: str = "") -> Any:
+        """Write as the shop's server, or with another key."""
+        headers = self._as(token or self.server)
+        if key:
+            headers["Idempotency-Key"] = key
+        return self.client.post(path, json=body, headers=headers)
+
+    @staticmethod
+    def _as(token: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+def store(house: TestHouse) -> Iterator[Storefront]:
+    """A shop in the middle of its sale, on each database."""
+    shop = shop_in(house)
+    stock_shelves(house.db, shop, now=house.real_now())
+    open_sale(house.db, shop, day=house.real_now().date(), now=house.real_now())
+    browser = key_in(house, shop, Scope.EVENTS_WRITE, Scope.QUOTES_WRITE, is_publishable=True)
+    server = key_in(house, shop, *Scope)
+    with TestClient(create_app(house), base_url="http://testserver.local") as client:
+        yield Storefront(client, house, shop, browser, server)
+
+
+def test_from_the_first_view_to_the_paid_order(store: Storefront) -> None:
+    visit = {"visitor_key": "v1", "product_key": "tea", "source_path": "platform/search"}
+    events = {"events": [{"kind": "view", "id": "e1", **visit}, {"kind": "cart", **visit}]}
+    taken = store.post("/v1/events", events, token=store.browser)
+    assert (taken.status_code, taken.json()) == (200, {"new": 2, "known": 0, "moved": 0})
+
+    quote = store.post("/v1/quotes", CART, token=store.browser)
+    assert quote.status_code == 200, quote.text
+    priced = quote.json()["decision"]
+    assert priced["total_minor"] == TOTAL_MINOR
+    assert "floor" not in quote.text
+
+    body = {**CART, "key": "A/1", "customer_key": "c1", "visitor_key": "v1"}
+    assert store.post("/v1/orders", body, key="k1").status_code == 422
+    body["key"] = "A 1"
+    placed = store.post("/v1/orders", body, key="k1")
+    assert placed.status_code == 201, placed.text
+    assert placed.headers["location"] == "/v1/orders/A%201"
+    order = placed.json()
+    assert (order["state"], order["total_minor"]) == ("placed", TOTAL_MINOR)
+    assert order["decision"]["rules"] == priced["rules"]
+    assert order["campaign_key"] == quote.json()["campaign_key"] is not None
+
+    store.house.forward(minutes=5)
+    again = store.post("/v1/orders", body, key="k1")
+    assert (again.status_code, again.json()) == (201, order)
+    assert again.headers["idempotency-replayed"] == "true"
+    other = store.post("/v1/orders", {**body, "visitor_key": "v2"}, key="k1")
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+    taken_key = store.post("/v1/orders", body, key="k2")
+    assert (taken_key.status_code, taken_key.json()["code"]) == (409, "order_key_taken")
+
+    payment = {"payment_key": "pay1", "amount_minor": TOTAL_MINOR}
+    for key in ("p1", "p1", "p2"):
+        paid = store.post("/v1/orders/A 1/payments", payment, key=key)
+        assert paid.status_code == 200, paid.text
+        assert paid.json()["state"] == "paid"
+    assert store.get(placed.headers["location"]).json() == paid.json()
+
+    summary = store.get("/v1/facts/summary").json()
+    assert summary["kinds"] == {"cart": 1, "order": 2, "payment": 2, "view": 1}
+    assert summary["gross_minor"] == summary["paid_minor"] == summary["net_minor"] == TOTAL_MINOR
+    assert (summary["orders"], summary["customers"]) == (1, 1)
+    customers = store.get("/v1/customers").json()["items"]
+    assert [(each["key"], each["standing"]["money_minor"]) for each in customers] == [
+        ("c1", TOTAL_MINOR)
+    ]
+
+
+def test_a_closed_order_cannot_be_paid_and_a_paid_one_not_closed(store: Storefront) -> None:
+    for key in ("closed", "paid"):
+        assert store.post("/v1/orders", {**CART, "key": key}, key=key).status_code == 201
+    closed = store.post("/v1/orders/closed/close", {"reason": "buyer"}, key="c1")
+    assert (closed.status_code, closed.json()["state"]) == (200, "closed")
+    store.post("/v1/orders/paid/payments", {"payment_key": "t"}, key="p1")
+    refused = [
+        store.post("/v1/orders/closed/payments", {"payment_key": "t"}, key="p2"),
+        store.post("/v1/orders/paid/close", {}, key="c2"),
+        store.post("/v1/orders/paid/payments", {"payment_key": "t2"}, key="p3"),
+        store.post("/v1/orders/nope/payments", {"payment_key": "t"}, key="p4"),
+    ]
+    assert [(each.status_code, each.json()["code"]) for each in refused] == [
+        (409, "order_closed"),
+        (409, "order_paid"),
+        (409, "order_paid"),
+        (404, "not_found"),
+    ]
+    assert refused[0].headers["content-type"] == "application/problem+json"
+    assert store.get("/v1/facts/summary").json()["paid_minor"] == TOTAL_MINOR
+
+
+def test_a_wrong_cart_is_refused_field_by_field(store: Storefront) -> None:
+    def problems(body: Any) -> dict[str, str]:
+        answer = store.post("/v1/quotes", body, token=store.browser)
+        assert answer.status_code == 422, answer.text
+        return {field["field"]: field["code"] for field in answer.json()["fields"]}
+
+    ghost = {"lines": [{"product_key": "tea", "quantity": 1}, {"product_key": "x", "quantity": 1}]}
+    assert problems(ghost) == {"lines.1.product_key": "unknown_product"}
+    unpriced = {"lines": [{"product_key": "unpriced", "quantity": 1}]}
+    assert problems(unpriced) == {"lines.0.product_key": "unknown_price"}
+    bodies: list[Any] = [
+        {"lines": []},
+        {"lines": [{"product_key": "tea", "quantity": 0}]},
+        {"lines": [{"product_key": "tea", "quantity": 10**30}]},
+        {"lines": [{"product_key": "tea", "quantity": 1, "price_minor": 1}]},
+        {"lines": [{"product_key": "tea", "quantity": 1}] * 501},
+        {},
+        [],
+    ]
+    for bad in bodies:
+        assert problems(bad)
+
+
+def test_an_event_sent_again_counts_once_and_keeps_its_first_time(store: Storefront) -> None:
+    event = {"kind": "view", "id": "e1", "visitor_key": "v1"}
+    first = store.house.real_now()
+    for known in (0, 1):
+        taken = store.post("/v1/events", {"events": [event]}, token=store.browser)
+        assert taken.json() == {"new": 1 - known, "known": known, "moved": 0}
+        store.house.forward(minutes=1)
+    summary = store.get("/v1/facts/summary").json()
+    assert summary["kinds"] == {"view": 1}
+    assert summary["first_at"] == first.isoformat().replace("+00:00", "Z")
+
+
+def test_an_event_from_a_wrong_clock_happens_now(store: Storefront) -> None:
+    now = store.house.real_now()
+    times = [now - timedelta(days=6), now - timedelta(days=8), now + timedelta(hours=1)]
+    events = [{"kind": "view", "occurred_at": time.isoformat()} for time in times]
+    taken = store.post("/v1/events", {"events": events}, token=store.browser)
+    assert taken.json() == {"new": 3, "known": 0, "moved": 2}
+    rows = store.house.facts.rows("select occurred_at from facts order by 1")
+    assert rows == [(now - timedelta(days=6),), (now,), (now,)]
+    naive = {"events": [{"kind": "view", "occurred_at": "2025-11-01T00:00:00"}]}
+    assert store.post("/v1/events", naive, token=store.browser).status_code == 422
+
+
+def test_a_batch_with_a_bad_event_changes_nothing(store: Storefront) -> None:
+    good = {"kind": "view", "visitor_key": "v1"}
+    bad: list[dict[str, Any]] = [
+        {"kind": "order"},
+        {"kind": "view", "quantity": -1},
+        {"kind": "view", "visitor_key": "nul\0"},
+        {"kind": "view", "visitor_key": "x" * 121},
+        {"kind": "view", "amount_minor": 100},
+        {"kind": "view", "props": {"deep": {"er": 1}}},
+        {"kind": "view", "simulated": True},
+    ]
+    for event in bad:
+        answer = store.post("/v1/events", {"events": [good, event]}, token=store.browser)
+        assert answer.status_code == 422, event
+    many = {"events": [good] * 501}
+    assert store.post("/v1/events", many, token=store.browser).status_code == 422
+    assert store.get("/v1/facts/summary").json()["kinds"] == {}
+
+
+def test_only_a_demo_shop_takes_what_is_simulated(store: Storefront) -> None:
+    order = store.post("/v1/orders", {**CART, "simulated": True}, key="k")
+    assert order.status_code == 422
+    assert order.json()["fields"][0]["code"] == "only_in_demo"
+    demo = shop_in(store.house, "demo", is_demo=True)
+    stock_shelves(store.house.db, demo, now=store.house.real_now())
+    token = key_in(store.house, demo, *Scope)
+    events = {"events": [{"kind": "view", "simulated": True}]}
+    assert store.post("/v1/events", events, token=token).status_code == 200
+    placed = store.post("/v1/orders", {**CART, "simulated": True}, key="k", token=token)
+    assert placed.json()["simulated"] is True
+    rows = store.house.facts.rows("select distinct source, props from facts where shop = 'demo'")
+    assert rows == [("simulated", '{"simulated":true}')]
+
+
+def test_a_browsers_key_can_neither_order_nor_read(store: Storefront) -> None:
+    headers = {"Authorization": f"Bearer {store.browser}"}
+    for path in ("/v1/orders", "/v1/products", "/v1/customers", "/v1/facts/summary"):
+        assert store.client.get(path, headers=headers).status_code == 403
+    assert store.post("/v1/orders", CART, key="k", token=store.browser).status_code == 403
+
+
+def test_lists_are_walked_page_by_page(store: Storefront) -> None:
+    for number in range(5):
+        store.house.forward(minutes=1)
+        store.post("/v1/orders", {**CART, "key": str(number)}, key=f"k{number}")
+    store.post("/v1/orders/2/payments", {"payment_key": "t"}, key="p")
+    seen, cursor = [], None
+    while True:
+        page = store.get("/v1/orders", limit=2, **({"cursor": cursor} if cursor else {})).json()
+        seen += [order["key"] for order in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == ["4", "3", "2", "1", "0"]
+    paid = store.get("/v1/orders", state="paid").json()["items"]
+    assert [order["key"] for order in paid] == ["2"]
+    foreign = store.get("/v1/orders", state="paid", cursor=page["next_cursor"] or "AAAA")
+    assert foreign.json()["code"] == "bad_cursor"
+
+
+def test_products_show_the_prices_that_hold_now(store: Storefront) -> None:
+    page = store.get("/v1/products", limit=3, text="T").json()
+    prices = {each["key"]: each["price"] for each in page["items"]}
+    assert prices["tea"] == {
+        "currency": "CNY",
+        "regular_minor": 9_900,
+        "campaign_minor": TEA_MINOR,
+        "unit_minor": TEA_MINOR,
+    }
+    assert store.get("/v1/products/unpriced").json()["price"] is None
+    assert store.get("/v1/products/ghost").status_code == 404
+    some = store.get("/v1/products", key=["pot", "cup", "ghost"]).json()["items"]
+    assert [each["key"] for each in some] == ["cup", "pot"]
+
+
+def test_campaigns_are_read_with_their_times(store: Storefront) -> None:
+    (campaign,) = store.get("/v1/campaigns").json()["items"]
+    assert (campaign["name"], campaign["status"]) == ("11.11", "live")
+    assert [phase["kind"] for phase in campaign["phases"]] == ["warm_up", "burst", "day", "after"]
+    assert store.get(f"/v1/campaigns/{campaign['id']}").json() == campaign
+    assert store.get("/v1/campaigns/cmp_nope").status_code == 404
+
+
+def test_shops_do_not_see_each_other(store: Storefront, database: Database) -> None:
+    store.post("/v1/orders", {**CART, "key": "A", "customer_key": "c"}, key="k")
+    other = shop_in(store.house, "other")
+    token = key_in(store.house, other, *Scope)
+    headers = {"Authorization": f"Bearer {token}"}
+    for path in ("/v1/orders/A", "/v1/products/tea", "/v1/customers/c"):
+        assert store.client.get(path, headers=headers).status_code == 404
+    for path in ("/v1/orders", "/v1/products", "/v1/customers", "/v1/campaigns"):
+        assert store.client.get(path, headers=headers).json()["items"] == []
+    assert store.client.get("/v1/facts/summary", headers=headers).json()["orders"] == 0
