@@ -86,8 +86,34 @@ def _completed(schema: dict[str, Any], routes: list[Any]) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             _complete(operation, method, options.get((path, method), {}))
+    _close_bodies(schema)
     schema["x-completed"] = True
     return schema
+
+
+def _close_bodies(schema: dict[str, Any]) -> None:
+    """Say of every object in a request that fields it does not name are refused."""
+    components = schema["components"]["schemas"]
+    waiting: list[Any] = [
+        operation["requestBody"]
+        for operations in schema["paths"].values()
+        for operation in operations.values()
+        if "requestBody" in operation
+    ]
+    seen: set[str] = set()
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        if not isinstance(part, dict):
+            continue
+        name = str(part.get("$ref", "")).rpartition("/")[2]
+        if name and name not in seen:
+            seen.add(name)
+            waiting.append(components[name])
+        if "properties" in part:
+            part.setdefault("additionalProperties", False)
+        waiting += part.values()
 
 
 def _complete(operation: dict[str, Any], method: str, options: Mapping[str, Any]) -> None:
