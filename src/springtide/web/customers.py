@@ -26,7 +26,7 @@ SORT_LABELS = {
     "recent": N_("Latest order first"),
     "key": N_("By key"),
 }
-_PAGE_LENGTH = 50
+_PAGE_LENGTH = 25
 
 
 @get(
