@@ -249,6 +249,36 @@ def test_products_show_the_prices_that_hold_now(store: Storefront) -> None:
     assert [each["key"] for each in some] == ["cup", "pot"]
 
 
+def test_a_shop_writes_its_products_with_prices(store: Storefront) -> None:
+    milk = {"key": "milk", "name": "<b>Milk</b>", "attributes": {"litres": 1, "fat": 3.5}}
+    price = {"regular_minor": 349, "floor_minor": 250}
+    answers = [
+        store.post("/v1/products", {"products": [product]}, key=f"w{number}").json()
+        for number, product in enumerate([milk, {**milk, "price": price}, {**milk, "price": price}])
+    ]
+    assert answers == [
+        {"new": 1, "changed": 0, "unchanged": 0, "prices_changed": 0},
+        {"new": 0, "changed": 0, "unchanged": 1, "prices_changed": 1},
+        {"new": 0, "changed": 0, "unchanged": 1, "prices_changed": 0},
+    ]
+    read = store.get("/v1/products/milk")
+    assert read.json()["name"] == "<b>Milk</b>"
+    assert read.json()["attributes"] == {"litres": 1, "fat": 3.5}
+    assert read.json()["price"]["unit_minor"] == 349
+    assert "floor" not in read.text
+    wrong: list[Any] = [
+        {**milk, "price": {"regular_minor": 0}},
+        {**milk, "price": {"regular_minor": 1, "floor_minor": 2}},
+        {**milk, "name": "nul\0"},
+        {**milk, "key": " "},
+    ]
+    for number, product in enumerate(wrong):
+        answer = store.post("/v1/products", {"products": [product]}, key=f"b{number}")
+        assert answer.status_code == 422, product
+    assert store.get("/v1/products/milk").json() == read.json()
+    assert store.post("/v1/products", {"products": [milk]}, token=store.browser).status_code == 403
+
+
 def test_campaigns_are_read_with_their_times(store: Storefront) -> None:
     (campaign,) = store.get("/v1/campaigns").json()["items"]
     assert (campaign["name"], campaign["status"]) == ("11.11", "live")

@@ -52,6 +52,7 @@ class Scope(StrEnum):
     EVENTS_WRITE = "events:write"
     QUOTES_WRITE = "quotes:write"
     ORDERS_WRITE = "orders:write"
+    PRODUCTS_WRITE = "products:write"
     READ = "read"
     CUSTOMERS_READ = "customers:read"
 

@@ -133,18 +133,26 @@ class Lake:
         """Return the places of files, for ``read_parquet``."""
         return [str(self.table / file.path) for file in files]
 
-    def connect(self, *, threads: int = 2, memory: str = "1GB") -> duckdb.DuckDBPyConnection:
-        """Open an in-memory DuckDB that spills beside the lake."""
-        spill = self.folder / "spill"
-        spill.mkdir(parents=True, exist_ok=True)
+    @property
+    def spill(self) -> Path:
+        """A folder for what does not fit in memory."""
+        folder = self.folder / "spill"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def connect(
+        self, *, threads: int = 2, memory: str = "1GB", path: Path | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        """Open a DuckDB, in memory or in a file of its own, that spills beside the lake."""
         connection = duckdb.connect(
+            str(path or ":memory:"),
             config={
                 "threads": threads,
                 "memory_limit": memory,
-                "temp_directory": str(spill),
+                "temp_directory": str(self.spill),
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
-            }
+            },
         )
         connection.execute("set TimeZone = 'UTC'")
         return connection

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import AMOUNT_MINOR_MAX
@@ -109,6 +110,36 @@ class Summary:
     refunded_minor: int
     net_minor: int
     rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """What became of a file's rows."""
+
+    read: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRecord:
+    """One import of a file; ``state`` is running, done, refused or failed."""
+
+    id: UUID
+    shop_id: UUID
+    shop: str
+    file_name: str
+    sha256: str
+    format: str | None
+    state: str
+    stage: str
+    rows: RowCounts
+    rejects_file: str | None
+    problem: str | None
+    started_at: datetime
+    finished_at: datetime | None
 
 
 def check(fact: Fact) -> None:

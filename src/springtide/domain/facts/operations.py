@@ -11,11 +11,24 @@ from sqlalchemy import Connection, select, tuple_
 
 from springtide.domain.facts import store
 from springtide.domain.facts.model import COLUMNS, OWN_SOURCES, Appended, Fact, check
+from springtide.domain.facts.records import end_import, note_counts, note_stage, start_import
 from springtide.domain.facts.sealing import Tended, compact, seal, sweep, tend
 from springtide.kit.db import to_json
 from springtide.kit.errors import N_, Refusal
 
-__all__ = ["Tended", "append", "claim_sources", "compact", "seal", "sweep", "tend"]
+__all__ = [
+    "Tended",
+    "append",
+    "claim_sources",
+    "compact",
+    "end_import",
+    "note_counts",
+    "note_stage",
+    "seal",
+    "start_import",
+    "sweep",
+    "tend",
+]
 
 # What makes two versions of a fact differ, beside instant and props.
 _NAMING = ("shop", "source", "external_id", "version")

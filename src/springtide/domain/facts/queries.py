@@ -1,13 +1,24 @@
 """Questions to facts that several rooms share; others ask their own through ``FactReader``."""
 
-from sqlalchemy import func, select
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, func, select
 from sqlglot import exp
 
 from springtide.domain.facts import store
-from springtide.domain.facts.model import Summary
+from springtide.domain.facts.model import ImportRecord, RowCounts, Summary
 from springtide.domain.facts.reader import FactReader
+from springtide.kit.errors import N_, NotFound, Refusal
+from springtide.kit.ids import outward
 
-__all__ = ["FactReader", "summary", "summary_query"]
+__all__ = ["FactReader", "import_record", "imports", "summary", "summary_query"]
+
+
+class BadQuery(Refusal):
+    """A question that the engine does not understand."""
+
+    code = "bad_query"
+    text = N_("The question cannot be answered: {why}")
 
 
 def summary_query() -> exp.Expression:
@@ -74,3 +85,40 @@ def rejected_rows(reader: FactReader, shop: str) -> int:
             select(func.coalesce(func.sum(latest.c.rejected_count), 0)).where(latest.c.place == 1)
         ).scalar_one()
     return int(total)
+
+
+def imports(tx: Connection, *, shop_id: UUID, limit: int = 50) -> list[ImportRecord]:
+    """Return a shop's imports, the newest first."""
+    table = store.imports
+    query = (
+        select(table)
+        .where(table.c.shop_id == shop_id)
+        .order_by(table.c.started_at.desc(), table.c.id.desc())
+        .limit(limit)
+    )
+    return [_record(row) for row in tx.execute(query).mappings()]
+
+
+def import_record(tx: Connection, *, shop_id: UUID, import_id: UUID) -> ImportRecord:
+    """Return one import of a shop (``NotFound``)."""
+    table = store.imports
+    row = (
+        tx.execute(select(table).where(table.c.shop_id == shop_id, table.c.id == import_id))
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        raise NotFound(what="import", key=outward("imp", import_id))
+    return _record(row)
+
+
+def _record(row: RowMapping) -> ImportRecord:
+    counts = ("read", "new", "changed", "unchanged", "rejected")
+    same = (
+        "id", "shop_id", "shop", "file_name", "sha256", "format", "state", "stage",
+        "rejects_file", "problem", "started_at", "finished_at",
+    )  # fmt: skip
+    return ImportRecord(
+        **{name: row[name] for name in same},
+        rows=RowCounts(**{name: row[f"{name}_count"] for name in counts}),
+    )

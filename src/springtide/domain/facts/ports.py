@@ -1,0 +1,107 @@
+"""What the facts room needs from export formats: rows staged in DuckDB, and how to read them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The beginning of a file: how it is written, and its first rows as texts."""
+
+    path: Path
+    container: str
+    rows: tuple[tuple[str, ...], ...]
+    encoding: str = "utf-8"
+    delimiter: str = ","
+
+    def row_with(self, columns: set[str]) -> int | None:
+        """Return the first row that holds all these column names; None without one."""
+        for number, row in enumerate(self.rows):
+            if columns <= {cell.strip() for cell in row}:
+                return number
+        return None
+
+
+class Column(NamedTuple):
+    """A staged column: its name in SQL (never that of a value) and its type in DuckDB."""
+
+    sql: str
+    type_: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What a shop and the person who imports say: currency, zone, and the mapping."""
+
+    currency: str
+    zone: str
+    mapping: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A reason to reject a row: ``bad`` is a condition over the reading's values.
+
+    ``column`` is the file's column, as a person sees it.
+    """
+
+    column: str
+    reason: str
+    bad: str
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """One fact a row: a fact's columns as expressions over the reading's values."""
+
+    columns: Mapping[str, str]
+    where: str = "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the rows of the table ``staged`` (``row_no`` and the file's columns) are read.
+
+    ``values`` are expressions over the staged columns (and over earlier values); all else is over
+    the values. Facts need ``external_id``, unique in the file: of rows that share one the first
+    is kept. ``products`` selects key, name, brand, category, department, attributes (a JSON text)
+    and ``customers`` key, name, email, attributes, both from the table ``good``.
+    """
+
+    source: str
+    values: Mapping[str, str]
+    checks: tuple[Check, ...] = ()
+    emits: tuple[Emit, ...] = ()
+    products: str | None = None
+    customers: str | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+class Stage(Protocol):
+    """Where a format puts a file's rows: a DuckDB with the tables ``staged`` and ``rejected``."""
+
+    connection: duckdb.DuckDBPyConnection
+
+    def load(self, head: Head, header_row: int) -> dict[str, Column]:
+        """Stage the rows under a header row; return the columns by their unique names."""
+        ...
+
+
+class FileFormat(Protocol):
+    """A kind of export file."""
+
+    kind: ClassVar[str]
+
+    @staticmethod
+    def recognise(head: Head) -> int:
+        """Return how sure this format is that the file is its own, from 0 to 100."""
+        ...
+
+    @staticmethod
+    def read(head: Head, stage: Stage, options: ReadOptions) -> Reading:
+        """Stage the file's rows and say how they are read; refuses a file it cannot read."""
+        ...
