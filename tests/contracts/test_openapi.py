@@ -6,15 +6,20 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
-from schemathesis import Case
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import Case, GenerationMode
+from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from springtide.domain.access.model import Scope
 from springtide.kit.db import Database
 from springtide.site import create_app
 from tests.kit.house import TestHouse, key_in, settings_in, shop_in
 
-EXAMPLES = 12
+EXAMPLES = 8
+#: Wrong keys are tried route by route in tests/house/test_routes.py; and input of the right form
+#: may still be refused: a product that the catalog does not hold, a cursor of another list.
+NOT_ASKED = [ignored_auth, positive_data_acceptance]
 
 
 @pytest.fixture(scope="module")
@@ -32,19 +37,32 @@ def api(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     house.close()
 
 
-lazy = schemathesis.pytest.from_fixture("api")
+def test_every_operation_keeps_to_its_description(api: Any) -> None:
+    broken = {}
+    for result in api.get_all_operations():
+        operation = result.ok()
+        for mode in GenerationMode:
 
+            @settings(
+                max_examples=EXAMPLES,
+                deadline=None,
+                phases=[Phase.explicit, Phase.generate],
+                suppress_health_check=list(HealthCheck),
+                derandomize=True,
+                database=None,
+            )
+            @given(case=operation.as_strategy(generation_mode=mode))
+            def keeps(case: Case[Any]) -> None:
+                case.call_and_validate(excluded_checks=NOT_ASKED)
 
-@lazy.parametrize()
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-    derandomize=True,
-)
-def test_an_operation_keeps_to_its_description(case: Case) -> None:
-    case.call_and_validate()
+            try:
+                keeps()
+            except Unsatisfiable:
+                # Nothing can be wrong with an operation that takes no input.
+                continue
+            except (Exception, BaseExceptionGroup) as failure:
+                broken[f"{operation.label} with {mode.value} input"] = str(failure)[:2000]
+    assert broken == {}, "\n\n".join(f"{name}: {why}" for name, why in broken.items())
 
 
 def test_the_description_covers_v1_alone(client: Any) -> None:
@@ -64,6 +82,6 @@ def test_every_operation_tells_its_key_its_scope_and_its_problems(client: Any) -
             assert "scope `" in operation["description"], place
             problem = operation["responses"]["default"]["content"]["application/problem+json"]
             assert problem["schema"]["$ref"].endswith("/Problem"), place
-            if method == "post":
+            if method == "post" and path != "/v1/quotes":
                 names = [parameter["name"] for parameter in operation["parameters"]]
                 assert names.count("Idempotency-Key") == 1, place

@@ -1,6 +1,6 @@
 """The published description of the API: OpenAPI 3.1 at /v1/openapi.json."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -93,6 +93,22 @@ def _completed(schema: dict[str, Any], routes: list[Any]) -> dict[str, Any]:
         for method, operation in operations.items():
             _complete(operation, method, options.get((path, method), {}))
     return schema
+
+
+def _close_strict_bodies(schemas: dict[str, Any]) -> None:
+    # Litestar does not tell that such a Struct refuses fields it does not know.
+    strict = {cls.__name__ for cls in _structs() if cls.__struct_config__.forbid_unknown_fields}
+    for schema in schemas.values():
+        if schema.get("title") in strict:
+            schema["additionalProperties"] = False
+
+
+def _structs() -> Iterator[type[msgspec.Struct]]:
+    unseen = [msgspec.Struct]
+    while unseen:
+        found = unseen.pop().__subclasses__()
+        unseen += found
+        yield from (cls for cls in found if cls.__module__.startswith("springtide.api."))
 
 
 def _complete(operation: dict[str, Any], method: str, options: Mapping[str, Any]) -> None:
