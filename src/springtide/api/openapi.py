@@ -1,6 +1,6 @@
 """The published description of the API: OpenAPI 3.1 at /v1/openapi.json."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -92,23 +92,33 @@ def _completed(schema: dict[str, Any], routes: list[Any]) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             _complete(operation, method, options.get((path, method), {}))
+    _close_bodies(schema)
     return schema
 
 
-def _close_strict_bodies(schemas: dict[str, Any]) -> None:
-    # Litestar does not tell that such a Struct refuses fields it does not know.
-    strict = {cls.__name__ for cls in _structs() if cls.__struct_config__.forbid_unknown_fields}
-    for schema in schemas.values():
-        if schema.get("title") in strict:
-            schema["additionalProperties"] = False
-
-
-def _structs() -> Iterator[type[msgspec.Struct]]:
-    unseen = [msgspec.Struct]
-    while unseen:
-        found = unseen.pop().__subclasses__()
-        unseen += found
-        yield from (cls for cls in found if cls.__module__.startswith("springtide.api."))
+def _close_bodies(schema: dict[str, Any]) -> None:
+    """Say of every object in a request that fields it does not name are refused."""
+    components = schema["components"]["schemas"]
+    waiting: list[Any] = [
+        operation["requestBody"]
+        for operations in schema["paths"].values()
+        for operation in operations.values()
+        if "requestBody" in operation
+    ]
+    seen: set[str] = set()
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        if not isinstance(part, dict):
+            continue
+        name = str(part.get("$ref", "")).rpartition("/")[2]
+        if name and name not in seen:
+            seen.add(name)
+            waiting.append(components[name])
+        if "properties" in part:
+            part.setdefault("additionalProperties", False)
+        waiting += part.values()
 
 
 def _complete(operation: dict[str, Any], method: str, options: Mapping[str, Any]) -> None:
