@@ -30,11 +30,13 @@ def worker() -> None:
 
     from springtide.bootstrap import open_house
     from springtide.flows.presence import SlotLost
+    from springtide.flows.protocol import KINDS
     from springtide.flows.worker import run
     from springtide.kit.errors import OuterCallError
     from springtide.settings import read_settings
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    KINDS.include("springtide.demo.actions")
     house = open_house(read_settings())
     print("Springtide's worker is at work - Ctrl-C stops it.", flush=True)
     try:

@@ -23,7 +23,7 @@ from springtide.domain.access.queries import shop_by_id
 from springtide.flows.model import OPEN_STATES, Action, State, Trouble
 from springtide.flows.protocol import KINDS, Interrupted, PhaseAction, Surroundings
 from springtide.flows.store import actions, steps, to_action
-from springtide.kit.db import to_json
+from springtide.kit.canonical import to_json
 from springtide.kit.errors import (
     N_,
     FinalError,

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from springtide.kit.db import to_json
+from springtide.kit.canonical import to_json
 from springtide.kit.errors import N_, Refusal
 
 #: Pieces in one line that no shop sells to one buyer; past it a quantity is a mistake.
