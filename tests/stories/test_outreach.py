@@ -3,7 +3,6 @@
 import html
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -110,7 +109,7 @@ class Story:
 
 
 @pytest.fixture
-def story(sqlite_house: TestHouse, client: TestClient[Site], tmp_path: Path) -> Iterator[Story]:
+def story(sqlite_house: TestHouse, client: TestClient[Site], tmp_path: Path) -> Story:
     return Story(sqlite_house, client, tmp_path)
 
 
@@ -223,9 +222,7 @@ def test_calling_off_and_settling_are_open_to_the_owner(story: Story) -> None:
     assert answer.status_code == 404
 
 
-def test_tiers_print_as_one_json_object(
-    story: Story, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_tiers_print_as_one_json_object(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     from typer.testing import CliRunner
 
     from springtide.cli.__main__ import build
