@@ -63,11 +63,11 @@ AUDIT_SUBJECTS = {
     "rule": N_("Promotion rules"),
     "customer": N_("Customers"),
     "outreach": N_("Outreach"),
-    "order": N_("Orders"),
+    "order": N_("Orders and payments"),
     "catalog": N_("Products"),
     "facts": N_("Imports"),
     "action": N_("Actions of the timeline"),
-    "member": N_("People"),
+    "member": N_("Members"),
     "key": N_("API keys"),
     "shop": N_("Shop"),
 }
