@@ -215,6 +215,22 @@ def test_a_browsers_key_can_neither_order_nor_read(store: Storefront) -> None:
     assert store.post("/v1/orders", CART, key="k", token=store.browser).status_code == 403
 
 
+def test_a_method_that_does_not_work_says_which_do(store: Storefront) -> None:
+    answers = {
+        path: store.client.request("DELETE", path, headers=store._as(store.server))
+        for path in ("/v1/orders", "/v1/orders/A", "/v1/orders/A/close", "/v1/quotes")
+    }
+    assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(
+        answers, 405
+    )
+    assert {path: answer.headers["allow"] for path, answer in answers.items()} == {
+        "/v1/orders": "GET, OPTIONS, POST",
+        "/v1/orders/A": "GET, OPTIONS",
+        "/v1/orders/A/close": "OPTIONS, POST",
+        "/v1/quotes": "OPTIONS, POST",
+    }
+
+
 def test_lists_are_walked_page_by_page(store: Storefront) -> None:
     for number in range(5):
         store.house.forward(minutes=1)
@@ -277,6 +293,25 @@ def test_a_shop_writes_its_products_with_prices(store: Storefront) -> None:
         assert answer.status_code == 422, product
     assert store.get("/v1/products/milk").json() == read.json()
     assert store.post("/v1/products", {"products": [milk]}, token=store.browser).status_code == 403
+
+
+def test_a_shop_writes_its_customers_and_a_buyer_comes_on_file(store: Storefront) -> None:
+    mei = {"key": "c1", "name": "Li Mei", "email": "li@example.com", "attributes": {"size": "M"}}
+    for number, body in enumerate([mei, {"key": "c1", "name": "Li Mei"}]):
+        done = store.post("/v1/customers", {"customers": [body]}, key=f"c{number}")
+        assert done.json() == {"new": 1 - number, "changed": 0, "unchanged": number}
+    assert store.post("/v1/orders", {**CART, "customer_key": "c2"}, key="o").status_code == 201
+    customers = {each["key"]: each for each in store.get("/v1/customers").json()["items"]}
+    assert customers["c1"]["email"] == "li@example.com"
+    assert customers["c1"]["standing"] is None
+    assert customers["c2"]["id"].startswith("cus_")
+    for number, bad in enumerate([{"email": "no"}, {"name": "x" * 301}, {"phone": "1"}]):
+        answer = store.post(
+            "/v1/customers", {"customers": [{"key": "c3", **bad}]}, key=f"b{number}"
+        )
+        assert answer.status_code == 422, bad
+        assert answer.json()["fields"], bad
+    assert store.get("/v1/customers/c3").status_code == 404
 
 
 def test_campaigns_are_read_with_their_times(store: Storefront) -> None:
