@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from litestar import Litestar, Request, Response, Router
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
@@ -34,6 +35,7 @@ from springtide import api, web
 from springtide.api import problems
 from springtide.api.door import Door
 from springtide.api.limits import Standing
+from springtide.api.methods import allowed_methods
 from springtide.api.observe import Observer
 from springtide.api.openapi import openapi_config
 from springtide.bootstrap import House, open_house
@@ -74,6 +76,18 @@ _HEADERS = (
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+)
+# Browsers of other sites may call the API: keys open it, and no cookie does. What a publishable
+# key may do is little; a secret key has no place in a browser at all.
+_CORS = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, POST"),
+    (b"access-control-allow-headers", b"authorization, content-type, idempotency-key"),
+    (
+        b"access-control-expose-headers",
+        b"x-request-id, retry-after, idempotency-replayed, ratelimit-remaining, ratelimit-reset",
+    ),
+    (b"access-control-max-age", b"600"),
 )
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
@@ -188,15 +202,20 @@ def create_app(house: House) -> Site:
     return app
 
 
-def app_from_environment() -> Site:
-    """Open the house that the environment describes and return its app; for the server."""
+def app_from_environment() -> Any:
+    """Open the house that the environment describes and return its app; for the server.
+
+    Behind proxies that SPRINGTIDE_TRUSTED_PROXIES names, the visitor's address and scheme are
+    what they forward; from anyone else such headers count for nothing.
+    """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     if os.environ.get("SPRINGTIDE_ACCESS_LOG"):
         logging.getLogger("springtide").setLevel(logging.INFO)
     house = open_house(read_settings())
     app = create_app(house)
     app.on_shutdown.append(house.close)
-    return app
+    trusted = house.settings.trusted_proxies
+    return wrap_asgi_with_proxy_headers(app, trusted.split(",")) if trusted else app
 
 
 def handlers(app: Litestar) -> list[tuple[str, str, BaseRouteHandler]]:
@@ -250,10 +269,10 @@ async def _admit(
 ) -> None:
     rule = handler.opt.get("access")
     method = connection.scope.get("method", "GET")
+    if method == "OPTIONS":
+        return
     if isinstance(rule, Key):
         await api_door.admit(connection, rule)
-        return
-    if method == "OPTIONS":
         return
     is_page = isinstance(connection, Request) and not _is_api(connection.scope["path"])
     if is_page:
@@ -264,7 +283,9 @@ async def _admit(
         await door.admit_person(connection, house)
     elif not isinstance(rule, Public):
         raise RouteWithoutRule(connection.scope["path"])
-    if is_page and method not in door.SAFE_METHODS:
+    # A signed link is its own proof: mail programs post to it without any page of ours before.
+    is_signed = handler.opt.get("signed_link", False)
+    if is_page and method not in door.SAFE_METHODS and not is_signed:
         await door.check_csrf(cast("Request[Any, Any, Any]", connection))
 
 
@@ -301,7 +322,8 @@ def _of_status(request: Request[Any, Any, Any], error: HTTPException) -> Refusal
     if error.status_code == 404:
         return NoSuchPath(path=request.scope["path"][:200])
     if error.status_code == 405:
-        return WrongMethod(method=request.scope["method"])
+        allowed = allowed_methods(request.app, request.scope["path"])
+        return WrongMethod(method=request.scope["method"], allowed=", ".join(allowed))
     if error.status_code == 413:
         return BodyTooLarge()
     return BodyUnreadable(why=error.detail[:200])
@@ -335,6 +357,8 @@ def _dress(message: Any, scope: HTTPScope, house: House) -> None:
         headers.append((b"cache-control", kept))
     elif b"cache-control" not in names:
         headers.append((b"cache-control", b"no-store"))
+    if scope["path"].startswith("/v1/"):
+        headers += _CORS
     standing: Standing | None = state.get("standing")
     if standing:
         headers += _standing_headers(standing)

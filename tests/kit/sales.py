@@ -12,7 +12,7 @@ from springtide.domain.campaigns.model import Campaign, Goals, Hero
 from springtide.domain.campaigns.queries import campaign, live_campaign
 from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import upsert_customers
-from springtide.domain.orders.model import Order, OrderState
+from springtide.domain.orders.model import OrderState
 from springtide.domain.orders.operations import pay_order
 from springtide.domain.orders.queries import count_by_state
 from springtide.domain.outreach import operations as outreaches
@@ -66,29 +66,29 @@ class Sale:
                 now=real,
             )
 
-    def order(self, key: str, *, now: datetime, is_paid: bool = True) -> Order:
+    def order(self, *keys: str, now: datetime, is_paid: bool = True) -> None:
         shop = self.shop
         with self.db.write() as tx:
-            placed = place(
-                tx,
-                shop=shop,
-                actor=ACTOR,
-                key=key,
-                buyer=Buyer("c0001"),
-                lines=[CartLine("tea", 2)],
-                now=now,
-            )
-            if is_paid:
-                pay_order(
+            for key in keys:
+                placed = place(
                     tx,
                     shop=shop,
                     actor=ACTOR,
                     key=key,
-                    amount_minor=placed.total_minor,
-                    payment_key=f"pay-{key}",
+                    buyer=Buyer("c0001"),
+                    lines=[CartLine("tea", 2)],
                     now=now,
                 )
-        return placed
+                if is_paid:
+                    pay_order(
+                        tx,
+                        shop=shop,
+                        actor=ACTOR,
+                        key=key,
+                        amount_minor=placed.total_minor,
+                        payment_key=f"pay-{key}",
+                        now=now,
+                    )
 
     def holding(self, *, now: datetime) -> dict[str, object]:
         """Return what of the sale holds at an instant."""

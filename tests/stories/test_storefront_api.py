@@ -215,6 +215,22 @@ def test_a_browsers_key_can_neither_order_nor_read(store: Storefront) -> None:
     assert store.post("/v1/orders", CART, key="k", token=store.browser).status_code == 403
 
 
+def test_a_method_that_does_not_work_says_which_do(store: Storefront) -> None:
+    answers = {
+        path: store.client.request("DELETE", path, headers=store._as(store.server))
+        for path in ("/v1/orders", "/v1/orders/A", "/v1/orders/A/close", "/v1/quotes")
+    }
+    assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(
+        answers, 405
+    )
+    assert {path: answer.headers["allow"] for path, answer in answers.items()} == {
+        "/v1/orders": "GET, OPTIONS, POST",
+        "/v1/orders/A": "GET, OPTIONS",
+        "/v1/orders/A/close": "OPTIONS, POST",
+        "/v1/quotes": "OPTIONS, POST",
+    }
+
+
 def test_lists_are_walked_page_by_page(store: Storefront) -> None:
     for number in range(5):
         store.house.forward(minutes=1)
@@ -247,6 +263,55 @@ def test_products_show_the_prices_that_hold_now(store: Storefront) -> None:
     assert store.get("/v1/products/ghost").status_code == 404
     some = store.get("/v1/products", key=["pot", "cup", "ghost"]).json()["items"]
     assert [each["key"] for each in some] == ["cup", "pot"]
+
+
+def test_a_shop_writes_its_products_with_prices(store: Storefront) -> None:
+    milk = {"key": "milk", "name": "<b>Milk</b>", "attributes": {"litres": 1, "fat": 3.5}}
+    price = {"regular_minor": 349, "floor_minor": 250}
+    answers = [
+        store.post("/v1/products", {"products": [product]}, key=f"w{number}").json()
+        for number, product in enumerate([milk, {**milk, "price": price}, {**milk, "price": price}])
+    ]
+    assert answers == [
+        {"new": 1, "changed": 0, "unchanged": 0, "prices_changed": 0},
+        {"new": 0, "changed": 0, "unchanged": 1, "prices_changed": 1},
+        {"new": 0, "changed": 0, "unchanged": 1, "prices_changed": 0},
+    ]
+    read = store.get("/v1/products/milk")
+    assert read.json()["name"] == "<b>Milk</b>"
+    assert read.json()["attributes"] == {"litres": 1, "fat": 3.5}
+    assert read.json()["price"]["unit_minor"] == 349
+    assert "floor" not in read.text
+    wrong: list[Any] = [
+        {**milk, "price": {"regular_minor": 0}},
+        {**milk, "price": {"regular_minor": 1, "floor_minor": 2}},
+        {**milk, "name": "nul\0"},
+        {**milk, "key": " "},
+    ]
+    for number, product in enumerate(wrong):
+        answer = store.post("/v1/products", {"products": [product]}, key=f"b{number}")
+        assert answer.status_code == 422, product
+    assert store.get("/v1/products/milk").json() == read.json()
+    assert store.post("/v1/products", {"products": [milk]}, token=store.browser).status_code == 403
+
+
+def test_a_shop_writes_its_customers_and_a_buyer_comes_on_file(store: Storefront) -> None:
+    mei = {"key": "c1", "name": "Li Mei", "email": "li@example.com", "attributes": {"size": "M"}}
+    for number, body in enumerate([mei, {"key": "c1", "name": "Li Mei"}]):
+        done = store.post("/v1/customers", {"customers": [body]}, key=f"c{number}")
+        assert done.json() == {"new": 1 - number, "changed": 0, "unchanged": number}
+    assert store.post("/v1/orders", {**CART, "customer_key": "c2"}, key="o").status_code == 201
+    customers = {each["key"]: each for each in store.get("/v1/customers").json()["items"]}
+    assert customers["c1"]["email"] == "li@example.com"
+    assert customers["c1"]["standing"] is None
+    assert customers["c2"]["id"].startswith("cus_")
+    for number, bad in enumerate([{"email": "no"}, {"name": "x" * 301}, {"phone": "1"}]):
+        answer = store.post(
+            "/v1/customers", {"customers": [{"key": "c3", **bad}]}, key=f"b{number}"
+        )
+        assert answer.status_code == 422, bad
+        assert answer.json()["fields"], bad
+    assert store.get("/v1/customers/c3").status_code == 404
 
 
 def test_campaigns_are_read_with_their_times(store: Storefront) -> None:

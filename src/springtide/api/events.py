@@ -4,13 +4,15 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, post
-from litestar.openapi.spec import Example
-from litestar.params import Body
+from litestar.openapi.spec import Example, Schema
+from litestar.params import Body, ParameterKwarg
 from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
 from springtide.api.fields import (
+    PLAIN_SCHEMA,
     CustomerKey,
+    Plain,
     ProductKey,
     Simulated,
     SourcePath,
@@ -25,11 +27,10 @@ from springtide.domain.facts.operations import append
 from springtide.kit.ids import outward, uuid7
 
 EVENTS_MAX = 500
+PROPS_MAX = 20
 #: How far a visitor's clock may lie behind or ahead of the shop's.
 BEHIND_MAX = timedelta(days=7)
 AHEAD_MAX = timedelta(minutes=5)
-
-Plain = str | int | float | bool | None
 
 
 class Event(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -69,7 +70,15 @@ class Event(Struct, kw_only=True, forbid_unknown_fields=True):
     reference: Annotated[str, Meta(max_length=200, description="Page or link.")] | None = None
     props: Annotated[
         dict[Annotated[str, Meta(max_length=60)], Plain],
-        Meta(max_length=20, description="Anything else, at most 20 plain values."),
+        Meta(max_length=PROPS_MAX),
+        ParameterKwarg(
+            description=f"Anything else, at most {PROPS_MAX} plain values.",
+            schema_extra={
+                "max_properties": PROPS_MAX,
+                "property_names": Schema(max_length=60),
+                "additional_properties": PLAIN_SCHEMA,
+            },
+        ),
     ] = {}
     simulated: Simulated = False
 

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.params import PathParameter
 from msgspec import Meta
 
@@ -60,3 +61,10 @@ Simulated = Annotated[
 ]
 #: The key of a resource, in its address.
 PathKey = Annotated[str, PathParameter(max_length=120)]
+
+#: A value without parts.
+Plain = str | int | float | bool | None
+# Written out: 1 is an integer and a number, so "one of" them would refuse it.
+PLAIN_SCHEMA = Schema(
+    type=[OpenAPIType.STRING, OpenAPIType.NUMBER, OpenAPIType.BOOLEAN, OpenAPIType.NULL]
+)

@@ -1,6 +1,7 @@
 """The published description of the API: OpenAPI 3.1 at /v1/openapi.json."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import msgspec
@@ -34,8 +35,15 @@ _REF = "#/components/schemas/{name}"
 class _Document(JsonRenderPlugin):
     """Serves the schema, completed with what all routes share."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: bytes | None = None
+
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        return msgspec.json.encode(_completed(openapi_schema, request.app.routes))
+        if self._kept is None:
+            completed = _completed(deepcopy(openapi_schema), request.app.routes)
+            self._kept = msgspec.json.encode(completed)
+        return self._kept
 
 
 class _SchemaRouter(Router):
@@ -73,10 +81,8 @@ def openapi_config() -> OpenAPIConfig:
 
 def _completed(schema: dict[str, Any], routes: list[Any]) -> dict[str, Any]:
     """Add to every operation its key, its scope, its Idempotency-Key and its problems."""
-    if "Problem" in schema["components"]["schemas"] and schema.get("x-completed"):
-        return schema
     (_, parts) = msgspec.json.schema_components([Problem], ref_template=_REF)
-    schema["components"]["schemas"].update(parts)
+    schema["components"].setdefault("schemas", {}).update(parts)
     options = {
         (route.path_format, method.lower()): handler.opt
         for route in routes
@@ -86,8 +92,33 @@ def _completed(schema: dict[str, Any], routes: list[Any]) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             _complete(operation, method, options.get((path, method), {}))
-    schema["x-completed"] = True
+    _close_bodies(schema)
     return schema
+
+
+def _close_bodies(schema: dict[str, Any]) -> None:
+    """Say of every object in a request that fields it does not name are refused."""
+    components = schema["components"]["schemas"]
+    waiting: list[Any] = [
+        operation["requestBody"]
+        for operations in schema["paths"].values()
+        for operation in operations.values()
+        if "requestBody" in operation
+    ]
+    seen: set[str] = set()
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        if not isinstance(part, dict):
+            continue
+        name = str(part.get("$ref", "")).rpartition("/")[2]
+        if name and name not in seen:
+            seen.add(name)
+            waiting.append(components[name])
+        if "properties" in part:
+            part.setdefault("additionalProperties", False)
+        waiting += part.values()
 
 
 def _complete(operation: dict[str, Any], method: str, options: Mapping[str, Any]) -> None:

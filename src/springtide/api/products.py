@@ -1,19 +1,25 @@
-"""Products with their prices as they hold now."""
+"""Products: written by the shop, read with the prices that hold now."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from litestar import get
-from litestar.params import QueryParameter
+from litestar import Request, Response, get, post
+from litestar.openapi.spec import Example
+from litestar.params import Body, ParameterKwarg, QueryParameter
 from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
-from springtide.api.fields import Currency, PathKey
+from springtide.api.fields import PLAIN_SCHEMA, Currency, PathKey, Plain, ProductKey
 from springtide.api.paging import LIMIT_MAX, Cursor, Limit, Page, page_of, read_cursor
+from springtide.api.writes import idempotent
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
 from springtide.domain.catalog import model, queries
+from springtide.domain.catalog.operations import upsert_products
+from springtide.domain.pricing.book import BookPrice
+from springtide.domain.pricing.operations import set_book_prices
 from springtide.domain.pricing.queries import current_prices
+from springtide.kit.money import AMOUNT_MINOR_MAX
 
 Keys = Annotated[
     list[str] | None,
@@ -23,6 +29,79 @@ Keys = Annotated[
         description="Only these products; repeat it, up to 200 times.",
     ),
 ]
+
+
+#: Products of one request.
+PRODUCTS_MAX = 1_000
+Text = Annotated[str, Meta(max_length=300)]
+Amount = Annotated[int, Meta(ge=0, le=AMOUNT_MINOR_MAX)]
+
+
+class PriceIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A product's line in the price book, a piece, in minor units of the shop's currency."""
+
+    regular_minor: Annotated[int, Meta(ge=1, le=AMOUNT_MINOR_MAX)]
+    floor_minor: Annotated[
+        int,
+        Meta(ge=0, le=AMOUNT_MINOR_MAX, description="No promotion goes below it. Never shown."),
+    ] = 0
+    cost_minor: Amount | None = None
+
+
+class ProductIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A product as the shop knows it; without `price` the price book stays as it is."""
+
+    key: ProductKey
+    name: Text
+    brand: Text = ""
+    category: Text = ""
+    department: Text = ""
+    attributes: Annotated[
+        dict[str, Plain],
+        Meta(max_length=100),
+        ParameterKwarg(
+            description="At most 100 plain values.",
+            schema_extra={"max_properties": 100, "additional_properties": PLAIN_SCHEMA},
+        ),
+    ] = {}
+    price: PriceIn | None = None
+
+
+class Products(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Products to add or to replace: all go in, or none."""
+
+    products: Annotated[list[ProductIn], Meta(min_length=1, max_length=PRODUCTS_MAX)]
+
+
+ProductsBody = Annotated[
+    Products,
+    Body(
+        examples=[
+            Example(
+                summary="One product with its price",
+                value={
+                    "products": [
+                        {
+                            "key": "1029743",
+                            "name": "Milk, 1 gallon",
+                            "category": "Milk",
+                            "price": {"regular_minor": 349, "floor_minor": 250},
+                        }
+                    ]
+                },
+            )
+        ]
+    ),
+]
+
+
+class Written(Struct, kw_only=True):
+    """What became of a batch, in products."""
+
+    new: int
+    changed: int
+    unchanged: int
+    prices_changed: Annotated[int, Meta(description="Prices that are new or changed.")]
 
 
 class Price(Struct, kw_only=True):
@@ -105,6 +184,62 @@ def read_product(house: House, caller: Caller, key: PathKey) -> Product:
         return _priced(tx, house, caller, [found])[0]
 
 
+@post(
+    "/v1/products",
+    opt={"access": Key(Scope.PRODUCTS_WRITE)},
+    status_code=200,
+    sync_to_thread=True,
+    tags=["products"],
+    operation_id="writeProducts",
+    summary="Add or replace products",
+)
+def write_products(
+    request: Request[Any, Any, Any], house: House, caller: Caller, data: ProductsBody
+) -> Response[Written]:
+    """Add up to 1,000 products or replace them by their keys, with their regular prices.
+
+    A price replaces the whole line of the price book: regular price, floor and cost.
+    """
+    shop, now = caller.shop, house.now(caller.shop)
+    prices = {
+        product.key: BookPrice(
+            product.price.regular_minor, product.price.floor_minor, product.price.cost_minor
+        )
+        for product in data.products
+        if product.price
+    }
+
+    def write(tx: Connection) -> tuple[int, Written]:
+        done = upsert_products(
+            tx,
+            shop_id=shop.id,
+            actor=caller.actor,
+            products=[
+                model.Product(
+                    key=product.key,
+                    name=product.name,
+                    brand=product.brand,
+                    category=product.category,
+                    department=product.department,
+                    attributes=product.attributes,
+                )
+                for product in data.products
+            ],
+            now=now,
+        )
+        booked = set_book_prices(
+            tx, shop=shop, prices=prices, why="API", actor=caller.actor, now=now
+        )
+        return 200, Written(
+            new=done.new,
+            changed=done.changed,
+            unchanged=done.unchanged,
+            prices_changed=booked.new + booked.changed,
+        )
+
+    return idempotent(house, caller, request, data, write)
+
+
 def _priced(
     tx: Connection, house: House, caller: Caller, products: Sequence[model.Product]
 ) -> list[Product]:
@@ -136,4 +271,4 @@ def _priced(
     return answer
 
 
-routes: list[Any] = [list_products, read_product]
+routes: list[Any] = [list_products, read_product, write_products]

@@ -30,11 +30,13 @@ def worker() -> None:
 
     from springtide.bootstrap import open_house
     from springtide.flows.presence import SlotLost
+    from springtide.flows.protocol import KINDS
     from springtide.flows.worker import run
     from springtide.kit.errors import OuterCallError
     from springtide.settings import read_settings
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    KINDS.include("springtide.demo.actions")
     house = open_house(read_settings())
     print("Springtide's worker is at work - Ctrl-C stops it.", flush=True)
     try:
@@ -45,6 +47,19 @@ def worker() -> None:
         ) from None
     finally:
         house.close()
+    _leave_at_once()
+
+
+def _leave_at_once() -> None:
+    """End the process although a long step is still at work: it stands being cut off."""
+    import os
+    import sys
+    import threading
+
+    at_work = [thread for thread in threading.enumerate() if not thread.daemon]
+    if len(at_work) > 1:
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def _stop_on_signals() -> "threading.Event":

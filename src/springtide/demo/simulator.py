@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 SEED = 20171223
-#: For each buyer of a day so many others look and leave, which sets conversion near 1 in 6.
-LOOKERS_PER_BUYER = 5
+#: For each buyer of a day so many others look and leave, which sets conversion near 1 in 4.
+LOOKERS_PER_BUYER = 3
 #: Of the lookers so many are known households; the others are devices nobody knows.
 KNOWN_SHARE = 0.35
 VIEWS_PER_BUYER_MAX = 12

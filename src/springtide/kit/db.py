@@ -24,6 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
 
+from springtide.kit.canonical import to_json
+
 # Seconds a writer waits for another before it gives up (SQLite's busy timeout).
 BUSY_SECONDS = 15
 
@@ -75,11 +77,6 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
-def to_json(value: Any) -> str:
-    """Return canonical JSON: sorted keys, no spaces, text as it is."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
 def insert_into(tx: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT that knows ON CONFLICT, in the dialect of the transaction."""
     return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
@@ -92,6 +89,14 @@ class Database:
         self.url = url
         self.engine = _engine(url)
         self._writer = self.engine.execution_options(springtide_writes=True)
+        # SQLite's transactions see one state by themselves; PostgreSQL's must ask for it.
+        self._reader = (
+            self.engine
+            if self.is_sqlite
+            else self.engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        )
 
     @property
     def is_sqlite(self) -> bool:
@@ -100,8 +105,8 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Give one consistent view of the state; nothing written in it stays."""
-        with self.engine.connect() as tx:
+        """Give one consistent view of the state, the same for every question in it; read only."""
+        with self._reader.connect() as tx:
             yield tx
             tx.rollback()
 

@@ -212,7 +212,10 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "clock": words.clock,
     "since": words.since,
     "duration": words.duration,
+    "plan_time": words.plan_time,
     "refusal": words.refusal,
+    "sentence": words.sentence,
+    "weekday": words.weekday,
 }
 
 

@@ -23,10 +23,13 @@ from babel.numbers import (
 )
 from markupsafe import Markup
 
+from springtide.domain.campaigns.model import written
+from springtide.domain.pricing.explain import Sentence
 from springtide.kit import ids
 from springtide.kit.errors import Refusal
 from springtide.kit.i18n import LOCALES, translate
 from springtide.kit.money import Money, to_decimal
+from springtide.kit.time import RelativeTime
 
 _LOCALES = {language: Locale.parse(name) for language, name in LOCALES.items()}
 # Babel's own medium formats are long; these fit a table cell and read as the trade writes them.
@@ -122,6 +125,22 @@ def day_short(view: View, value: date | None) -> str:
     if value is None:
         return UNKNOWN
     return str(format_date(value, _DAY_SHORT[view.language], locale=view.locale))
+
+
+def weekday(view: View, value: date | None) -> str:
+    """Write the name of a day's weekday."""
+    return UNKNOWN if value is None else str(format_date(value, "EEEE", locale=view.locale))
+
+
+def plan_time(_view: View, value: RelativeTime) -> str:
+    """Write a time of a plan as its form takes it: D-7 10:00."""
+    return written(value)
+
+
+def sentence(view: View, value: Sentence) -> str:
+    """Write what a price decision says, its money in the shop's currency."""
+    text = translate(value.text, view.language)
+    return value.fill(text, lambda minor: money(view, minor))
 
 
 def instant_text(view: View, value: datetime | None) -> str:

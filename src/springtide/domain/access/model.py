@@ -52,8 +52,10 @@ class Scope(StrEnum):
     EVENTS_WRITE = "events:write"
     QUOTES_WRITE = "quotes:write"
     ORDERS_WRITE = "orders:write"
+    PRODUCTS_WRITE = "products:write"
     READ = "read"
     CUSTOMERS_READ = "customers:read"
+    CUSTOMERS_WRITE = "customers:write"
 
 
 PUBLISHABLE_SCOPES = frozenset({Scope.EVENTS_WRITE, Scope.QUOTES_WRITE})

@@ -108,6 +108,21 @@ def by_bucket(
     )
 
 
+def by_day(
+    shop: str, window: Window, metrics: Sequence[type[Counted]], zone_name: str
+) -> exp.Select:
+    """Return one row a day of the shop's zone with every metric of that day alone."""
+    zone = exp.Literal.string(zone_name).sql(DIALECT)
+    return (
+        exp.select(condition(f"cast(timezone({zone}, occurred_at) as date)").as_("day"))
+        .select(*(aggregate(metric).as_(metric.kind) for metric in metrics))
+        .from_("facts")
+        .where(within(shop, window))
+        .group_by("day")
+        .order_by("day")
+    )
+
+
 def growth(
     shop: str, window: Window, metrics: Sequence[type[Counted]], seconds: int
 ) -> exp.Select | exp.SetOperation:

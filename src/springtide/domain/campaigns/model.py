@@ -220,16 +220,6 @@ class NewTask:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedAction:
-    """Something the system is to do in a phase: the flows carry it out when it is scheduled."""
-
-    kind: str
-    phase: PhaseKind
-    at: RelativeTime
-    params: dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
 class Draft:
     """What a person may edit of a campaign in one form."""
 

@@ -1,6 +1,7 @@
 """Reads of campaigns and their tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,8 @@ from springtide.domain.campaigns.store import (
 from springtide.domain.campaigns.store import (
     tasks as task_table,
 )
+from springtide.domain.pricing.model import PriceFacts
+from springtide.domain.pricing.queries import current_prices
 from springtide.kit import ids
 from springtide.kit.errors import NotFound
 from springtide.kit.time import RelativeTime
@@ -110,6 +113,18 @@ def campaign_tasks(tx: Connection, *, shop_id: UUID, campaign_id: UUID) -> list[
         for row in rows
     ]
     return sorted(found, key=lambda task: (task.due.day_offset, task.due.wall, task.id))
+
+
+def sale_prices(
+    tx: Connection, *, campaign: Campaign, keys: Iterable[str], now: datetime
+) -> dict[str, PriceFacts]:
+    """Return the prices of some products as they are to be while the campaign sells."""
+    planned = {hero.product_key: hero.price_minor for hero in campaign.heroes}
+    found = current_prices(tx, shop_id=campaign.shop_id, keys=keys, now=now)
+    return {
+        key: replace(facts, campaign_minor=planned.get(key, facts.campaign_minor))
+        for key, facts in found.items()
+    }
 
 
 def version_document(tx: Connection, *, campaign_id: UUID, version: int) -> dict[str, Any] | None:

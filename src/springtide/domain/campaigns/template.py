@@ -1,4 +1,4 @@
-"""The plan of a big sale in the manner of Double 11: phases, tasks and actions to start from.
+"""The plan of a big sale in the manner of Double 11: phases and tasks to start from.
 
 Times are in days from the sale day (D). Texts are stored in the language of whoever plans.
 """
@@ -11,7 +11,6 @@ from springtide.domain.campaigns.model import (
     NewTask,
     Phase,
     PhaseKind,
-    PlannedAction,
 )
 from springtide.kit.errors import N_
 from springtide.kit.i18n import translate
@@ -121,12 +120,6 @@ _TASKS = (
     ),
 )
 
-_ACTIONS = (
-    PlannedAction("set_prices", PhaseKind.BURST, _at(0), {}),
-    PlannedAction("activate_rules", PhaseKind.BURST, _at(0), {}),
-    PlannedAction("close_unpaid", PhaseKind.DAY, _at(1), {}),
-)
-
 
 def phases(*, language: str) -> tuple[Phase, ...]:
     """Return the four phases, named in a language."""
@@ -147,8 +140,3 @@ def tasks(*, language: str) -> tuple[NewTask, ...]:
         )
         for task in _TASKS
     )
-
-
-def actions() -> tuple[PlannedAction, ...]:
-    """Return what the system does by itself in such a sale; undone at its end."""
-    return _ACTIONS

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from springtide.kit.db import to_json
+from springtide.kit.canonical import to_json
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.text import text_problem
 

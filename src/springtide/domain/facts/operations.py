@@ -13,7 +13,7 @@ from springtide.domain.facts import store
 from springtide.domain.facts.model import COLUMNS, OWN_SOURCES, Appended, Fact, check
 from springtide.domain.facts.records import end_import, note_counts, note_stage, start_import
 from springtide.domain.facts.sealing import Tended, compact, seal, sweep, tend
-from springtide.kit.db import to_json
+from springtide.kit.canonical import to_json
 from springtide.kit.errors import N_, Refusal
 
 __all__ = [

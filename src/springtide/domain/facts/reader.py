@@ -22,7 +22,8 @@ from sqlglot import exp
 from springtide.domain.facts import store
 from springtide.domain.facts.lake import Lake, Snapshot
 from springtide.domain.facts.model import COLUMNS
-from springtide.kit.db import Database, to_json
+from springtide.kit.canonical import to_json
+from springtide.kit.db import Database
 
 Params = Mapping[str, Any] | Sequence[Any] | None
 Rows = list[tuple[Any, ...]]

@@ -17,7 +17,7 @@ from deltalake.transaction import AddAction
 
 from springtide.domain.facts import store
 from springtide.domain.facts.lake import MONTH, TAIL, File, Lake, Writer
-from springtide.domain.facts.model import COLUMNS
+from springtide.domain.facts.model import COLUMNS, Fact
 from springtide.domain.facts.reader import load_rows, scan
 from springtide.kit.db import Database
 
@@ -64,6 +64,29 @@ def seal(database: Database, lake: Lake, *, progress: Progress = silent) -> int:
         moved += len(rows)
         if len(rows) < BATCH:
             return moved
+
+
+def seal_new(lake: Lake, facts: Sequence[Fact], *, transaction: str) -> bool:
+    """Put facts that nobody knows yet into the lake at once; False when that was done before.
+
+    ``transaction`` names the whole: done twice, it is one. For facts whose ids are never sent
+    again, such as a simulated past.
+    """
+    columns = ", ".join(f"{name} {type_}" for name, type_ in COLUMNS.items())
+    with lake.writing() as writer:
+        if writer.done(transaction):
+            return False
+        connection = lake.connect()
+        try:
+            connection.execute(f"create table fresh (seq BIGINT, {columns})")
+            rows = [{"seq": 0, **{name: getattr(fact, name) for name in COLUMNS}} for fact in facts]
+            load_rows(connection, "fresh", rows)
+            connection.execute(f"create view incoming as select *, {MONTH} as month from fresh")
+            adds, removes = prepare(writer, connection)
+            writer.commit(adds=adds, removes=removes, transaction=(transaction, 1))
+        finally:
+            connection.close()
+    return True
 
 
 def _commit_rows(

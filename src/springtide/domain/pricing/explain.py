@@ -50,6 +50,7 @@ def _why_not(reason: Reason) -> list[Sentence]:
         return [Sentence(N_("opens at {when}"), words={"when": str(needed)})]
     if reason.code == "closed":
         return [Sentence(N_("closed at {when}"), words={"when": str(needed)})]
-    if reason.code == "below_threshold" and isinstance(needed, int):
-        return [Sentence(N_("starts at {needed}"), {"needed": needed})]
+    if reason.code == "below_threshold" and isinstance(needed, int) and isinstance(observed, int):
+        seen = {"needed": needed, "observed": observed}
+        return [Sentence(N_("starts at {needed}, the cart has {observed}"), seen)]
     return []

@@ -30,8 +30,10 @@ SCOPE_NAMES = {
     Scope.EVENTS_WRITE: N_("Send visits, favourites and carts"),
     Scope.QUOTES_WRITE: N_("Ask for prices of carts"),
     Scope.ORDERS_WRITE: N_("Place and pay orders"),
+    Scope.PRODUCTS_WRITE: N_("Write products and their prices"),
     Scope.READ: N_("Read the shop's numbers and campaigns"),
     Scope.CUSTOMERS_READ: N_("Read customers"),
+    Scope.CUSTOMERS_WRITE: N_("Write customers"),
 }
 
 

@@ -1,0 +1,144 @@
+"""The demo's prepared sale: goals, heroes, ladder, letter, timeline."""
+
+from springtide.demo import history, story
+from springtide.domain.access.model import Shop
+from springtide.domain.board.model import DayPlan
+from springtide.domain.board.queries import Snapshots
+from springtide.domain.board.queries.numbers import divided
+from springtide.domain.campaigns import operations as campaigns
+from springtide.domain.campaigns.model import Campaign, Goals, Hero
+from springtide.domain.campaigns.queries import campaigns as campaigns_of
+from springtide.domain.outreach import operations as outreach
+from springtide.domain.outreach.model import Draft, Segment
+from springtide.domain.outreach.queries import outreaches_of
+from springtide.domain.pricing.operations import save_rule
+from springtide.domain.pricing.queries import book_prices, campaign_rules
+from springtide.flows import timeline
+from springtide.flows.protocol import Surroundings
+from springtide.kit.money import share_bps
+
+LETTER_NAME = "New Year Super Day: come back"
+LETTER_SUBJECT = "{name}, our New Year Super Day is on Saturday"
+LETTER_BODY = """\
+Dear {name},
+
+on Saturday, January 13, our New Year Super Day begins at midnight: prices of our best sellers go
+down, and the more you buy the more you save: 3 dollars off from 60, 10 off from 169, 20 off
+from 299.
+
+See you there: {link}
+"""
+LETTER_LINK = "https://shop.example/new-year"
+
+
+def find(house: Surroundings, shop: Shop) -> Campaign | None:
+    """Return the prepared sale, where it is there."""
+    with house.db.read() as tx:
+        found = [each for each in campaigns_of(tx, shop_id=shop.id) if each.name == story.CAMPAIGN]
+    return found[0] if found else None
+
+
+def prepare(house: Surroundings, shop: Shop) -> Campaign:
+    """Plan the sale and put it on the timeline; what is there already stays."""
+    goals = _goals(house, shop)
+    best = history.best_sellers(house.facts, last=story.LAST_DAY, days=56, most=60)
+    with house.db.write() as tx:
+        stored = [each for each in campaigns_of(tx, shop_id=shop.id) if each.name == story.CAMPAIGN]
+        sale = (
+            stored[0]
+            if stored
+            else campaigns.create_campaign(
+                tx,
+                shop=shop,
+                name=story.CAMPAIGN,
+                day=story.SALE_DAY,
+                goals=goals,
+                actor=story.ACTOR,
+                now=story.BOOK_AT,
+            )
+        )
+        if not sale.heroes:
+            book = book_prices(tx, shop_id=shop.id, keys=best)
+            heroes = [
+                Hero(key, max(book[key].floor_minor, share_bps(regular, story.HERO_PRICE_BPS)))
+                for key in best
+                if key in book and (regular := book[key].regular_minor) >= 50
+            ][: story.HEROES]
+            sale = campaigns.set_heroes(
+                tx,
+                shop=shop,
+                campaign_id=sale.id,
+                heroes=heroes,
+                actor=story.ACTOR,
+                now=story.BOOK_AT,
+            )
+        if not campaign_rules(tx, shop_id=shop.id, campaign_id=sale.id):
+            steps = [
+                {"threshold_minor": threshold, "discount_minor": discount}
+                for threshold, discount in story.LADDER
+            ]
+            save_rule(
+                tx,
+                shop=shop,
+                campaign_id=sale.id,
+                rule_id=None,
+                kind="threshold_ladder",
+                params={"steps": steps},
+                actor=story.ACTOR,
+                now=story.BOOK_AT,
+            )
+        timeline.schedule(tx, shop=shop, campaign=sale, actor=story.ACTOR, now=story.BOOK_AT)
+    _plan_letter(house, shop, sale)
+    return sale
+
+
+def _plan_letter(house: Surroundings, shop: Shop, sale: Campaign) -> None:
+    with house.db.write() as tx:
+        stored = outreaches_of(tx, shop_id=shop.id, campaign_id=sale.id)
+        letter = (
+            stored[0]
+            if stored
+            else outreach.create_outreach(
+                tx,
+                shop=shop,
+                draft=Draft(
+                    name=LETTER_NAME,
+                    subject=LETTER_SUBJECT,
+                    body=LETTER_BODY,
+                    segment=Segment(tiers=story.CONTACTED_TIERS),
+                    link=LETTER_LINK,
+                    campaign_id=sale.id,
+                ),
+                actor=story.ACTOR,
+                now=story.BOOK_AT,
+                real_now=house.real_now(),
+            )
+        )
+        timeline.plan_outreach(
+            tx,
+            shop=shop,
+            campaign=sale,
+            outreach_id=letter.id,
+            actor=story.ACTOR,
+            now=story.BOOK_AT,
+            at=story.LETTER_AT,
+        )
+
+
+def _goals(house: Surroundings, shop: Shop) -> Goals:
+    """Return the comparable Saturdays' average times 1.3, rounded to what a person would set."""
+    plan = DayPlan(story.SALE_DAY, story.LAST_DAY, {})
+    past = Snapshots(house.facts).comparable_days(shop=shop, plan=plan)
+
+    def goal(kind: str, step: int) -> int:
+        if not past:
+            return 0
+        total = sum(day.curves[kind][-1] for day in past)
+        average = divided(total * story.GOAL_BPS, len(past) * 10_000)
+        return max(1, divided(average, step)) * step
+
+    return Goals(
+        paid_minor=goal("paid_money", 100_000),
+        buyers=goal("paying_buyers", 10),
+        units=goal("units", 100),
+    )

@@ -1,0 +1,209 @@
+"""What a person types about a campaign, read into drafts, tasks and ladders; refused by field."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Annotated, Any, TypeVar
+
+from litestar import Request
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+from sqlalchemy import Connection
+
+from springtide.domain.access.model import Member, Role
+from springtide.domain.campaigns import queries
+from springtide.domain.campaigns.model import (
+    Campaign,
+    Draft,
+    Goals,
+    NewTask,
+    Phase,
+    PhaseKind,
+    read_relative,
+    written,
+)
+from springtide.kit import ids
+from springtide.kit.errors import N_, Invalid, Refusal
+from springtide.kit.money import parse_minor, to_decimal
+
+#: The fields of a posted form; a name that comes several times keeps a list.
+Typed = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
+AnyRequest = Request[Any, Any, Any]
+Read = TypeVar("Read")
+
+#: Rows of the ladder's form; what is left empty is no step.
+LADDER_ROWS = 5
+DIGITS_MAX = 12
+
+
+class BadDay(Refusal):
+    """A text that is not a day."""
+
+    code = "bad_day"
+    text = N_("Choose the day of the sale.")
+
+
+class BadCount(Refusal):
+    """A text that is not a whole number."""
+
+    code = "bad_count"
+    text = N_("“{value}” is not a whole number.")
+
+
+class BadRole(Refusal):
+    """A role that no shop has."""
+
+    code = "bad_role"
+    text = N_("Choose a role.")
+
+
+def campaign_of(tx: Connection, member: Member, key: str) -> Campaign:
+    """Return the campaign of an address; raises NotFound or BadId."""
+    campaign_id = ids.inward("cmp", key)
+    return queries.campaign(tx, shop_id=member.shop.id, campaign_id=campaign_id)
+
+
+def address(member: Member, campaign: Campaign | None = None, page: str = "") -> str:
+    """Return the address of a campaign's page, or of the list."""
+    parts = ["/shops", member.shop.slug, "campaigns"]
+    if campaign is not None:
+        parts.append(campaign.key)
+    return "/".join([*parts, page] if page else parts)
+
+
+def values_of(draft: Draft, currency: str) -> dict[str, str]:
+    """Return a draft as the fields of its form."""
+    values = {
+        "name": draft.name,
+        "day": draft.day.isoformat(),
+        "note": draft.note,
+        "goals.paid_minor": _money_text(draft.goals.paid_minor, currency),
+        "goals.buyers": str(draft.goals.buyers or ""),
+        "goals.units": str(draft.goals.units or ""),
+    }
+    for phase in draft.phases:
+        field = f"phases.{phase.kind.value}"
+        values[f"{field}.name"] = phase.name
+        values[f"{field}.starts"] = written(phase.starts)
+        values[f"{field}.ends"] = written(phase.ends)
+    return values
+
+
+def read_draft(typed: Mapping[str, Any], *, shown: Draft, currency: str) -> Draft:
+    """Return the draft that was typed; what the form did not ask stays as ``shown``."""
+    problems: dict[str, Refusal] = {}
+
+    def take(name: str, read: Callable[[str], Read], default: Read) -> Read:
+        text = str(typed.get(name, "")).strip()
+        try:
+            return read(text) if name in typed else default
+        except Refusal as refusal:
+            problems[name] = refusal
+            return default
+
+    def read_phase(phase: Phase) -> Phase:
+        field = f"phases.{phase.kind.value}"
+        return Phase(
+            PhaseKind(phase.kind),
+            take(f"{field}.name", lambda text: text[:40] or phase.name, phase.name),
+            take(f"{field}.starts", read_relative, phase.starts),
+            take(f"{field}.ends", read_relative, phase.ends),
+        )
+
+    draft = Draft(
+        name=take("name", str, shown.name),
+        day=take("day", _day, shown.day),
+        goals=Goals(
+            take("goals.paid_minor", lambda text: _money(text, currency), shown.goals.paid_minor),
+            take("goals.buyers", _count, shown.goals.buyers),
+            take("goals.units", _count, shown.goals.units),
+        ),
+        phases=tuple(read_phase(phase) for phase in shown.phases),
+        note=take("note", str, shown.note),
+    )
+    if problems:
+        raise Invalid(problems)
+    return draft
+
+
+def read_task(typed: Mapping[str, Any]) -> NewTask:
+    """Return the task that was typed; its checklist has one line a line."""
+    problems: dict[str, Refusal] = {}
+    role = Role.OPERATIONS
+    try:
+        role = Role(str(typed.get("role", "")))
+    except ValueError:
+        problems["role"] = BadRole()
+    due = None
+    try:
+        due = read_relative(str(typed.get("due", "")))
+    except Refusal as refusal:
+        problems["due"] = refusal
+    if problems or due is None:
+        raise Invalid(problems)
+    lines = (line.strip() for line in str(typed.get("checklist", "")).splitlines())
+    return NewTask(str(typed.get("title", "")), role, due, tuple(line for line in lines if line))
+
+
+def read_ladder(typed: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """Return the parameters of the ladder that was typed; empty rows are left out."""
+    problems: dict[str, Refusal] = {}
+    steps: list[dict[str, int]] = []
+    for row in range(LADDER_ROWS):
+        names = [f"steps.{row}.threshold_minor", f"steps.{row}.discount_minor"]
+        texts = [str(typed.get(name, "")).strip() for name in names]
+        if not any(texts):
+            continue
+        step: dict[str, int] = {}
+        for name, text in zip(names, texts, strict=True):
+            try:
+                step[name.rpartition(".")[2]] = parse_minor(text, currency)
+            except Refusal as refusal:
+                problems[name] = refusal
+        steps.append(step)
+    if problems:
+        raise Invalid(problems)
+    keys = [key for key in str(typed.get("products", "")).replace(",", " ").split() if key]
+    return {"steps": steps, "products": list(dict.fromkeys(keys)) or None}
+
+
+def ladder_values(params: Mapping[str, Any], currency: str) -> dict[str, str]:
+    """Return a ladder's parameters as the fields of its form."""
+    values = {"products": " ".join(params.get("products") or ())}
+    for row, step in enumerate(params["steps"]):
+        for name, amount in step.items():
+            values[f"steps.{row}.{name}"] = _money_text(amount, currency)
+    return values
+
+
+def read_count(text: str) -> int:
+    """Return a whole number of pieces; refuse any other text."""
+    return _count(text)
+
+
+def money_text(amount_minor: int, currency: str) -> str:
+    """Return an amount as a form's field holds it."""
+    return str(to_decimal(amount_minor, currency))
+
+
+def _money_text(amount_minor: int, currency: str) -> str:
+    return money_text(amount_minor, currency) if amount_minor else ""
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadDay from error
+
+
+def _money(text: str, currency: str) -> int:
+    return parse_minor(text, currency) if text else 0
+
+
+def _count(text: str) -> int:
+    cleaned = text.replace(",", "")
+    if not cleaned:
+        return 0
+    if not cleaned.isascii() or not cleaned.isdigit() or len(cleaned) > DIGITS_MAX:
+        raise BadCount(value=text[:20])
+    return int(cleaned)
