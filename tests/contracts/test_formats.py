@@ -192,7 +192,7 @@ BAD_ROWS = [
     ("c1,2025-01-01,", "revenue", "is missing"),
     ('c1,2025-01-01,"1,5"', "revenue", "is not an amount"),
     ("c1,2025-01-01,1e30", "revenue", "is not an amount"),
-    ("c1,2025-01-01,99999999999999999", "amount_minor", "too large"),
+    ("c1,2025-01-01,9999999999999999", "amount_minor", "too large"),
     ("c1,2025-01-01,NaN5", "revenue", "is not an amount"),
     ("c1,2025-01-01", "", "2 cells where the header has 3"),
     ("c1,2025-01-01,1,2,3", "", "5 cells where the header has 3"),
@@ -345,10 +345,10 @@ def test_quotes_with_line_breaks_count_as_one_row(bench: Bench) -> None:
 
 def test_workbooks_and_parquet_are_read_like_csv(bench: Bench) -> None:
     path = bench.folder / "orders.parquet"
-    duckdb.sql(
-        "select 'c' || range as customer_id, timestamp '2025-01-01' as order_date, "
-        "cast(range as double) / 10 as revenue from range(20)"
-    ).write_parquet(str(path))
+    duckdb.execute(
+        "copy (select 'c' || range as customer_id, timestamp '2025-01-01' as order_date, "
+        f"cast(range as double) / 10 as revenue from range(20)) to '{path}' (format parquet)"
+    )
     done = import_file(bench.target, path, shop=bench.shop, actor=ACTOR)
     assert done.rows == RowCounts(20, 20, 0, 0, 0)
     assert bench.summary().gross_minor == 1900
@@ -436,8 +436,8 @@ def test_an_import_killed_at_any_step_leaves_all_or_nothing(bench: Bench, stage:
     assert len(bench.rows("*")) == (43 if is_in else 3)
     recover(bench.target)
     with bench.target.database.read() as tx:
-        newest, _ = queries.imports(tx, shop_id=bench.shop.id)
-    assert newest.state == ("done" if is_in else "failed")
+        states = [record.state for record in queries.imports(tx, shop_id=bench.shop.id)]
+    assert sorted(states) == ["done", "done" if is_in else "failed"]
     again = bench.bring(more)
     assert again.rows == (RowCounts(43, 0, 0, 43, 0) if is_in else RowCounts(43, 40, 0, 3, 0))
     assert len(bench.rows("*")) == 43

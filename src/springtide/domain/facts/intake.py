@@ -54,7 +54,11 @@ def sift(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
             "where problem = $number",
             {"column": check.column, "reason": check.reason, "number": number},
         )
-    connection.execute("create view good as select * from valued where problem is null")
+    # Later checks reject more rows; what they reject is not good either.
+    connection.execute(
+        "create view good as select * from valued where problem is null "
+        "and row_no not in (select row_no from rejected)"
+    )
     parts = [_emitted(emit.columns, emit.where, reading.source) for emit in reading.emits]
     emitted = " union all ".join(parts) or _no_facts()
     # The month is kept: each month's file is written by a pass over the table.
