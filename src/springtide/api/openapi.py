@@ -1,6 +1,7 @@
 """The published description of the API: OpenAPI 3.1 at /v1/openapi.json."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import msgspec
@@ -34,8 +35,15 @@ _REF = "#/components/schemas/{name}"
 class _Document(JsonRenderPlugin):
     """Serves the schema, completed with what all routes share."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: bytes | None = None
+
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        return msgspec.json.encode(_completed(openapi_schema, request.app.routes))
+        if self._kept is None:
+            completed = _completed(deepcopy(openapi_schema), request.app.routes)
+            self._kept = msgspec.json.encode(completed)
+        return self._kept
 
 
 class _SchemaRouter(Router):
@@ -73,10 +81,8 @@ def openapi_config() -> OpenAPIConfig:
 
 def _completed(schema: dict[str, Any], routes: list[Any]) -> dict[str, Any]:
     """Add to every operation its key, its scope, its Idempotency-Key and its problems."""
-    if "Problem" in schema["components"]["schemas"] and schema.get("x-completed"):
-        return schema
     (_, parts) = msgspec.json.schema_components([Problem], ref_template=_REF)
-    schema["components"]["schemas"].update(parts)
+    schema["components"].setdefault("schemas", {}).update(parts)
     options = {
         (route.path_format, method.lower()): handler.opt
         for route in routes
@@ -87,7 +93,6 @@ def _completed(schema: dict[str, Any], routes: list[Any]) -> dict[str, Any]:
         for method, operation in operations.items():
             _complete(operation, method, options.get((path, method), {}))
     _close_bodies(schema)
-    schema["x-completed"] = True
     return schema
 
 

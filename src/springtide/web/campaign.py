@@ -1,14 +1,16 @@
 """One campaign: its timeline, goals, tasks and actions; scheduling, withdrawing, editing it."""
 
+from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from litestar import Response, get, post
 
 from springtide.bootstrap import House
-from springtide.domain.access.model import Member, Needs, Permission, Role
-from springtide.domain.board.model import DayPlan
-from springtide.domain.board.queries import Snapshots
+from springtide.domain.access.model import Member, Needs, Permission, Role, Shop
+from springtide.domain.board.queries import day_window, values
 from springtide.domain.campaigns import operations, queries
 from springtide.domain.campaigns.model import STATUS_TITLES, Campaign, Status, Task
 from springtide.domain.campaigns.operations import StaleForm, draft_of
@@ -46,7 +48,9 @@ _GOALS = (
     ("paying_buyers", "buyers", N_("Buyers"), "number"),
     ("units", "units", N_("Units"), "number"),
 )
-_WHOLE_DAY_MINUTES = 25 * 60
+#: How many comparable days are averaged, and how far back they are looked for.
+COMPARABLE_DAYS = 4
+COMPARABLE_WEEKS_BACK = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,23 +281,44 @@ def _can_schedule(campaign: Campaign, actions: list[Action], house: House, membe
 
 
 def _goals(house: House, member: Member, campaign: Campaign) -> list[GoalRow]:
-    began_on = campaign.whole.starts_at.astimezone(campaign.tz).date()
-    plan = DayPlan(day=campaign.day, began_on=began_on, goals={})
-    days = _snapshots(house).comparable_days(shop=member.shop, plan=plan)
+    past = usual_days(house, member.shop, campaign)
     rows = []
     for kind, name, label, unit in _GOALS:
-        past = [day.at(kind, _WHOLE_DAY_MINUTES) for day in days]
-        usual = sum(past) // len(past) if past else None
+        numbers = [day[kind] for day in past]
+        usual = sum(numbers) // len(numbers) if numbers else None
         rows.append(GoalRow(label, unit, getattr(campaign.goals, name), usual))
     return rows
 
 
-_kept: dict[int, Snapshots] = {}
+def usual_days(house: House, shop: Shop, campaign: Campaign) -> list[dict[str, int]]:
+    """Return the numbers of the last same weekdays with orders before the campaign began."""
+    began_on = campaign.whole.starts_at.astimezone(campaign.tz).date()
+    found: list[dict[str, int]] = []
+    for weeks in range(1, COMPARABLE_WEEKS_BACK + 1):
+        day = campaign.day - timedelta(weeks=weeks)
+        if day < began_on:
+            numbers = _day_numbers(house, shop, day)
+            found += [numbers] if numbers["orders"] else []
+        if len(found) == COMPARABLE_DAYS:
+            break
+    return found
 
 
-def _snapshots(house: House) -> Snapshots:
-    """Return the process's keeper of past days, which it computes once."""
-    return _kept.setdefault(id(house.facts), Snapshots(house.facts))
+#: Whole past days by shop, day and the facts' version; a small keep of what rarely changes.
+_DAYS: OrderedDict[tuple[Hashable, ...], dict[str, int]] = OrderedDict()
+_DAYS_KEPT = 500
+
+
+def _day_numbers(house: House, shop: Shop, day: date) -> dict[str, int]:
+    key = (str(house.settings.data), shop.id, day, house.facts.version())
+    if key not in _DAYS:
+        kinds = ["orders", *(kind for kind, *_ in _GOALS)]
+        window = day_window(day, shop.tz)
+        counted = values(house.facts, shop=shop.slug, window=window, kinds=kinds)
+        _DAYS[key] = {kind: value.amount or 0 for kind, value in counted.items()}
+        while len(_DAYS) > _DAYS_KEPT:
+            _DAYS.popitem(last=False)
+    return _DAYS[key]
 
 
 def _row(action: Action) -> ActionRow:

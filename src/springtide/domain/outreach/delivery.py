@@ -2,12 +2,14 @@
 
 A message is marked ``sending`` and committed before it is handed to the channel, and marked
 ``sent`` together with its fact afterwards. What a crash leaves in ``sending`` is asked of the
-channel: accepted, not accepted, or nobody can tell; the last is left to a person.
+channel: accepted, not accepted, or nobody can tell; the last is left to a person. A channel that
+can tell gets letters in small groups, one commit before and one after; any other one by one, so
+that a crash leaves one message in doubt and not twenty.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +17,7 @@ from sqlalchemy import Connection, and_, or_, select, update
 
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
+from springtide.domain.customers.model import Customer
 from springtide.domain.customers.queries import customers_by_keys
 from springtide.domain.facts.operations import append
 from springtide.domain.outreach import queries
@@ -38,6 +41,8 @@ from springtide.kit.ids import outward
 ATTEMPTS_MAX = 5
 #: Another sender's message that stands in ``sending`` for so long was left by a crash.
 LEASE = timedelta(minutes=5)
+#: So many letters are marked and written down together, where the channel can be asked about them.
+GROUP = 25
 #: So many failures one after another that may pass end the batch: the channel is down.
 PASSING_IN_A_ROW_MAX = 3
 
@@ -57,10 +62,21 @@ class Post:
     sender: str
 
 
-class _Outcome(Enum):
-    SENT = auto()
-    SKIPPED = auto()
-    PASSING = auto()
+@dataclass
+class _Tally:
+    """What became of one group of messages."""
+
+    sent: list[Message] = field(default_factory=list)
+    passing: list[tuple[Message, str]] = field(default_factory=list)
+    failed: list[tuple[Message, str]] = field(default_factory=list)
+    uncertain: list[tuple[Message, str]] = field(default_factory=list)
+    untouched: list[Message] = field(default_factory=list)
+    problem: str | None = None
+
+    @property
+    def ends_batch(self) -> bool:
+        """Whether going on makes no sense now."""
+        return self.problem is not None or bool(self.untouched)
 
 
 def send_batch(
@@ -79,18 +95,17 @@ def send_batch(
         waiting = queries.messages_in_state(
             tx, outreach_id=outreach_id, state=MessageState.PENDING, limit=limit
         )
-    sent = passing = in_a_row = 0
+    size = GROUP if _can_tell(post.channel) else 1
+    sent = passing = 0
     problem = None
-    for message in waiting:
-        try:
-            outcome = _carry(post, shop, found, message, now, real_now)
-        except NeedsPersonError as error:
-            problem = str(error)
-            break
-        sent += outcome is _Outcome.SENT
-        passing += outcome is _Outcome.PASSING
-        in_a_row = in_a_row + 1 if outcome is _Outcome.PASSING else 0
-        if in_a_row >= PASSING_IN_A_ROW_MAX:
+    for start in range(0, len(waiting), size):
+        group = waiting[start : start + size]
+        letters = _claim(post, shop, found, group, real_now)
+        tally = _carry(post.channel, letters)
+        _note(post, shop, found, tally, now, real_now)
+        sent, passing, problem = sent + len(tally.sent), passing + len(tally.passing), tally.problem
+        down = size == 1 and passing >= PASSING_IN_A_ROW_MAX and not sent
+        if tally.ends_batch or down:
             break
     left = _finish(post, shop, found, now, real_now)
     return BatchResult(sent, left, passing, problem)
@@ -115,11 +130,12 @@ def settle_left_behind(
     unsent = MessageState.CANCELLED if cancelled else MessageState.PENDING
     for row in rows:
         accepted = post.channel.was_accepted(outward("msg", row.id))
-        if accepted:
-            _mark_sent(post, shop, outreach, row.id, row.customer_key, now, real_now)
-        else:
-            state = MessageState.UNCERTAIN if accepted is None else unsent
-            with post.db.write() as tx:
+        with post.db.write() as tx:
+            if accepted:
+                message = Message(row.id, outreach.id, row.customer_key, MessageState.SENDING)
+                _mark_sent(tx, shop, outreach, [message], now, real_now)
+            else:
+                state = MessageState.UNCERTAIN if accepted is None else unsent
                 _change(tx, row.id, row.sender, state=state)
     return len(rows)
 
@@ -141,77 +157,67 @@ def _begin(post: Post, shop: Shop, outreach_id: UUID, now: datetime) -> Outreach
         return queries.outreach(tx, shop_id=shop.id, outreach_id=outreach_id)
 
 
-def _carry(
-    post: Post,
-    shop: Shop,
-    outreach: Outreach,
-    message: Message,
-    now: datetime,
-    real_now: datetime,
-) -> _Outcome:
-    """Take one message to the channel. Raises NeedsPersonError when the set-up is wrong."""
-    ready = _claim(post, shop, outreach, message, real_now)
-    if ready is None:
-        return _Outcome.SKIPPED
+def _can_tell(channel: Channel) -> bool:
+    """Whether the channel can be asked after a crash; only then several letters go as a group."""
     try:
-        post.channel.send(ready)
-    except PassingError as error:
-        _give_back(post, message.id, str(error))
-        return _Outcome.PASSING
-    except FinalError as error:
-        _close(post, message.id, MessageState.FAILED, str(error))
-        return _Outcome.SKIPPED
-    except MayBeAcceptedError as error:
-        # The channel may know better than the broken connection did.
-        _close(post, message.id, MessageState.UNCERTAIN, str(error), if_unknown=True)
-        return _Outcome.SKIPPED
-    except NeedsPersonError as error:
-        _give_back(post, message.id, str(error), counts=False)
-        raise
-    _mark_sent(post, shop, outreach, message.id, message.customer_key, now, real_now)
-    return _Outcome.SENT
+        return channel.was_accepted("msg_never_sent") is not None
+    except PassingError:
+        return False
 
 
 def _claim(
-    post: Post, shop: Shop, outreach: Outreach, message: Message, real_now: datetime
-) -> Letter | None:
-    """Mark one pending message as being sent and return its letter; None if it may not go.
+    post: Post, shop: Shop, outreach: Outreach, group: Sequence[Message], real_now: datetime
+) -> list[tuple[Message, Letter]]:
+    """Mark pending messages as being sent and return their letters, in one transaction.
 
-    Consent and address are read here, in the same transaction: who opted out since the audience
-    was fixed gets nothing.
+    Consent and address are read here: who opted out since the audience was fixed gets nothing.
     """
+    letters = []
     with post.db.write() as tx:
-        person = customers_by_keys(tx, shop_id=shop.id, keys=[message.customer_key]).get(
-            message.customer_key
+        keys = [message.customer_key for message in group]
+        people = customers_by_keys(tx, shop_id=shop.id, keys=keys)
+        for message in group:
+            person = people.get(message.customer_key)
+            values: dict[str, Any]
+            if person is None or not person.email:
+                values = {"state": MessageState.FAILED, "problem": "no address"}
+            elif not person.is_reachable:
+                values = {"state": MessageState.OPTED_OUT}
+            else:
+                values = {
+                    "state": MessageState.SENDING,
+                    "sender": post.sender,
+                    "address": person.email,
+                    "claimed_at": real_now,
+                    "attempts": messages.c.attempts + 1,
+                }
+            won = _take(tx, outreach, message, values)
+            if won and person is not None and values["state"] == MessageState.SENDING:
+                letters.append((message, _letter(post, shop, outreach, message, person)))
+    return letters
+
+
+def _take(tx: Connection, outreach: Outreach, message: Message, values: dict[str, Any]) -> bool:
+    """Move one message on from pending, while its outreach goes on; False if another was faster."""
+    going = select(outreaches.c.id).where(
+        outreaches.c.id == outreach.id, outreaches.c.status == OutreachStatus.SENDING
+    )
+    won = tx.execute(
+        update(messages)
+        .where(
+            messages.c.id == message.id,
+            messages.c.state == MessageState.PENDING,
+            messages.c.outreach_id.in_(going),
         )
-        values: dict[str, Any]
-        if person is None or not person.email:
-            values = {"state": MessageState.FAILED, "problem": "no address"}
-        elif not person.is_reachable:
-            values = {"state": MessageState.OPTED_OUT}
-        else:
-            values = {
-                "state": MessageState.SENDING,
-                "sender": post.sender,
-                "address": person.email,
-                "claimed_at": real_now,
-                "attempts": messages.c.attempts + 1,
-            }
-        going = select(outreaches.c.id).where(
-            outreaches.c.id == outreach.id, outreaches.c.status == OutreachStatus.SENDING
-        )
-        won = tx.execute(
-            update(messages)
-            .where(
-                messages.c.id == message.id,
-                messages.c.state == MessageState.PENDING,
-                messages.c.outreach_id.in_(going),
-            )
-            .values(**values)
-            .returning(messages.c.id)
-        ).first()
-    if won is None or person is None or values["state"] != MessageState.SENDING:
-        return None
+        .values(**values)
+        .returning(messages.c.id)
+    ).first()
+    return won is not None
+
+
+def _letter(
+    post: Post, shop: Shop, outreach: Outreach, message: Message, person: Customer
+) -> Letter:
     return letter(
         reference=outward("msg", message.id),
         to_address=str(person.email),
@@ -225,45 +231,81 @@ def _claim(
     )
 
 
+def _carry(channel: Channel, letters: Sequence[tuple[Message, Letter]]) -> _Tally:
+    """Take claimed letters to the channel one after another."""
+    tally, in_a_row = _Tally(), 0
+    for place, (message, ready) in enumerate(letters):
+        try:
+            channel.send(ready)
+        except PassingError as error:
+            tally.passing.append((message, str(error)))
+            in_a_row += 1
+            if in_a_row < PASSING_IN_A_ROW_MAX:
+                continue
+            tally.untouched = [waiting for waiting, _ in letters[place + 1 :]]
+            break
+        except FinalError as error:
+            tally.failed.append((message, str(error)))
+        except MayBeAcceptedError as error:
+            # Where the channel can tell, the message stays in ``sending`` and is asked for next.
+            if not _can_tell(channel):
+                tally.uncertain.append((message, str(error)))
+        except NeedsPersonError as error:
+            tally.problem = str(error)
+            tally.untouched = [waiting for waiting, _ in letters[place:]]
+            break
+        else:
+            tally.sent.append(message)
+        in_a_row = 0
+    return tally
+
+
+def _note(
+    post: Post, shop: Shop, outreach: Outreach, tally: _Tally, now: datetime, real_now: datetime
+) -> None:
+    """Write down what became of a group, in one transaction."""
+    with post.db.write() as tx:
+        for message, problem in tally.passing:
+            _give_back(tx, post, message, problem)
+        for message in tally.untouched:
+            _give_back(tx, post, message, tally.problem or "", counts=False)
+        for state, pairs in (
+            (MessageState.FAILED, tally.failed),
+            (MessageState.UNCERTAIN, tally.uncertain),
+        ):
+            for message, problem in pairs:
+                _change(tx, message.id, post.sender, state=state, problem=problem[:500])
+        _mark_sent(tx, shop, outreach, tally.sent, now, real_now)
+
+
 def _mark_sent(
-    post: Post,
+    tx: Connection,
     shop: Shop,
     outreach: Outreach,
-    message_id: UUID,
-    customer_key: str,
+    gone: Sequence[Message],
     now: datetime,
     real_now: datetime,
 ) -> None:
-    fact = message_fact(shop, outreach, message_id, customer_key, now)
-    with post.db.write() as tx:
-        if _change(tx, message_id, None, state=MessageState.SENT, sent_at=now, problem=None):
-            append(tx, [fact], now=real_now)
+    """Mark messages as sent and append their facts; who was marked before gets no second fact."""
+    facts = [
+        message_fact(shop, outreach, message.id, message.customer_key, now)
+        for message in gone
+        if _change(tx, message.id, None, state=MessageState.SENT, sent_at=now, problem=None)
+    ]
+    append(tx, facts, now=real_now)
 
 
-def _give_back(post: Post, message_id: UUID, problem: str, *, counts: bool = True) -> None:
-    """Make a message pending again; after too many attempts it has failed."""
-    with post.db.write() as tx:
-        attempts = tx.execute(
-            select(messages.c.attempts).where(messages.c.id == message_id)
-        ).scalar_one()
-        gone = counts and attempts >= ATTEMPTS_MAX
-        state = MessageState.FAILED if gone else MessageState.PENDING
-        kept = attempts if counts else attempts - 1
-        _change(tx, message_id, post.sender, state=state, problem=problem[:500], attempts=kept)
-
-
-def _close(
-    post: Post, message_id: UUID, state: MessageState, problem: str, *, if_unknown: bool = False
+def _give_back(
+    tx: Connection, post: Post, message: Message, problem: str, *, counts: bool = True
 ) -> None:
-    if if_unknown:
-        try:
-            if post.channel.was_accepted(outward("msg", message_id)) is not None:
-                # Left in ``sending``: the next batch asks again and marks it.
-                return
-        except PassingError:
-            return
-    with post.db.write() as tx:
-        _change(tx, message_id, post.sender, state=state, problem=problem[:500])
+    """Make a message pending again; after too many attempts it has failed."""
+    attempts = tx.execute(
+        select(messages.c.attempts).where(messages.c.id == message.id)
+    ).scalar_one()
+    gone = counts and attempts >= ATTEMPTS_MAX
+    state = MessageState.FAILED if gone else MessageState.PENDING
+    kept = attempts if counts else attempts - 1
+    _change(tx, message.id, post.sender, state=state, problem=problem[:500], attempts=kept)
 
 
 def _change(tx: Connection, message_id: UUID, sender: str | None, **values: Any) -> bool:

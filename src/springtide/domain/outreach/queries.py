@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from springtide.domain.access.model import Shop
 from springtide.domain.catalog.queries import keys_of_departments
-from springtide.domain.customers.queries import reachable_keys, standings
+from springtide.domain.customers.queries import customer_count, reachable_keys, standings
 from springtide.domain.facts.queries import FactReader
 from springtide.domain.outreach.effect import Effect, compare
 from springtide.domain.outreach.model import (
@@ -125,7 +125,8 @@ def segment_reach(
     """
     reachable = reachable_keys(tx, shop_id=shop.id)
     if segment == Segment():
-        return Reach(len(reachable), tuple(sorted(reachable)))
+        on_file = customer_count(tx, shop_id=shop.id)
+        return Reach(on_file, tuple(sorted(reachable)))
     ranked = standings(reader, shop=shop, as_of=as_of)
     chosen = {
         key

@@ -1,0 +1,121 @@
+"""One customer's file: standing, money, orders, messages, and whether they may be written to."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+
+from springtide.bootstrap import House
+from springtide.domain.access.model import Member, Needs, Permission
+from springtide.domain.customers import operations, queries
+from springtide.domain.customers.model import Customer, OrderLine
+from springtide.domain.outreach.model import Message
+from springtide.domain.outreach.queries import messages_to
+from springtide.kit.errors import N_
+from springtide.kit.i18n import translate
+from springtide.kit.ids import inward, outward
+from springtide.web.render import language_of, page, see_other
+from springtide.web.tiers import COLOURS
+
+_ADDRESS = "/shops/{shop:str}/customers/{customer:str}"
+_ORDERS_SHOWN = 50
+
+
+@get(_ADDRESS, opt={"access": Needs(Permission.CUSTOMERS_READ)}, sync_to_thread=True)
+def customer_page(
+    request: Request[Any, Any, Any], house: House, member: Member, customer: str
+) -> Response[str]:
+    """Show a customer's file."""
+    shop = member.shop
+    now = house.now(shop)
+    with house.db.read() as tx:
+        found = _find(tx, member, customer)
+        messages = messages_to(tx, shop_id=shop.id, customer_key=found.key)
+    day = now.astimezone(shop.tz).date()
+    orders = queries.orders_of(house.facts, shop=shop, key=found.key, limit=_ORDERS_SHOWN)
+    standings = queries.standings(house.facts, shop=shop, as_of=day)
+    return page(
+        request,
+        "customer.html",
+        member=member,
+        customer=found,
+        activity=queries.activity_of(house.facts, shop=shop, key=found.key),
+        standing=standings.by_key.get(found.key),
+        orders=orders,
+        messages=messages,
+        events=timeline(orders, messages, found),
+        colours=COLOURS,
+        may_write=member.may(Permission.CUSTOMERS_WRITE),
+    )
+
+
+@post(
+    _ADDRESS + "/opt-out",
+    opt={"access": Needs(Permission.CUSTOMERS_WRITE)},
+    sync_to_thread=True,
+)
+def opt_out(
+    request: Request[Any, Any, Any], house: House, member: Member, customer: str
+) -> Response[Any]:
+    """Take the customer off all outreach, because they asked a person for it."""
+    with house.db.write() as tx:
+        found = _find(tx, member, customer)
+        operations.opt_out(
+            tx,
+            shop=member.shop,
+            key=found.key,
+            by="customer service",
+            actor=member.actor,
+            now=house.now(member.shop),
+            real_now=house.real_now(),
+        )
+    return _back(request, member, found, N_("They will get no more messages."))
+
+
+@post(
+    _ADDRESS + "/opt-in",
+    opt={"access": Needs(Permission.CUSTOMERS_WRITE)},
+    sync_to_thread=True,
+)
+def opt_in(
+    request: Request[Any, Any, Any], house: House, member: Member, customer: str
+) -> Response[Any]:
+    """Let the customer be written to again, because they asked for it."""
+    with house.db.write() as tx:
+        found = _find(tx, member, customer)
+        operations.opt_in(
+            tx,
+            shop=member.shop,
+            key=found.key,
+            by="customer service",
+            actor=member.actor,
+            real_now=house.real_now(),
+        )
+    return _back(request, member, found, N_("They may be written to again."))
+
+
+def timeline(
+    orders: list[OrderLine], messages: list[tuple[Message, str]], customer: Customer
+) -> list[tuple[datetime, str, Any]]:
+    """Return what happened between us, newest first: (instant, kind, what)."""
+    events: list[tuple[datetime, str, Any]] = [(o.ordered_at, "order", o) for o in orders]
+    events += [(m.sent_at, "message", (m, name)) for m, name in messages if m.sent_at]
+    if customer.opted_out_at:
+        events.append((customer.opted_out_at, "opt_out", None))
+    return sorted(events, key=lambda event: event[0], reverse=True)
+
+
+def _find(tx: Any, member: Member, customer: str) -> Customer:
+    customer_id: UUID = inward("cus", customer)
+    return queries.customer_by_id(tx, shop_id=member.shop.id, customer_id=customer_id)
+
+
+def _back(
+    request: Request[Any, Any, Any], member: Member, customer: Customer, text: str
+) -> Response[Any]:
+    address = f"/shops/{member.shop.slug}/customers/{outward('cus', customer.id)}"
+    return see_other(address, message=translate(text, language_of(request, member)))
+
+
+routes = [customer_page, opt_out, opt_in]

@@ -1,0 +1,384 @@
+"""Outreach pages: the list, the form with live count and preview, one outreach and its effect."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+from sqlalchemy import Connection
+
+from springtide.bootstrap import House
+from springtide.domain.access.model import Member, Needs, Permission
+from springtide.domain.campaigns.model import Campaign
+from springtide.domain.campaigns.queries import campaigns as read_campaigns
+from springtide.domain.catalog.queries import departments as read_departments
+from springtide.domain.outreach import operations, queries
+from springtide.domain.outreach.effect import Effect
+from springtide.domain.outreach.model import (
+    BadSegment,
+    MessageState,
+    Outreach,
+    OutreachStatus,
+)
+from springtide.domain.outreach.queries import Reach
+from springtide.flows import timeline
+from springtide.kit.errors import N_, Refusal
+from springtide.kit.i18n import translate
+from springtide.kit.ids import inward, outward
+from springtide.kit.time import Window
+from springtide.web import outreach_form as forms
+from springtide.web.forms import Form
+from springtide.web.navigation import NavItem
+from springtide.web.render import language_of, page, see_other
+from springtide.web.tiers import COLOURS, SEGMENT_NAMES
+
+nav = NavItem(
+    order=25,
+    label=N_("Outreach"),
+    icon="send",
+    path="outreach",
+    permission=Permission.CUSTOMERS_READ,
+)
+Fields = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
+AnyRequest = Request[Any, Any, Any]
+_READ = {"access": Needs(Permission.CUSTOMERS_READ)}
+_SEND = {"access": Needs(Permission.OUTREACH_SEND)}
+_LIST = "/shops/{shop:str}/outreach"
+_ONE = _LIST + "/{outreach:str}"
+#: Without a campaign, what is bought so long after the sending counts.
+EFFECT_DAYS = 14
+
+
+@get(_LIST, opt=_READ, sync_to_thread=True)
+def outreaches_page(request: AnyRequest, house: House, member: Member) -> Response[str]:
+    """Show every outreach with its progress."""
+    with house.db.read() as tx:
+        found = queries.outreaches_of(tx, shop_id=member.shop.id)
+        rows = [(one, queries.progress(tx, outreach_id=one.id)) for one in found]
+        names = {c.id: c.name for c in read_campaigns(tx, shop_id=member.shop.id)}
+    return page(
+        request,
+        "outreaches.html",
+        member=member,
+        rows=rows,
+        campaign_names=names,
+        status_labels=STATUS_LABELS,
+        may_send=member.may(Permission.OUTREACH_SEND),
+    )
+
+
+@get(_LIST + "/new", opt=_SEND, sync_to_thread=True)
+def new_page(request: AnyRequest, house: House, member: Member) -> Response[str]:
+    """Show an empty form."""
+    campaign = request.query_params.get("campaign", "")
+    values = forms.new_values(member.shop, language_of(request, member), campaign)
+    return _form(request, house, member, Form(values))
+
+
+@post(_LIST + "/new", opt=_SEND, sync_to_thread=True)
+def create(request: AnyRequest, house: House, member: Member, data: Fields) -> Response[Any]:
+    """Keep a new draft."""
+    values = forms.typed(data)
+    try:
+        with house.db.write() as tx:
+            made = operations.create_outreach(
+                tx,
+                shop=member.shop,
+                draft=forms.draft_of(values, member.shop.currency),
+                actor=member.actor,
+                now=house.now(member.shop),
+                real_now=house.real_now(),
+            )
+    except Refusal as refusal:
+        return _form(request, house, member, forms.refused(values, refusal), status=422)
+    return _to(request, member, made.id, N_("Kept as a draft."))
+
+
+@get(_ONE + "/edit", opt=_SEND, sync_to_thread=True)
+def edit_page(request: AnyRequest, house: House, member: Member, outreach: str) -> Response[str]:
+    """Show a draft's form."""
+    with house.db.read() as tx:
+        found = _find(tx, member, outreach)
+    values = forms.values_of(found, member.shop.currency)
+    return _form(request, house, member, Form(values), found)
+
+
+@post(_ONE + "/edit", opt=_SEND, sync_to_thread=True)
+def change(
+    request: AnyRequest, house: House, member: Member, outreach: str, data: Fields
+) -> Response[Any]:
+    """Change a draft."""
+    values = forms.typed(data)
+    with house.db.read() as tx:
+        found = _find(tx, member, outreach)
+    try:
+        with house.db.write() as tx:
+            operations.change_outreach(
+                tx,
+                shop=member.shop,
+                outreach_id=found.id,
+                draft=forms.draft_of(values, member.shop.currency),
+                actor=member.actor,
+                real_now=house.real_now(),
+            )
+    except Refusal as refusal:
+        return _form(request, house, member, forms.refused(values, refusal), found, status=422)
+    return _to(request, member, found.id, N_("The draft was changed."))
+
+
+@get(_LIST + "/reach", opt=_SEND, sync_to_thread=True)
+def reach_fragment(request: AnyRequest, house: House, member: Member) -> Response[str]:
+    """Count the people of the segment in the form, as it is typed."""
+    asked = request.query_params
+    fields = {name: asked.getall(name) for name in asked}
+    values = forms.typed(fields)
+    return page(request, "_outreach_reach.html", member=member, reach=_reach(house, member, values))
+
+
+@post(_LIST + "/preview", opt=_SEND, sync_to_thread=True)
+def preview_fragment(request: AnyRequest, member: Member, data: Fields) -> Response[str]:
+    """Show the letter of the form, as it is typed."""
+    values = forms.typed(data)
+    return page(
+        request, "_outreach_preview.html", member=member, letter=_preview(request, member, values)
+    )
+
+
+@get(_ONE, opt=_READ, sync_to_thread=True)
+def outreach_page(
+    request: AnyRequest, house: House, member: Member, outreach: str
+) -> Response[str]:
+    """Show one outreach: who, what, how far, what came of it."""
+    shop, now = member.shop, house.now(member.shop)
+    with house.db.read() as tx:
+        found = _find(tx, member, outreach)
+        progress = queries.progress(tx, outreach_id=found.id)
+        campaign = _campaign(tx, member, found)
+        uncertain = queries.messages_in_state(
+            tx, outreach_id=found.id, state=MessageState.UNCERTAIN
+        )
+        failed = queries.messages_in_state(tx, outreach_id=found.id, state=MessageState.FAILED)
+        effect = _effect(tx, house, member, found, campaign, now)
+    values = forms.values_of(found, shop.currency)
+    reach = _reach(house, member, values) if found.status == OutreachStatus.DRAFT else None
+    return page(
+        request,
+        "outreach.html",
+        member=member,
+        outreach=found,
+        progress=progress,
+        counts={str(state): count for state, count in progress.counts.items()},
+        campaign=campaign,
+        reach=reach,
+        effect=effect,
+        uncertain=uncertain,
+        failed=failed,
+        letter=_preview(request, member, values),
+        status_labels=STATUS_LABELS,
+        state_labels=STATE_LABELS,
+        colours=COLOURS,
+        may_send=member.may(Permission.OUTREACH_SEND),
+        can_wait=campaign is not None and campaign.whole.starts_at > now,
+        is_moving=found.status in (OutreachStatus.FROZEN, OutreachStatus.SENDING),
+    )
+
+
+@post(_ONE + "/send", opt=_SEND, sync_to_thread=True)
+def send(
+    request: AnyRequest, house: House, member: Member, outreach: str, data: Fields
+) -> Response[Any]:
+    """Fix the audience and hand the sending to the worker, for now or for the warm-up."""
+    shop, now, real_now = member.shop, house.now(member.shop), house.real_now()
+    with house.db.read() as tx:
+        found = _find(tx, member, outreach)
+        campaign = _campaign(tx, member, found)
+        reach = queries.segment_reach(
+            tx, reader=house.facts, shop=shop, segment=found.segment, as_of=_day(member, now)
+        )
+    with house.db.write() as tx:
+        operations.freeze_audience(
+            tx,
+            shop=shop,
+            outreach_id=found.id,
+            customer_keys=reach.keys,
+            actor=member.actor,
+            now=now,
+            real_now=real_now,
+        )
+        if campaign is not None:
+            timeline.plan_outreach(
+                tx,
+                shop=shop,
+                campaign=campaign,
+                outreach_id=found.id,
+                actor=member.actor,
+                now=now,
+                at=None if data.get("when") == "warm_up" else now,
+            )
+        else:
+            timeline.enqueue(
+                tx,
+                shop=shop,
+                kind=timeline.SEND_OUTREACH,
+                params={"outreach_id": str(found.id)},
+                actor=member.actor,
+                now=now,
+                target=str(found.id),
+            )
+    return _to(request, member, found.id, N_("The audience is fixed; the worker sends it."))
+
+
+@post(_ONE + "/cancel", opt=_SEND, sync_to_thread=True)
+def cancel(request: AnyRequest, house: House, member: Member, outreach: str) -> Response[Any]:
+    """Call an outreach off; what is sent stays sent."""
+    with house.db.write() as tx:
+        found = _find(tx, member, outreach)
+        operations.cancel_outreach(
+            tx,
+            shop=member.shop,
+            outreach_id=found.id,
+            actor=member.actor,
+            now=house.now(member.shop),
+            real_now=house.real_now(),
+        )
+    return _to(request, member, found.id, N_("Called off; nobody else gets it."))
+
+
+@post(_ONE + "/settle", opt=_SEND, sync_to_thread=True)
+def settle(
+    request: AnyRequest, house: House, member: Member, outreach: str, data: Fields
+) -> Response[Any]:
+    """Write down what became of a message that may have gone."""
+    with house.db.write() as tx:
+        found = _find(tx, member, outreach)
+        operations.settle_uncertain(
+            tx,
+            shop=member.shop,
+            message_id=inward("msg", str(data.get("message", ""))),
+            was_sent=data.get("was_sent") == "yes",
+            actor=member.actor,
+            now=house.now(member.shop),
+            real_now=house.real_now(),
+        )
+    return _to(request, member, found.id, N_("Written down."))
+
+
+def _form(
+    request: AnyRequest,
+    house: House,
+    member: Member,
+    form: Form,
+    outreach: Outreach | None = None,
+    status: int = 200,
+) -> Response[str]:
+    with house.db.read() as tx:
+        departments = read_departments(tx, shop_id=member.shop.id)
+        campaigns = read_campaigns(tx, shop_id=member.shop.id)
+    return page(
+        request,
+        "outreach_form.html",
+        member=member,
+        status=status,
+        form=form,
+        outreach=outreach,
+        tiers=SEGMENT_NAMES,
+        colours=COLOURS,
+        departments=departments,
+        campaigns=[(outward("cmp", one.id), one.name) for one in campaigns],
+        reach=_reach(house, member, form.values),
+        letter=_preview(request, member, form.values),
+        variables=forms.variables(),
+    )
+
+
+def _reach(house: House, member: Member, values: dict[str, object]) -> Reach | None:
+    try:
+        segment = forms.segment_of(values, member.shop.currency)
+    except (Refusal, BadSegment):
+        return None
+    with house.db.read() as tx:
+        return queries.segment_reach(
+            tx,
+            reader=house.facts,
+            shop=member.shop,
+            segment=segment,
+            as_of=_day(member, house.now(member.shop)),
+        )
+
+
+def _preview(request: AnyRequest, member: Member, values: dict[str, object]) -> Any:
+    name = translate(forms.SAMPLE_NAME, language_of(request, member))
+    return forms.preview(member.shop, values, name)
+
+
+def _effect(
+    tx: Connection,
+    house: House,
+    member: Member,
+    outreach: Outreach,
+    campaign: Campaign | None,
+    now: datetime,
+) -> Effect | None:
+    """Return what came of it so far: to the end of the campaign's day, else for two weeks."""
+    if outreach.started_at is None or outreach.started_at >= now:
+        return None
+    ends = outreach.started_at + timedelta(days=EFFECT_DAYS)
+    if campaign is not None and campaign.selling.ends_at > outreach.started_at:
+        ends = campaign.selling.ends_at
+    window = Window(outreach.started_at, min(now, ends))
+    return queries.outreach_result(
+        house.facts, tx, shop=member.shop, outreach=outreach, window=window
+    )
+
+
+def _campaign(tx: Connection, member: Member, outreach: Outreach) -> Campaign | None:
+    found = read_campaigns(tx, shop_id=member.shop.id) if outreach.campaign_id else []
+    return next((one for one in found if one.id == outreach.campaign_id), None)
+
+
+def _day(member: Member, now: datetime) -> Any:
+    return now.astimezone(member.shop.tz).date()
+
+
+def _find(tx: Connection, member: Member, outreach: str) -> Outreach:
+    return queries.outreach(tx, shop_id=member.shop.id, outreach_id=inward("otr", outreach))
+
+
+def _to(request: AnyRequest, member: Member, outreach_id: UUID, text: str) -> Response[Any]:
+    address = f"/shops/{member.shop.slug}/outreach/{outward('otr', outreach_id)}"
+    return see_other(address, message=translate(text, language_of(request, member)))
+
+
+STATUS_LABELS = {
+    "draft": N_("Draft"),
+    "frozen": N_("Waiting for its time"),
+    "sending": N_("Sending"),
+    "done": N_("Sent to all"),
+    "cancelled": N_("Cancelled"),
+}
+STATE_LABELS = {
+    "sent": N_("Sent"),
+    "pending": N_("Waiting"),
+    "sending": N_("Under way"),
+    "failed": N_("Failed"),
+    "opted_out": N_("Opted out before it went"),
+    "uncertain": N_("Uncertain"),
+    "cancelled": N_("Cancelled"),
+    "held_out": N_("Control group"),
+}
+
+routes = [
+    outreaches_page,
+    new_page,
+    create,
+    edit_page,
+    change,
+    reach_fragment,
+    preview_fragment,
+    outreach_page,
+    send,
+    cancel,
+    settle,
+]
