@@ -139,7 +139,7 @@ def _transactions(columns: Columns) -> Reading:
         "amount": cents("sales_value"),
         **{f"cents_{name}": cents(name) for name in discounts},
         "discount": " + ".join(f"cents_{name}" for name in discounts),
-        # Fuel is counted in thousandths of a gallon: what costs less than a cent apiece is one fill.
+        # Fuel is counted in thousandths of a gallon: below a cent apiece it is one fill.
         "pieces": f"case when counted > {_PIECES_MAX} and amount + discount < counted "
         "then 1 else counted end",
         "moment": values.instant(*columns["transaction_timestamp"], zone="UTC"),
