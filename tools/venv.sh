@@ -19,7 +19,7 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 
 echo "Making $venv with $("$python" --version) ..."
-"$python" -m venv "$venv"
+"$python" -m venv --clear "$venv"
 for lock in "$@"; do
   echo "Installing $lock ..."
   # The demo's data set comes without what it would pull in: only its files are read.

@@ -1,10 +1,21 @@
 """Configuration, read once from the environment."""
 
+import contextlib
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from springtide.kit.errors import N_, Refusal
+
+
+class BadSetting(Refusal):
+    """An environment variable that cannot be read."""
+
+    code = "bad_setting"
+    text = N_("{name}={value} is no whole number from {least} to {most}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +52,12 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read SPRINGTIDE_DATA, _DATABASE_URL, _HOST, _SECRET, _SMTP_URL, _PUBLIC_URL, _API_RATE,
     _TRUSTED_PROXIES and PORT.
 
-    Without SPRINGTIDE_SECRET a random one is made once and kept in the data folder.
+    Without SPRINGTIDE_SECRET a random one is made once and kept in the data folder. Refuses
+    (BadSetting) numbers that are none.
     """
     data = Path(environment.get("SPRINGTIDE_DATA", "var")).absolute()
     host = environment.get("SPRINGTIDE_HOST", "127.0.0.1")
-    port = int(environment.get("PORT", "8000"))
+    port = _whole(environment, "PORT", 8000, least=1, most=65_535)
     return Settings(
         data=data,
         database_url=environment.get("SPRINGTIDE_DATABASE_URL") or f"sqlite:///{data}/state.db",
@@ -54,19 +66,32 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         secret=environment.get("SPRINGTIDE_SECRET") or _kept_secret(data / "secret"),
         smtp_url=environment.get("SPRINGTIDE_SMTP_URL", "smtp://127.0.0.1:8025"),
         public_url=environment.get("SPRINGTIDE_PUBLIC_URL", f"http://{host}:{port}").rstrip("/"),
-        api_rate_per_second=max(int(environment.get("SPRINGTIDE_API_RATE", "200")), 1),
+        api_rate_per_second=_whole(
+            environment, "SPRINGTIDE_API_RATE", 200, least=1, most=1_000_000
+        ),
         trusted_proxies=environment.get("SPRINGTIDE_TRUSTED_PROXIES", ""),
     )
+
+
+def _whole(
+    environment: Mapping[str, str], name: str, default: int, *, least: int, most: int
+) -> int:
+    value = environment.get(name) or str(default)
+    if not value.isascii() or not value.isdigit() or not least <= int(value[:20]) <= most:
+        raise BadSetting(name=name, value=value[:40], least=least, most=most)
+    return int(value)
 
 
 def _kept_secret(path: Path) -> str:
     """Return the secret of this installation, made at the first start, readable by its owner."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(handle, "w") as file:
-        secret = secrets.token_hex(32)
-        file.write(secret)
-    return secret
+    if not path.exists():
+        # Written whole beside it and then linked: of two first starts one wins, and neither
+        # reads an empty file.
+        handle, written = tempfile.mkstemp(dir=path.parent, prefix=".secret-")
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(written, path)
+        os.unlink(written)
+    return path.read_text().strip()

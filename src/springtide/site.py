@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from litestar import Litestar, Request, Response, Router
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
@@ -74,6 +75,18 @@ _HEADERS = (
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+)
+# Browsers of other sites may call the API: keys open it, and no cookie does. What a publishable
+# key may do is little; a secret key has no place in a browser at all.
+_CORS = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, POST"),
+    (b"access-control-allow-headers", b"authorization, content-type, idempotency-key"),
+    (
+        b"access-control-expose-headers",
+        b"x-request-id, retry-after, idempotency-replayed, ratelimit-remaining, ratelimit-reset",
+    ),
+    (b"access-control-max-age", b"600"),
 )
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
@@ -188,15 +201,20 @@ def create_app(house: House) -> Site:
     return app
 
 
-def app_from_environment() -> Site:
-    """Open the house that the environment describes and return its app; for the server."""
+def app_from_environment() -> Any:
+    """Open the house that the environment describes and return its app; for the server.
+
+    Behind proxies that SPRINGTIDE_TRUSTED_PROXIES names, the visitor's address and scheme are
+    what they forward; from anyone else such headers count for nothing.
+    """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     if os.environ.get("SPRINGTIDE_ACCESS_LOG"):
         logging.getLogger("springtide").setLevel(logging.INFO)
     house = open_house(read_settings())
     app = create_app(house)
     app.on_shutdown.append(house.close)
-    return app
+    trusted = house.settings.trusted_proxies
+    return wrap_asgi_with_proxy_headers(app, trusted.split(",")) if trusted else app
 
 
 def handlers(app: Litestar) -> list[tuple[str, str, BaseRouteHandler]]:
@@ -250,10 +268,10 @@ async def _admit(
 ) -> None:
     rule = handler.opt.get("access")
     method = connection.scope.get("method", "GET")
+    if method == "OPTIONS":
+        return
     if isinstance(rule, Key):
         await api_door.admit(connection, rule)
-        return
-    if method == "OPTIONS":
         return
     is_page = isinstance(connection, Request) and not _is_api(connection.scope["path"])
     if is_page:
@@ -337,6 +355,8 @@ def _dress(message: Any, scope: HTTPScope, house: House) -> None:
         headers.append((b"cache-control", kept))
     elif b"cache-control" not in names:
         headers.append((b"cache-control", b"no-store"))
+    if scope["path"].startswith("/v1/"):
+        headers += _CORS
     standing: Standing | None = state.get("standing")
     if standing:
         headers += _standing_headers(standing)

@@ -25,8 +25,9 @@ OURS = [kind for kind, member in KINDS.items() if member.__module__.startswith("
 
 #: Parameters of an action in the sale of ``tests/kit/sales.py``: a new kind with parameters that
 #: have no defaults adds its own here.
-EXAMPLES: dict[str, Callable[[Sale], dict[str, Any]]] = {
-    "send_outreach": lambda sale: {"outreach_id": str(sale.outreach_id)},
+EXAMPLES: dict[str, Callable[["Stage"], dict[str, Any]]] = {
+    "send_outreach": lambda stage: {"outreach_id": str(stage.sale.outreach_id)},
+    "import_file": lambda stage: {"path": str(stage.orders_file())},
 }
 
 
@@ -35,10 +36,10 @@ class Stage:
 
     def __init__(self, house: SmallHouse) -> None:
         self.house = house
-        self.sale = plan_sale(house.db, real=house.real_now())
+        self.sale: Sale = plan_sale(house.db, real=house.real_now())
 
     def plan(self, kind: str) -> Action:
-        params = EXAMPLES[kind](self.sale) if kind in EXAMPLES else {}
+        params = EXAMPLES[kind](self) if kind in EXAMPLES else {}
         with self.house.db.write() as tx:
             (planned,) = timeline.plan(
                 tx,
@@ -49,6 +50,12 @@ class Stage:
                 now=MID_SALE,
             )
         return planned
+
+    def orders_file(self) -> Path:
+        path = self.house.settings.data / "orders.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("order_id,customer_id,order_date,amount\n1,c1,2025-10-01,19.90\n")
+        return path
 
     def carry(self, action: Action) -> Action:
         found = self.look(action)
@@ -170,6 +177,14 @@ def test_a_withdrawn_sale_comes_back_by_being_scheduled_again(stage: Stage) -> N
         assert stage.carry(planned[-1]).state == State.DONE
         assert sale.holding(now=MID_SALE)["prices"] == {}
         assert sale.holding(now=MID_SALE)["live"] is None
+
+
+def test_an_import_in_the_background_counts_its_rows(stage: Stage) -> None:
+    action = stage.carry(stage.plan("import_file"))
+    assert action.receipt["rows"]["new"] == 1, action.receipt
+    reader = stage.house.facts
+    assert reader.rows("select count(*) from facts where kind = 'order'") == [(1,)]
+    reader.close()
 
 
 def test_a_price_below_its_floor_waits_for_a_person_who_reads_which(stage: Stage) -> None:

@@ -315,3 +315,16 @@ def test_a_log_line_stays_one_line(http: Any, caplog: pytest.LogCaptureFixture) 
         http.get("/x%0aERROR%20forged=1")
     (record,) = [r for r in caplog.records if r.name == "springtide.request"]
     assert "\n" not in record.getMessage()
+
+
+def test_a_shops_own_site_may_call_the_api_but_not_read_pages(
+    http: Any, sqlite_house: TestHouse
+) -> None:
+    asked = {"origin": "https://shop.example", "access-control-request-method": "POST"}
+    preflight = http.options("/v1/test-notes", headers=asked)
+    assert preflight.status_code == 204
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert "authorization" in preflight.headers["access-control-allow-headers"]
+    assert "access-control-allow-credentials" not in preflight.headers
+    page = http.get("/log-in", headers={"origin": "https://shop.example"})
+    assert "access-control-allow-origin" not in page.headers

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from springtide.domain.access.model import Shop
+from springtide.domain.facts.lake import Lake
+from springtide.domain.facts.reader import FactReader
 from springtide.kit.db import Database
 from springtide.settings import Settings, read_settings
 
@@ -21,7 +23,14 @@ class SmallHouse:
 
     db: Database
     settings: Settings
-    facts: Any = None
+
+    @cached_property
+    def lake(self) -> Lake:
+        return Lake(self.settings.lake)
+
+    @cached_property
+    def facts(self) -> FactReader:
+        return FactReader(self.db, self.lake)
 
     def real_now(self) -> datetime:
         return datetime.now(UTC)  # noqa: TID251 - the worker needs a clock that runs

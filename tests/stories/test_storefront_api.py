@@ -279,6 +279,24 @@ def test_a_shop_writes_its_products_with_prices(store: Storefront) -> None:
     assert store.post("/v1/products", {"products": [milk]}, token=store.browser).status_code == 403
 
 
+def test_a_shop_writes_its_customers_and_a_buyer_comes_on_file(store: Storefront) -> None:
+    mei = {"key": "c1", "name": "Li Mei", "email": "li@example.com", "attributes": {"size": "M"}}
+    for number, body in enumerate([mei, {"key": "c1", "name": "Li Mei"}]):
+        done = store.post("/v1/customers", {"customers": [body]}, key=f"c{number}")
+        assert done.json() == {"new": 1 - number, "changed": 0, "unchanged": number}
+    assert store.post("/v1/orders", {**CART, "customer_key": "c2"}, key="o").status_code == 201
+    customers = {each["key"]: each for each in store.get("/v1/customers").json()["items"]}
+    assert customers["c1"]["email"] == "li@example.com"
+    assert customers["c1"]["standing"] is None
+    assert customers["c2"]["id"].startswith("cus_")
+    for number, bad in enumerate([{"email": "no"}, {"name": "x" * 301}, {"phone": "1"}]):
+        answer = store.post(
+            "/v1/customers", {"customers": [{"key": "c3", **bad}]}, key=f"b{number}"
+        )
+        assert answer.status_code == 422, bad
+    assert store.get("/v1/customers/c3").status_code == 404
+
+
 def test_campaigns_are_read_with_their_times(store: Storefront) -> None:
     (campaign,) = store.get("/v1/campaigns").json()["items"]
     assert (campaign["name"], campaign["status"]) == ("11.11", "live")

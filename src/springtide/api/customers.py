@@ -1,18 +1,71 @@
-"""Customers, for reading: who they are and what they bought."""
+"""Customers: written by the shop, read with what they bought."""
 
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from litestar import get
-from litestar.params import QueryParameter
+from litestar import Request, Response, get, post
+from litestar.openapi.spec import Example
+from litestar.params import Body, ParameterKwarg, QueryParameter
 from msgspec import Meta, Struct
+from sqlalchemy import Connection
 
-from springtide.api.fields import Currency, PathKey
+from springtide.api.fields import PLAIN_SCHEMA, Currency, CustomerKey, PathKey, Plain
 from springtide.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
+from springtide.api.writes import idempotent
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope, Shop
 from springtide.domain.customers import model, queries
+from springtide.domain.customers.operations import upsert_customers
 from springtide.kit.ids import outward
+
+#: Customers of one request.
+CUSTOMERS_MAX = 1_000
+
+
+class CustomerIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A customer as the shop knows them; what is left out stays as it is."""
+
+    key: CustomerKey
+    name: Annotated[str, Meta(max_length=300)] | None = None
+    email: Annotated[str, Meta(max_length=254, examples=["li@example.com"])] | None = None
+    attributes: (
+        Annotated[
+            dict[Annotated[str, Meta(max_length=60)], Plain],
+            Meta(max_length=30),
+            ParameterKwarg(
+                description="At most 30 plain values.",
+                schema_extra={"max_properties": 30, "additional_properties": PLAIN_SCHEMA},
+            ),
+        ]
+        | None
+    ) = None
+
+
+class Customers(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Customers to add or to change: all go in, or none."""
+
+    customers: Annotated[list[CustomerIn], Meta(min_length=1, max_length=CUSTOMERS_MAX)]
+
+
+CustomersBody = Annotated[
+    Customers,
+    Body(
+        examples=[
+            Example(
+                summary="One customer",
+                value={"customers": [{"key": "1228", "name": "Li Mei", "email": "li@example.com"}]},
+            )
+        ]
+    ),
+]
+
+
+class Filed(Struct, kw_only=True):
+    """What became of a batch, in customers."""
+
+    new: int
+    changed: int
+    unchanged: int
 
 
 class Standing(Struct, kw_only=True):
@@ -97,6 +150,37 @@ def read_customer(house: House, caller: Caller, key: PathKey) -> Customer:
     return _customer(caller.shop, customer, ranked.by_key.get(key))
 
 
+@post(
+    "/v1/customers",
+    opt={"access": Key(Scope.CUSTOMERS_WRITE)},
+    status_code=200,
+    sync_to_thread=True,
+    tags=["customers"],
+    operation_id="writeCustomers",
+    summary="Add or change customers",
+)
+def write_customers(
+    request: Request[Any, Any, Any], house: House, caller: Caller, data: CustomersBody
+) -> Response[Filed]:
+    """Add up to 1,000 customers or change them by their keys. Nothing here opts anyone in."""
+    entries = [
+        model.CustomerEntry(each.key, each.name, each.email, each.attributes)
+        for each in data.customers
+    ]
+
+    def write(tx: Connection) -> tuple[int, Filed]:
+        done = upsert_customers(
+            tx,
+            shop_id=caller.shop.id,
+            entries=entries,
+            actor=caller.actor,
+            now=house.real_now(),
+        )
+        return 200, Filed(new=done.new, changed=done.changed, unchanged=done.unchanged)
+
+    return idempotent(house, caller, request, data, write)
+
+
 def _today(house: House, shop: Shop) -> date:
     return house.now(shop).astimezone(shop.tz).date()
 
@@ -125,4 +209,4 @@ def _customer(shop: Shop, customer: model.Customer, standing: model.Standing | N
     )
 
 
-routes: list[Any] = [list_customers, read_customer]
+routes: list[Any] = [list_customers, read_customer, write_customers]

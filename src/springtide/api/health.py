@@ -12,6 +12,8 @@ from springtide.api.observe import Observer
 from springtide.bootstrap import House
 from springtide.domain.access import queries
 from springtide.domain.access.model import Public, Scope
+from springtide.domain.facts.queries import tail_size
+from springtide.flows import presence
 from springtide.kit.errors import N_, Refusal
 from springtide.migrations import is_current
 
@@ -71,7 +73,15 @@ async def metrics(request: Request[Any, Any, Any], house: House) -> Response[byt
     if not _is_local(request) and not await anyio.to_thread.run_sync(_may_read, request, house):
         raise MetricsHidden
     observer: Observer = request.app.state.observer
-    return Response(observer.text(), media_type=observer.content_type)
+    tail_rows, workers = await anyio.to_thread.run_sync(_standing, house)
+    text = observer.text(tail_rows=tail_rows, workers=workers)
+    return Response(text, media_type=observer.content_type)
+
+
+def _standing(house: House) -> tuple[int, int]:
+    with house.db.read() as tx:
+        seen = presence.workers_seen(tx, real_now=house.real_now())
+        return tail_size(tx), sum(worker.is_alive for worker in seen)
 
 
 def _is_local(request: Request[Any, Any, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 log = logging.getLogger("springtide.request")
@@ -31,6 +31,15 @@ class Observer:
             registry=self.registry,
         )
 
+        self._tail = Gauge(
+            "springtide_facts_tail_rows",
+            "Facts in the state database that wait to be sealed into the lake.",
+            registry=self.registry,
+        )
+        self._workers = Gauge(
+            "springtide_workers_alive", "Workers with a fresh heartbeat.", registry=self.registry
+        )
+
     def answered(
         self, *, method: str, route: str, path: str, status: int, seconds: float, request_id: str
     ) -> None:
@@ -49,8 +58,10 @@ class Observer:
             request_id,
         )
 
-    def text(self) -> bytes:
-        """Return everything counted, as Prometheus reads it."""
+    def text(self, *, tail_rows: int, workers: int) -> bytes:
+        """Return everything counted, and how things stand now, as Prometheus reads it."""
+        self._tail.set(tail_rows)
+        self._workers.set(workers)
         return generate_latest(self.registry)
 
 

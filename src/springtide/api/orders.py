@@ -174,6 +174,7 @@ def place_order(
             buyer=checkout.Buyer(data.customer_key, data.visitor_key, data.source_path),
             lines=cart_lines(data.lines),
             now=house.now(caller.shop),
+            real_now=house.real_now(),
             is_simulated=data.simulated,
         )
         return 201, _with_decision(caller.shop, order)
@@ -262,6 +263,7 @@ def pay_order(
             payment_key=data.payment_key,
             amount_minor=data.amount_minor,
             now=house.now(caller.shop),
+            real_now=house.real_now(),
         )
         return 200, _with_decision(caller.shop, order)
 
@@ -290,6 +292,7 @@ def close_order(
             key=key,
             reason=data.reason,
             now=house.now(caller.shop),
+            real_now=house.real_now(),
         )
         return 200, _with_decision(caller.shop, order)
 

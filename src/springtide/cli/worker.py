@@ -47,6 +47,19 @@ def worker() -> None:
         ) from None
     finally:
         house.close()
+    _leave_at_once()
+
+
+def _leave_at_once() -> None:
+    """End the process although a long step is still at work: it stands being cut off."""
+    import os
+    import sys
+    import threading
+
+    at_work = [thread for thread in threading.enumerate() if not thread.daemon]
+    if len(at_work) > 1:
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def _stop_on_signals() -> "threading.Event":

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
@@ -123,11 +123,9 @@ class ActionContext:
 
     def step(self, name: str, work: Callable[[Connection], T]) -> T:
         """Run ``work`` in one transaction, once for this action, direction and name."""
-        direction = "undo" if self.is_undo else "do"
         with self.house.db.write() as tx:
             row = self._held(tx)
-            key = (steps.c.action_id == self.action.id, steps.c.direction == direction)
-            kept = tx.execute(select(steps.c.result).where(*key, steps.c.name == name)).first()
+            kept = tx.execute(self._kept(name)).first()
             if kept is not None:
                 kept_result: T = kept.result
                 return kept_result
@@ -137,13 +135,19 @@ class ActionContext:
             tx.execute(
                 insert(steps).values(
                     action_id=self.action.id,
-                    direction=direction,
+                    direction=self._direction,
                     name=name,
                     result=result,
                     done_at=self.now,
                 )
             )
         return result
+
+    def kept(self, name: str) -> Any:
+        """Return the kept result of a step that was done before, else None."""
+        with self.house.db.read() as tx:
+            row = tx.execute(self._kept(name)).first()
+        return row.result if row else None
 
     def checkpoint(self) -> None:
         """Go on only while this worker holds the action and nobody asked it to stop."""
@@ -189,6 +193,17 @@ class ActionContext:
             return _carry(other) if other else None
         except Lost:
             return Trouble("passing", N_("Another worker has this action in its hands."))
+
+    @property
+    def _direction(self) -> str:
+        return "undo" if self.is_undo else "do"
+
+    def _kept(self, name: str) -> Select[Any]:
+        return select(steps.c.result).where(
+            steps.c.action_id == self.action.id,
+            steps.c.direction == self._direction,
+            steps.c.name == name,
+        )
 
     def _held(self, tx: Connection) -> Any:
         if self.stopping.is_set():

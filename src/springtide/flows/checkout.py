@@ -14,6 +14,8 @@ from springtide.domain.access.model import Actor, Shop
 from springtide.domain.campaigns.queries import live_campaign
 from springtide.domain.catalog.model import UnknownProduct
 from springtide.domain.catalog.queries import products_by_keys
+from springtide.domain.customers.model import CustomerEntry
+from springtide.domain.customers.operations import upsert_customers
 from springtide.domain.orders import operations as orders
 from springtide.domain.orders.model import Order, OrderLine, line_problems
 from springtide.domain.pricing import engine
@@ -66,10 +68,22 @@ def place(
     buyer: Buyer,
     lines: Sequence[CartLine],
     now: datetime,
+    real_now: datetime | None = None,
     is_simulated: bool = False,
 ) -> Order:
-    """Price a cart and keep it as an order, with the decision that made its price."""
+    """Price a cart and keep it as an order, with the decision that made its price.
+
+    A customer who is not on file yet comes on it, by key alone.
+    """
     quoted = quote(tx, shop=shop, lines=lines, now=now)
+    if buyer.customer_key is not None:
+        upsert_customers(
+            tx,
+            shop_id=shop.id,
+            entries=[CustomerEntry(buyer.customer_key)],
+            actor=actor,
+            now=real_now or now,
+        )
     return orders.place_order(
         tx,
         shop=shop,
@@ -83,6 +97,7 @@ def place(
         campaign_key=quoted.campaign_key,
         source_path=buyer.source_path,
         now=now,
+        real_now=real_now,
         is_simulated=is_simulated,
     )
 

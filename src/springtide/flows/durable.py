@@ -73,7 +73,7 @@ class Durable:
         """Begin again, here, what a dead worker had begun and not ended."""
         DBOS._recover_pending_workflows([worker])
 
-    def close(self, *, seconds_max: float = 5.0) -> None:
+    def close(self, *, seconds_max: float = 1.5) -> None:
         """End the engine; runs get some time to notice that the worker stops."""
         deadline = time.monotonic() + seconds_max
         while _running and time.monotonic() < deadline:

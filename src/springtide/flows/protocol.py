@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from springtide.domain.access.model import Actor, Shop
+from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.reader import FactReader
 from springtide.flows.model import Trouble
 from springtide.kit.db import Database
@@ -41,6 +42,10 @@ class Surroundings(Protocol):
     @property
     def settings(self) -> Settings:
         """Where things lie."""
+
+    @property
+    def lake(self) -> Lake:
+        """The sealed facts."""
 
     @property
     def facts(self) -> FactReader:
@@ -82,6 +87,9 @@ class Context(Protocol):
         When the step was done before, also by a worker that was killed since, its kept result
         (JSON) is returned and nothing runs. Raises ``Stopped`` when the action is to stop.
         """
+
+    def kept(self, name: str) -> Any:
+        """Return the kept result of a step that was done before, else None."""
 
     def checkpoint(self) -> None:
         """Go on, before an effect outside the database, only while the action is to go on.

@@ -5,14 +5,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection, select, update
 
 from springtide.domain.access.model import Shop
 from springtide.domain.access.queries import all_shops
-from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.sealing import seal, tend
 from springtide.flows import presence
 from springtide.flows.carrying import Run, carry
@@ -29,14 +27,6 @@ SEALING = timedelta(seconds=10)
 TENDING = timedelta(minutes=5)
 ANSWERS_KEPT = timedelta(days=3)
 _log = logging.getLogger(__name__)
-
-
-class FullHouse(Surroundings, Protocol):
-    """A house with a lake of facts to care for."""
-
-    @property
-    def lake(self) -> Lake:
-        """The sealed facts."""
 
 
 @dataclass(eq=False)
@@ -191,7 +181,7 @@ def _free_state(tx: Connection, action_id: UUID) -> State:
     return State.UNDOING if row.state == State.UNDOING else State.PLANNED
 
 
-def run(house: FullHouse, stopping: threading.Event) -> None:
+def run(house: Surroundings, stopping: threading.Event) -> None:
     """Run a worker over a house until ``stopping`` is set, and take care of its facts."""
     care = threading.Thread(target=_care, args=(house, stopping), name="facts", daemon=True)
     care.start()
@@ -203,7 +193,7 @@ def run(house: FullHouse, stopping: threading.Event) -> None:
         care.join(1.0)
 
 
-def _care(house: FullHouse, stopping: threading.Event) -> None:
+def _care(house: Surroundings, stopping: threading.Event) -> None:
     chores = [
         Chore("sealing facts", SEALING, lambda _real: seal(house.db, house.lake)),
         Chore("tending facts", TENDING, lambda _real: tend(house.db, house.lake)),

@@ -12,6 +12,7 @@ from springtide.domain.outreach.model import (
     Outreach,
     Segment,
 )
+from springtide.domain.outreach.operations import checked_draft
 from springtide.domain.outreach.ports import Letter
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import inward, outward
@@ -127,6 +128,10 @@ def draft_of(values: Mapping[str, object], currency: str) -> Draft:
         control_bps=control,
         campaign_id=inward("cmp", campaign) if campaign else None,
     )
+    try:
+        checked_draft(draft)
+    except Invalid as invalid:
+        wrong = invalid.fields | wrong
     if wrong:
         raise Invalid(wrong)
     return draft
@@ -135,7 +140,7 @@ def draft_of(values: Mapping[str, object], currency: str) -> Draft:
 def refused(values: dict[str, object], refusal: Refusal) -> Form:
     """Return the form to show again; the control share has its own field name."""
     form = Form.refused(values, refusal)
-    if "control_bps" in form.errors:
+    if "control_bps" in form.errors and "control_percent" not in form.errors:
         form.errors["control_percent"] = form.errors.pop("control_bps")
     return form
 

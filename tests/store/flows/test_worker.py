@@ -8,13 +8,17 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from springtide.domain.access.model import Shop
+from springtide.domain.access.operations import set_clock
 from springtide.flows import presence, timeline
+from springtide.flows.carrying import Run, carry
 from springtide.flows.model import Action, NotCancellable, NotRetryable, Plan, State
 from springtide.flows.protocol import KINDS
 from springtide.flows.worker import Worker
 from springtide.kit.db import Database
+from springtide.kit.time import SimulatedClock
 from tests.kit.actions import noting
 from tests.kit.houses import SmallHouse, settings_at
 from tests.kit.shops import ACTOR, new_shop
@@ -208,3 +212,53 @@ def test_only_a_planned_action_can_be_cancelled_and_only_a_failed_one_tried_agai
         assert cancelled.state == State.CANCELLED
         with pytest.raises(NotCancellable):
             timeline.cancel(tx, shop=shop, action_id=planned.id, actor=ACTOR, now=now)
+
+
+def test_a_clock_that_runs_600_times_faster_brings_its_actions_in_order(
+    house: SmallHouse, shop: Shop, working: Callable[[], None]
+) -> None:
+    real = house.real_now()
+    with house.db.write() as tx:
+        clock = SimulatedClock(shows=real, set_at=real, speed=600)
+        set_clock(tx, shop_id=shop.id, clock=clock, actor=ACTOR, now=real)
+    hours = [
+        noting_plan(real + timedelta(minutes=20 * number), str(number)) for number in range(1, 5)
+    ]
+    planned = plan(house, shop, *hours, campaign_id=uuid4())
+    working()
+    done = settle(house, shop, *planned, seconds=30)
+    assert written(house) == [f"do {number} 0" for number in range(1, 5)]
+    late = [one.started_at - one.due_at for one in done if one.started_at]
+    assert min(late) >= timedelta(0)
+
+
+def test_an_action_whose_run_the_engine_forgot_is_taken_up_again(
+    house: SmallHouse, shop: Shop, working: Callable[[], None]
+) -> None:
+    (planned,) = plan(house, shop, noting_plan(house.real_now(), "a"))
+    with house.db.write() as tx:
+        tx.execute(
+            text("update timeline_actions set state = 'running', claim = :claim"),
+            {"claim": f"{planned.id}:0#gone"},
+        )
+    working()
+    (done,) = settle(house, shop, planned)
+    assert done.state == State.DONE
+    assert written(house) == ["do a 0"]
+
+
+def test_a_worker_that_lost_its_action_does_no_more_steps(house: SmallHouse, shop: Shop) -> None:
+    (planned,) = plan(house, shop, noting_plan(house.real_now(), "a", steps=5, step_ms=100))
+    name = Run(planned.id, 0).name
+    paused = threading.Thread(target=carry, args=(house, name, threading.Event()))
+    paused.start()
+    while not written(house):
+        time.sleep(0.01)
+    with house.db.write() as tx:
+        tx.execute(text("update timeline_actions set claim = 'another'"))
+        before = len(noting.notes(tx))
+    paused.join(10)
+    assert len(written(house)) == before
+    with house.db.read() as tx:
+        now = timeline.action(tx, shop_id=shop.id, action_id=planned.id)
+    assert now.state == State.RUNNING

@@ -55,6 +55,7 @@ class Scope(StrEnum):
     PRODUCTS_WRITE = "products:write"
     READ = "read"
     CUSTOMERS_READ = "customers:read"
+    CUSTOMERS_WRITE = "customers:write"
 
 
 PUBLISHABLE_SCOPES = frozenset({Scope.EVENTS_WRITE, Scope.QUOTES_WRITE})

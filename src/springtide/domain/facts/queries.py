@@ -67,6 +67,11 @@ def summary(reader: FactReader, shop: str) -> Summary:
     )
 
 
+def tail_size(tx: Connection) -> int:
+    """Return how many facts wait in the tail to be sealed."""
+    return int(tx.execute(select(func.count()).select_from(store.tail)).scalar_one())
+
+
 def rejected_rows(reader: FactReader, shop: str) -> int:
     """Return the rows that a shop's imports rejected; a file imported twice counts once."""
     table = store.imports

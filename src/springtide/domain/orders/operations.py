@@ -56,11 +56,13 @@ def place_order(
     campaign_key: str | None,
     source_path: str | None,
     now: datetime,
+    real_now: datetime | None = None,
     is_simulated: bool = False,
 ) -> Order:
     """Keep an order as it was priced, with one order fact a line.
 
-    Without a key the order's own id becomes it. Raises OrderKeyTaken for a key the shop has,
+    Without a key the order's own id becomes it. ``real_now`` is for the audit log, where the
+    shop's clock is a simulated one; so below. Raises OrderKeyTaken for a key the shop has,
     Invalid for lines nobody can buy, OrderTooLarge for a total out of range.
     """
     identity = uuid7(now)
@@ -83,7 +85,7 @@ def place_order(
     )
     _refuse_bad(order)
     _insert(tx, order)
-    _audit(tx, actor, order, "order.place", before=None, now=now)
+    _audit(tx, actor, order, "order.place", before=None, now=real_now or now)
     facts.append(tx, order_facts(shop, order), now=now)
     return order
 
@@ -97,6 +99,7 @@ def pay_order(
     payment_key: str,
     amount_minor: int | None = None,
     now: datetime,
+    real_now: datetime | None = None,
 ) -> Order:
     """Mark a placed order as paid in full, with one payment fact a line.
 
@@ -118,13 +121,20 @@ def pay_order(
             raise OrderPaid(key=key)
         return stored
     order = replace(before, state=OrderState.PAID, paid_at=now, payment_key=payment_key)
-    _audit(tx, actor, order, "order.pay", before=before, now=now)
+    _audit(tx, actor, order, "order.pay", before=before, now=real_now or now)
     facts.append(tx, payment_facts(shop, order), now=now)
     return order
 
 
 def close_order(
-    tx: Connection, *, shop: Shop, actor: Actor, key: str, reason: str, now: datetime
+    tx: Connection,
+    *,
+    shop: Shop,
+    actor: Actor,
+    key: str,
+    reason: str,
+    now: datetime,
+    real_now: datetime | None = None,
 ) -> Order:
     """Close a placed order; one closed before stays as it is. Raises NotFound, OrderPaid."""
     problem = text_problem(reason, length_max=REASON_LENGTH_MAX, is_needed=True)
@@ -138,7 +148,7 @@ def close_order(
             raise OrderPaid(key=key)
         return stored
     order = replace(before, state=OrderState.CLOSED, closed_at=now, close_reason=reason)
-    _audit(tx, actor, order, "order.close", before=before, now=now)
+    _audit(tx, actor, order, "order.close", before=before, now=real_now or now)
     facts.append(tx, [closed_fact(shop, order)], now=now)
     return order
 
@@ -151,6 +161,7 @@ def close_unpaid(
     campaign_key: str | None,
     placed_before: datetime,
     now: datetime,
+    real_now: datetime | None = None,
     reason: str = "unpaid",
     limit: int = 500,
 ) -> list[str]:
@@ -189,7 +200,7 @@ def close_unpaid(
         subject=campaign_key or "orders",
         before={"state": OrderState.PLACED},
         after={"state": OrderState.CLOSED, "reason": reason, "orders": keys},
-        now=now,
+        now=real_now or now,
     )
     facts.append(tx, [closed_fact(shop, order) for order in closed], now=now)
     return keys

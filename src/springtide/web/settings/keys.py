@@ -33,6 +33,7 @@ SCOPE_NAMES = {
     Scope.PRODUCTS_WRITE: N_("Write products and their prices"),
     Scope.READ: N_("Read the shop's numbers and campaigns"),
     Scope.CUSTOMERS_READ: N_("Read customers"),
+    Scope.CUSTOMERS_WRITE: N_("Write customers"),
 }
 
 

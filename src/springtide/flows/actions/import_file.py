@@ -1,0 +1,66 @@
+"""Import a file in the background: a job of the data page, on no campaign's timeline."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+
+from springtide.flows.importing import Target, import_file
+from springtide.flows.protocol import Context
+from springtide.kit.errors import N_, FinalError
+from springtide.kit.ids import outward
+
+
+class ImportFileParams(msgspec.Struct):
+    """Where the file lies, what it is called, and how to read it."""
+
+    path: str
+    file_name: str = ""
+    format: str | None = None
+    mapping: dict[str, Any] | None = None
+    is_strict: bool = False
+
+
+class ImportFile:
+    """Imports one file; begun again after a crash it brings what is missing, nothing twice."""
+
+    kind: ClassVar[str] = "import_file"
+    label: ClassVar[str] = N_("Import a file")
+    params: ClassVar[type] = ImportFileParams
+    is_long: ClassVar[bool] = True
+
+    def check(self, context: Context, params: ImportFileParams) -> None:
+        """Give up on a file that is gone."""
+        if not Path(params.path).is_file():
+            raise FinalError(params.file_name or Path(params.path).name)
+
+    def do(self, context: Context, params: ImportFileParams) -> Any:
+        """Import it; the receipt counts the rows."""
+        house = context.house
+        if kept := context.kept("imported"):
+            return kept
+
+        def progress(stage: str) -> None:
+            context.checkpoint()
+            context.report(0, 0, stage)
+
+        done = import_file(
+            Target(house.db, house.lake, house.settings.rejects, house.real_now),
+            Path(params.path),
+            shop=context.shop,
+            actor=context.actor,
+            kind=params.format,
+            mapping=params.mapping,
+            is_strict=params.is_strict,
+            file_name=params.file_name or None,
+            progress=progress,
+        )
+        receipt = {
+            "import": outward("imp", done.import_id),
+            "format": done.format,
+            "rows": msgspec.to_builtins(done.rows),
+        }
+        return context.step("imported", lambda _tx: receipt)
+
+    def undo(self, context: Context, receipt: Any) -> None:
+        """Nothing: facts are never taken back, only corrected by newer ones."""
