@@ -35,6 +35,7 @@ from springtide import api, web
 from springtide.api import problems
 from springtide.api.door import Door
 from springtide.api.limits import Standing
+from springtide.api.methods import allowed_methods
 from springtide.api.observe import Observer
 from springtide.api.openapi import openapi_config
 from springtide.bootstrap import House, open_house
@@ -321,7 +322,8 @@ def _of_status(request: Request[Any, Any, Any], error: HTTPException) -> Refusal
     if error.status_code == 404:
         return NoSuchPath(path=request.scope["path"][:200])
     if error.status_code == 405:
-        return WrongMethod(method=request.scope["method"])
+        allowed = allowed_methods(request.app, request.scope["path"])
+        return WrongMethod(method=request.scope["method"], allowed=", ".join(allowed))
     if error.status_code == 413:
         return BodyTooLarge()
     return BodyUnreadable(why=error.detail[:200])

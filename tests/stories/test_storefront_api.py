@@ -215,6 +215,22 @@ def test_a_browsers_key_can_neither_order_nor_read(store: Storefront) -> None:
     assert store.post("/v1/orders", CART, key="k", token=store.browser).status_code == 403
 
 
+def test_a_method_that_does_not_work_says_which_do(store: Storefront) -> None:
+    answers = {
+        path: store.client.request("DELETE", path, headers=store._as(store.server))
+        for path in ("/v1/orders", "/v1/orders/A", "/v1/orders/A/close", "/v1/quotes")
+    }
+    assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(
+        answers, 405
+    )
+    assert {path: answer.headers["allow"] for path, answer in answers.items()} == {
+        "/v1/orders": "GET, OPTIONS, POST",
+        "/v1/orders/A": "GET, OPTIONS",
+        "/v1/orders/A/close": "OPTIONS, POST",
+        "/v1/quotes": "OPTIONS, POST",
+    }
+
+
 def test_lists_are_walked_page_by_page(store: Storefront) -> None:
     for number in range(5):
         store.house.forward(minutes=1)
@@ -294,6 +310,7 @@ def test_a_shop_writes_its_customers_and_a_buyer_comes_on_file(store: Storefront
             "/v1/customers", {"customers": [{"key": "c3", **bad}]}, key=f"b{number}"
         )
         assert answer.status_code == 422, bad
+        assert answer.json()["fields"], bad
     assert store.get("/v1/customers/c3").status_code == 404
 
 

@@ -1,5 +1,6 @@
 """Customers: written by the shop, read with what they bought."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -15,7 +16,8 @@ from springtide.api.writes import idempotent
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope, Shop
 from springtide.domain.customers import model, queries
-from springtide.domain.customers.operations import upsert_customers
+from springtide.domain.customers.operations import checked_entry, upsert_customers
+from springtide.kit.errors import Invalid, Refusal
 from springtide.kit.ids import outward
 
 #: Customers of one request.
@@ -167,6 +169,7 @@ def write_customers(
         model.CustomerEntry(each.key, each.name, each.email, each.attributes)
         for each in data.customers
     ]
+    _refuse_bad(entries)
 
     def write(tx: Connection) -> tuple[int, Filed]:
         done = upsert_customers(
@@ -179,6 +182,17 @@ def write_customers(
         return 200, Filed(new=done.new, changed=done.changed, unchanged=done.unchanged)
 
     return idempotent(house, caller, request, data, write)
+
+
+def _refuse_bad(entries: Sequence[model.CustomerEntry]) -> None:
+    problems: dict[str, Refusal] = {}
+    for index, entry in enumerate(entries):
+        try:
+            checked_entry(entry)
+        except Refusal as refusal:
+            problems[f"customers.{index}"] = refusal
+    if problems:
+        raise Invalid(problems)
 
 
 def _today(house: House, shop: Shop) -> date:

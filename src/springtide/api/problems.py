@@ -86,6 +86,8 @@ def error_response(request: Request[Any, Any, Any], refusal: Refusal) -> Respons
 def _headers(refusal: Refusal) -> dict[str, str]:
     if refusal.status == 401:
         return {"WWW-Authenticate": 'Bearer realm="springtide"'}
+    if refusal.status == 405 and "allowed" in refusal.facts:
+        return {"Allow": str(refusal.facts["allowed"])}
     if isinstance(refusal, TooManyRequests):
         return {"Retry-After": str(refusal.facts["seconds"])}
     return {}

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -172,16 +172,23 @@ def _person(house: House, token: str) -> Person:
     now = house.real_now()
     with house.db.read() as tx:
         person, seen_at = queries.session_person(tx, token=token, now=now)
-    if now - seen_at > _SEEN_EVERY:
-        with house.db.write() as tx:
-            operations.mark_session_seen(tx, token=token, now=now)
+    _note_seen(house, token, seen_at, now)
     return person
 
 
 def _member(house: House, token: str, slug: str) -> Member:
-    person = _person(house, token)
+    now = house.real_now()
     with house.db.read() as tx:
-        return queries.member(tx, person=person, slug=slug)
+        person, seen_at = queries.session_person(tx, token=token, now=now)
+        member = queries.member(tx, person=person, slug=slug)
+    _note_seen(house, token, seen_at, now)
+    return member
+
+
+def _note_seen(house: House, token: str, seen_at: datetime, now: datetime) -> None:
+    if now - seen_at > _SEEN_EVERY:
+        with house.db.write() as tx:
+            operations.mark_session_seen(tx, token=token, now=now)
 
 
 def _is_https(house: House) -> bool:

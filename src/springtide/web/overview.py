@@ -63,21 +63,26 @@ def overview_page(request: Request[Any, Any, Any], house: House, member: Member)
     trend = daily(
         house.facts, shop=shop, last=today, count=TREND_DAYS, kinds=("paid_money", "paid_orders")
     )
+    last_sold = max((day for day, numbers in trend.items() if numbers["paid_orders"]), default=None)
+    # Days after the last known purchase are missing, not nought: the period ends where it is known.
+    is_behind = last_sold is not None and last_sold < today - timedelta(days=1)
+    until = last_sold if last_sold and is_behind else today
     top = top_products(
-        house.facts, shop=shop, window=days_window(shop, today, PERIOD_DAYS), limit=TOP_SHOWN
+        house.facts, shop=shop, window=days_window(shop, until, PERIOD_DAYS), limit=TOP_SHOWN
     )
     with house.db.read() as tx:
         products = products_by_keys(tx, shop_id=shop.id, keys=[line.product_key for line in top])
-    has_sold = any(day["paid_orders"] for day in trend.values()) or bool(top)
     return render.page(
         request,
         "overview.html",
         member=member,
         today=today,
-        today_tiles=_tiles(house, view, shop, _TODAY, today, days=1, back=7),
-        period_tiles=_tiles(house, view, shop, _PERIOD, today, days=PERIOD_DAYS, back=PERIOD_DAYS),
-        trend_chart=trend_chart(view, trend),
-        has_sold=has_sold,
+        today_tiles=[] if is_behind else _tiles(house, view, shop, _TODAY, today, days=1, back=7),
+        period_tiles=_tiles(house, view, shop, _PERIOD, until, days=PERIOD_DAYS, back=PERIOD_DAYS),
+        until=until,
+        is_behind=is_behind,
+        trend_chart=trend_chart(view, {day: trend[day] for day in trend if day <= until}),
+        has_sold=last_sold is not None,
         top=[(line, products.get(line.product_key)) for line in top],
         campaign=campaign,
         phases=_phases(view, campaign, now) if campaign else [],
@@ -105,7 +110,13 @@ def next_step(
         )
     elif status is Status.LIVE and now >= campaign.selling.starts_at:
         text, label, href = N_("The sale is on."), N_("Open the board"), f"{base}/board"
-    elif status in (Status.LIVE, Status.SCHEDULED):
+    elif status is Status.LIVE:
+        text, label, href = (
+            N_("The warm-up is on: the worker carries out each action when it is due."),
+            N_("See the timeline"),
+            base,
+        )
+    elif status is Status.SCHEDULED:
         text, label, href = (
             N_("Scheduled: the worker carries out each action when it is due."),
             N_("See the timeline"),

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, bindparam, func, select
 
 from springtide.domain.access.model import ApiKey, Caller, Entry, Member, Person, Role, Shop
 from springtide.domain.access.secrets import token_hash
@@ -23,6 +23,24 @@ from springtide.kit.errors import N_, NotFound, Refusal
 
 #: A session that nobody uses this long is over.
 IDLE = timedelta(hours=3)
+
+
+# Asked at every request, so they are put together once: that is half of what they cost.
+_SESSION = (
+    select(people, sessions.c.seen_at, sessions.c.expires_at)
+    .join(sessions, sessions.c.person_id == people.c.id)
+    .where(sessions.c.token_hash == bindparam("token_hash"))
+)
+_MEMBER = (
+    select(shops, memberships.c.role)
+    .join(memberships, memberships.c.shop_id == shops.c.id)
+    .where(shops.c.slug == bindparam("slug"), memberships.c.person_id == bindparam("person_id"))
+)
+_CALLER = (
+    select(api_keys, shops)
+    .join(shops, shops.c.id == api_keys.c.shop_id)
+    .where(api_keys.c.token_hash == bindparam("token_hash"), api_keys.c.revoked_at.is_(None))
+)
 
 
 class NotSignedIn(Refusal):
@@ -86,11 +104,7 @@ def members_of(tx: Connection, *, shop: Shop) -> list[Member]:
 
 def member(tx: Connection, *, person: Person, slug: str) -> Member:
     """Return a person as member of a shop; NotFound when there is no such shop *for them*."""
-    row = tx.execute(
-        select(shops, memberships.c.role)
-        .join(memberships, memberships.c.shop_id == shops.c.id)
-        .where(shops.c.slug == slug, memberships.c.person_id == person.id)
-    ).one_or_none()
+    row = tx.execute(_MEMBER, {"slug": slug, "person_id": person.id}).one_or_none()
     if row is None:
         raise NotFound(what="shop", key=slug[:60])
     return Member(person, to_shop(row), Role(row.role))
@@ -101,11 +115,7 @@ def session_person(tx: Connection, *, token: str, now: datetime) -> tuple[Person
 
     A session ends at its fixed time, and earlier when it was not used for IDLE.
     """
-    row = tx.execute(
-        select(people, sessions.c.seen_at, sessions.c.expires_at)
-        .join(sessions, sessions.c.person_id == people.c.id)
-        .where(sessions.c.token_hash == token_hash(token))
-    ).one_or_none()
+    row = tx.execute(_SESSION, {"token_hash": token_hash(token)}).one_or_none()
     if row is None or now >= row.expires_at or now - row.seen_at >= IDLE:
         raise NotSignedIn
     return to_person(row), row.seen_at
@@ -113,11 +123,7 @@ def session_person(tx: Connection, *, token: str, now: datetime) -> tuple[Person
 
 def caller(tx: Connection, *, token: str) -> Caller | None:
     """Return the program behind an API key, or None when no valid key has this token."""
-    row = tx.execute(
-        select(api_keys, shops)
-        .join(shops, shops.c.id == api_keys.c.shop_id)
-        .where(api_keys.c.token_hash == token_hash(token), api_keys.c.revoked_at.is_(None))
-    ).one_or_none()
+    row = tx.execute(_CALLER, {"token_hash": token_hash(token)}).one_or_none()
     return None if row is None else Caller(to_key(row), to_shop(row))
 
 
