@@ -123,12 +123,15 @@ def enqueue(
 ) -> Action:
     """Hand a job to the worker for now; the same kind and target again is the same job.
 
-    Without a target every call is a new job.
+    Without a target every call is a new job. One that needs a person is tried again: they asked.
     """
     entry = Plan(
         phase=JOB_PHASE, kind=kind, due_at=now, target=target or str(uuid7(now)), params=params
     )
-    return _plan_one(tx, shop=shop, campaign_id=campaign_id, entry=entry, actor=actor, now=now)
+    job = _plan_one(tx, shop=shop, campaign_id=campaign_id, entry=entry, actor=actor, now=now)
+    if job.state == State.NEEDS_PERSON:
+        return retry(tx, shop=shop, action_id=job.id, actor=actor, now=now)
+    return job
 
 
 def withdraw_now(

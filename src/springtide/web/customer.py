@@ -33,16 +33,16 @@ def customer_page(
         found = _find(tx, member, customer)
         messages = messages_to(tx, shop_id=shop.id, customer_key=found.key)
     day = now.astimezone(shop.tz).date()
-    orders = queries.orders_of(house.facts, shop=shop, key=found.key, limit=_ORDERS_SHOWN)
+    activity, orders = queries.history_of(house.facts, shop=shop, key=found.key)
+    orders = orders[:_ORDERS_SHOWN]
     standings = queries.standings(house.facts, shop=shop, as_of=day)
     return page(
         request,
         "customer.html",
         member=member,
         customer=found,
-        activity=queries.activity_of(house.facts, shop=shop, key=found.key),
+        activity=activity,
         standing=standings.by_key.get(found.key),
-        orders=orders,
         messages=messages,
         events=timeline(orders, messages, found),
         colours=COLOURS,

@@ -1,5 +1,6 @@
 """Outreach pages: the list, the form with live count and preview, one outreach and its effect."""
 
+import time
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -49,6 +50,8 @@ _LIST = "/shops/{shop:str}/outreach"
 _ONE = _LIST + "/{outreach:str}"
 #: Without a campaign, what is bought so long after the sending counts.
 EFFECT_DAYS = 14
+DEPARTMENTS_SECONDS = 60.0
+_kept_departments: dict[UUID, tuple[float, list[str]]] = {}
 
 
 @get(_LIST, opt=_READ, sync_to_thread=True)
@@ -273,8 +276,8 @@ def _form(
     outreach: Outreach | None = None,
     status: int = 200,
 ) -> Response[str]:
+    departments = _departments(house, member)
     with house.db.read() as tx:
-        departments = read_departments(tx, shop_id=member.shop.id)
         campaigns = read_campaigns(tx, shop_id=member.shop.id)
     return page(
         request,
@@ -291,6 +294,16 @@ def _form(
         letter=_preview(request, member, form.values),
         variables=forms.variables(),
     )
+
+
+def _departments(house: House, member: Member) -> list[str]:
+    """Return the shop's departments, read at most once a minute: the whole catalog is looked at."""
+    read_at, kept = _kept_departments.get(member.shop.id, (0.0, []))
+    if not kept or time.monotonic() - read_at > DEPARTMENTS_SECONDS:
+        with house.db.read() as tx:
+            kept = read_departments(tx, shop_id=member.shop.id)
+        _kept_departments[member.shop.id] = (time.monotonic(), kept)
+    return kept
 
 
 def _reach(house: House, member: Member, values: dict[str, object]) -> Reach | None:

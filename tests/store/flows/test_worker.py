@@ -262,3 +262,24 @@ def test_a_worker_that_lost_its_action_does_no_more_steps(house: SmallHouse, sho
     with house.db.read() as tx:
         now = timeline.action(tx, shop_id=shop.id, action_id=planned.id)
     assert now.state == State.RUNNING
+
+
+def test_a_job_that_needs_a_person_is_tried_again_when_it_is_asked_for_again(
+    house: SmallHouse, shop: Shop, working: Callable[[], None]
+) -> None:
+    def ask() -> Action:
+        params = {"what": "a", "fail": "person"}
+        with house.db.write() as tx:
+            return timeline.enqueue(
+                tx, shop=shop, kind="long_note", params=params, target="a", actor=ACTOR,
+                now=house.real_now(),
+            )  # fmt: skip
+
+    working()
+    (stuck,) = settle(house, shop, ask())
+    assert stuck.state == State.NEEDS_PERSON
+    again = ask()
+    assert again.id == stuck.id
+    (done,) = settle(house, shop, again)
+    assert done.state == State.DONE
+    assert written(house).count("do a 0") == 1

@@ -128,3 +128,23 @@ def test_the_public_document_keeps_floors_to_the_shop() -> None:
     decision = price(cart(cup=4), rules=[LADDER], book=BOOK, now=NOW)
     assert "floor" not in str(decision.public_document())
     assert "cut_minor" not in str(decision.public_document())
+
+
+def test_a_hundred_overlapping_rules_are_decided_and_the_best_set_is_proven() -> None:
+    keys = [f"p{number:02}" for number in range(10)]
+    book = {key: PriceFacts(5_000 + 100 * index) for index, key in enumerate(keys)}
+    rules = [
+        ActiveRule(
+            f"rul_{number:03}",
+            1,
+            "threshold_ladder",
+            {
+                "steps": [{"threshold_minor": 5_000, "discount_minor": 300 + 7 * number}],
+                "products": [keys[number % 10], keys[(number * 3 + 1) % 10]],
+            },
+        )
+        for number in range(100)
+    ]
+    decision = price(cart(**dict.fromkeys(keys, 1)), rules=rules, book=book, now=NOW)
+    assert decision.is_proven
+    assert len(decision.applied) >= 5

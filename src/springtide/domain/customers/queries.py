@@ -20,20 +20,19 @@ from springtide.domain.customers.model import (
     Standing,
     Standings,
 )
-from springtide.domain.customers.standing import activity_of, money_kind, orders_of, standings
+from springtide.domain.customers.standing import history_of, money_kind, standings
 from springtide.domain.customers.store import customers
 from springtide.domain.facts.queries import FactReader
 from springtide.kit.errors import NotFound
 
 __all__ = [
-    "activity_of",
     "customer",
     "customer_by_id",
     "customer_count",
     "customers_by_keys",
     "customers_page",
+    "history_of",
     "money_kind",
-    "orders_of",
     "reachable_keys",
     "standings",
 ]

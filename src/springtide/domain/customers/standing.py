@@ -31,28 +31,21 @@ group by customer_key
 
 _KINDS = "select distinct kind from facts where shop = $shop and kind in ('order', 'payment')"
 
-_ORDERS = """
-select coalesce(order_key, source || ':' || external_id) as key,
-       min(epoch_us(occurred_at)) as at,
+# One pass over the facts for the whole file: finding a customer's rows is what costs.
+_HISTORY = """
+select case when kind in ('order', 'payment', 'refund')
+            then coalesce(order_key, source || ':' || external_id) end as key,
+       min(epoch_us(occurred_at)),
+       max(epoch_us(occurred_at)),
+       bool_or(kind = 'order'),
        coalesce(sum(quantity) filter (where kind = 'order'), 0)::bigint,
        coalesce(sum(amount_minor) filter (where kind = 'order'), 0)::bigint,
        coalesce(sum(amount_minor) filter (where kind = 'payment'), 0)::bigint,
        coalesce(sum(amount_minor) filter (where kind = 'refund'), 0)::bigint,
-       bool_or(source = 'simulated' or props like '%"simulated":true%')
-from facts
-where shop = $shop and customer_key = $customer and kind in ('order', 'payment', 'refund')
-group by 1 order by 2 desc, 1 limit $limit
-"""
-
-_ACTIVITY = """
-select min(epoch_us(occurred_at)), max(epoch_us(occurred_at)),
-       count(distinct coalesce(order_key, source || ':' || external_id))
-           filter (where kind = 'order'),
-       coalesce(sum(amount_minor) filter (where kind = 'order'), 0)::bigint,
-       coalesce(sum(amount_minor) filter (where kind = 'payment'), 0)::bigint,
-       coalesce(sum(amount_minor) filter (where kind = 'refund'), 0)::bigint
+       bool_or(source = 'simulated')
 from facts
 where shop = $shop and customer_key = $customer and kind not in ('message', 'opt_out')
+group by 1 order by 2 desc, 1
 """
 
 
@@ -104,20 +97,26 @@ def _kinds(reader: FactReader, slug: str) -> set[str]:
     return {kind for (kind,) in reader.rows(_KINDS, {"shop": slug})}
 
 
-def orders_of(reader: FactReader, *, shop: Shop, key: str, limit: int = 50) -> list[OrderLine]:
-    """Return a customer's newest orders."""
-    rows = reader.rows(_ORDERS, {"shop": shop.slug, "customer": key, "limit": limit})
-    return [
-        OrderLine(key_, _instant(at), quantity, ordered, paid, refunded, bool(simulated))
-        for key_, at, quantity, ordered, paid, refunded, simulated in rows
+def history_of(reader: FactReader, *, shop: Shop, key: str) -> tuple[Activity, list[OrderLine]]:
+    """Return what one customer did in sum, and their orders, newest first.
+
+    What we did to them (messages) does not count as theirs.
+    """
+    rows = reader.rows(_HISTORY, {"shop": shop.slug, "customer": key})
+    orders = [
+        OrderLine(name, _instant(first), quantity, ordered, paid, refunded, bool(simulated))
+        for name, first, _, _, quantity, ordered, paid, refunded, simulated in rows
+        if name is not None
     ]
-
-
-def activity_of(reader: FactReader, *, shop: Shop, key: str) -> Activity:
-    """Return what one customer did in sum; what we did to them (messages) does not count."""
-    (row,) = reader.rows(_ACTIVITY, {"shop": shop.slug, "customer": key})
-    first, last = (None if value is None else _instant(value) for value in row[:2])
-    return Activity(first, last, *row[2:])
+    activity = Activity(
+        first_seen_at=_instant(min(row[1] for row in rows)) if rows else None,
+        last_seen_at=_instant(max(row[2] for row in rows)) if rows else None,
+        order_count=sum(1 for row in rows if row[0] is not None and row[3]),
+        ordered_minor=sum(order.ordered_minor for order in orders),
+        paid_minor=sum(order.paid_minor for order in orders),
+        refunded_minor=sum(order.refunded_minor for order in orders),
+    )
+    return activity, orders
 
 
 def _instant(microseconds: int) -> datetime:

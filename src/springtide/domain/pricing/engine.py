@@ -31,6 +31,9 @@ from springtide.domain.pricing.rules import read_rule
 from springtide.kit.errors import Invalid, Refusal
 from springtide.kit.money import split
 
+#: Steps of the search for the best set; a shop's rules need a few hundred at most.
+STEPS_MAX = 20_000
+
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
@@ -39,14 +42,8 @@ class _Candidate:
     rule: ActiveRule
     offer: Offer
     shares: tuple[int, ...]
-
-    @property
-    def amount_minor(self) -> int:
-        return sum(self.shares)
-
-    @property
-    def lines(self) -> frozenset[int]:
-        return frozenset(self.offer.lines)
+    amount_minor: int
+    lines: frozenset[int]
 
 
 def price(
@@ -63,7 +60,7 @@ def price(
     lines = _merged(cart, book)
     ordered = sorted(rules, key=lambda rule: (rule.id, rule.version))
     candidates = [_candidate(rule, lines, now) for rule in ordered]
-    chosen = _best_set(candidates)
+    chosen, is_proven = _best_set(candidates)
     outcomes = tuple(_outcome(candidate, chosen) for candidate in candidates)
     decided = tuple(
         _decided(line, sum(outcome.shares[index] for outcome in outcomes))
@@ -81,6 +78,7 @@ def price(
         gross_minor=sum(line.gross_minor for line in decided),
         discount_minor=sum(line.discount_minor for line in decided),
         total_minor=sum(line.payable_minor for line in decided),
+        is_proven=is_proven,
     )
 
 
@@ -129,8 +127,10 @@ def _candidate(rule: ActiveRule, lines: Sequence[PricedLine], now: datetime) -> 
     nothing = (0,) * len(lines)
     reason = _window_reason(rule, now)
     if reason:
-        return _Candidate(rule, Offer(0, (), reason), nothing)
+        return _Candidate(rule, Offer(0, (), reason), nothing, 0, frozenset())
     offer = read_rule(rule.kind, rule.params).offer(lines)
+    if not offer.amount_minor:
+        return _Candidate(rule, offer, nothing, 0, frozenset(offer.lines))
     parts = allocate(
         offer.amount_minor,
         weights=[lines[index].gross_minor for index in offer.lines],
@@ -139,7 +139,7 @@ def _candidate(rule: ActiveRule, lines: Sequence[PricedLine], now: datetime) -> 
     shares = list(nothing)
     for index, part in zip(offer.lines, parts, strict=True):
         shares[index] = part
-    return _Candidate(rule, offer, tuple(shares))
+    return _Candidate(rule, offer, tuple(shares), sum(parts), frozenset(offer.lines))
 
 
 def _window_reason(rule: ActiveRule, now: datetime) -> Reason | None:
@@ -150,25 +150,26 @@ def _window_reason(rule: ActiveRule, now: datetime) -> Reason | None:
     return None
 
 
-def _best_set(candidates: Sequence[_Candidate]) -> list[_Candidate]:
-    """Return the rules that give most together, none sharing a line with another.
+def _best_set(candidates: Sequence[_Candidate]) -> tuple[list[_Candidate], bool]:
+    """Return the rules that give most together, none sharing a line; and whether that is proven.
 
-    Branch and bound over the rules from the largest amount down: a branch is left when all that
-    remains could not beat the best set found. Ties go to the set with the earlier ids.
+    Branch and bound over the rules from the largest amount down. What is still to come gives a
+    line at most the largest share that any later rule gives it; a branch that could not beat the
+    best set by this bound is left. Ties go to the set found first: larger amounts, earlier ids.
     """
-    useful = sorted(
-        (c for c in candidates if c.amount_minor), key=lambda c: (-c.amount_minor, c.rule.id)
-    )
-    remaining = [sum(c.amount_minor for c in useful[i:]) for i in range(len(useful) + 1)]
+    useful = _undominated(candidates)
+    to_come = _largest_shares(useful)
     best: list[_Candidate] = []
-    best_amount = 0
+    best_amount = steps = 0
 
     def walk(start: int, taken: list[_Candidate], lines: frozenset[int], amount: int) -> None:
-        nonlocal best, best_amount
+        nonlocal best, best_amount, steps
         if amount > best_amount:
             best, best_amount = list(taken), amount
         for index in range(start, len(useful)):
-            if amount + remaining[index] <= best_amount:
+            steps += 1
+            bound = sum(share for line, share in to_come[index].items() if line not in lines)
+            if amount + bound <= best_amount or steps > STEPS_MAX:
                 return
             candidate = useful[index]
             if not lines & candidate.lines:
@@ -177,7 +178,31 @@ def _best_set(candidates: Sequence[_Candidate]) -> list[_Candidate]:
                 taken.pop()
 
     walk(0, [], frozenset(), 0)
-    return best
+    return best, steps <= STEPS_MAX
+
+
+def _undominated(candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    """Return what gives something, largest first; of rules on the same lines only the largest."""
+    ordered = sorted(
+        (c for c in candidates if c.amount_minor), key=lambda c: (-c.amount_minor, c.rule.id)
+    )
+    first: dict[frozenset[int], _Candidate] = {}
+    for candidate in ordered:
+        first.setdefault(candidate.lines, candidate)
+    return list(first.values())
+
+
+def _largest_shares(useful: Sequence[_Candidate]) -> list[dict[int, int]]:
+    """Return, for each place in the order, the largest share a rule from there on gives a line."""
+    found: list[dict[int, int]] = []
+    largest: dict[int, int] = {}
+    for candidate in reversed(useful):
+        for line in candidate.lines:
+            share = candidate.shares[line]
+            if share > largest.get(line, 0):
+                largest[line] = share
+        found.append(dict(largest))
+    return found[::-1]
 
 
 def _outcome(candidate: _Candidate, chosen: Sequence[_Candidate]) -> RuleOutcome:

@@ -198,7 +198,11 @@ class RuleOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The price of a cart, with everything that made it."""
+    """The price of a cart, with everything that made it.
+
+    ``is_proven`` tells whether no legal set of the rules gives more; False when the search for
+    the best set was cut off at its limit.
+    """
 
     currency: str
     priced_at: datetime
@@ -209,6 +213,7 @@ class Decision:
     gross_minor: int
     discount_minor: int
     total_minor: int
+    is_proven: bool = True
     engine: str = field(default="1")
 
     @property
