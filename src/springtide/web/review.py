@@ -200,13 +200,14 @@ def _radar(view: View, found: Review) -> dict[str, Any] | None:
     top = max(150, *percents)
     return {
         "radar": {
-            "radius": "66%",
+            "radius": "52%",
+            "center": ["50%", "44%"],
             "indicator": [
                 {"name": translate(METRICS[kind].label, view.language), "max": top}
                 for kind in kinds
             ],
         },
-        "legend": {"bottom": 0},
+        "legend": {"bottom": 0, "orient": "vertical"},
         "series": [
             {
                 "type": "radar",
