@@ -203,7 +203,7 @@ def context(view: View, scene: Scene) -> dict[str, Any]:
         "product_href": lambda key: figures.metric_href(shop, "paid_money", window, product=key),
         "heroes": {hero.product_key for hero in scene.campaign.heroes},
         "phase": scene.campaign.phase_at(snapshot.as_of),
-        "status": scene.campaign.status(snapshot.as_of),
+        "standing": scene.campaign.status(snapshot.as_of),
         "job": scene.job,
         "job_is_running": is_running,
     }

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from litestar import Request, Response, get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from springtide.bootstrap import House
 from springtide.domain.access.model import Member, Needs, Permission
@@ -48,8 +48,8 @@ def metric_page(
     house: House,
     member: Member,
     kind: str,
-    starts: Annotated[str, Parameter(query="from")] = "",
-    ends: Annotated[str, Parameter(query="to")] = "",
+    starts: Annotated[str, QueryParameter(name="from")] = "",
+    ends: Annotated[str, QueryParameter(name="to")] = "",
     product: str = "",
     skip: int = 0,
 ) -> Response[Any]:

@@ -47,6 +47,10 @@ class NotCompleteJourney(Refusal):
     text = N_("{file}: no table of the Complete Journey has these columns: {columns}.")
 
 
+# No household bought more pieces of anything at once; above it only fuel is counted.
+_PIECES_MAX = 97
+
+
 @dataclass(frozen=True, slots=True)
 class _Table:
     name: str
@@ -131,10 +135,13 @@ def _transactions(columns: Columns) -> Reading:
         "basket": _key(columns, "basket_id"),
         "product": _key(columns, "product_id"),
         "store": _key(columns, "store_id"),
-        "pieces": values.integer(*columns["quantity"]),
+        "counted": values.integer(*columns["quantity"]),
         "amount": cents("sales_value"),
         **{f"cents_{name}": cents(name) for name in discounts},
         "discount": " + ".join(f"cents_{name}" for name in discounts),
+        # Fuel is counted in thousandths of a gallon: below a cent apiece it is one fill.
+        "pieces": f"case when counted > {_PIECES_MAX} and amount + discount < counted "
+        "then 1 else counted end",
         **values.instants("moment", columns["transaction_timestamp"], zone="UTC"),
         "said": "coalesce('{\"store\":' || to_json(store) || '}', '{}')",
     }
@@ -143,9 +150,9 @@ def _transactions(columns: Columns) -> Reading:
         _missing("basket_id", "basket"),
         _missing("product_id", "product"),
         Check("transaction_timestamp", N_("is not a possible time"), values.impossible("moment")),
-        Check("quantity", N_("is not a whole number"), "pieces is null"),
-        Check("quantity", N_("is negative"), "pieces < 0"),
-        Check("quantity", N_("is too large"), "pieces > 1000000000"),
+        Check("quantity", N_("is not a whole number"), "counted is null"),
+        Check("quantity", N_("is negative"), "counted < 0"),
+        Check("quantity", N_("is too large"), "counted > 1000000000"),
         Check("sales_value", N_("is not an amount"), "amount is null"),
         Check("sales_value", N_("is negative"), "amount < 0"),
         *(Check(name, N_("is not an amount"), f"cents_{name} is null") for name in discounts),

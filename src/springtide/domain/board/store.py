@@ -210,6 +210,28 @@ def top_products(shop: str, window: Window, order: str, limit: int) -> exp.Selec
     )
 
 
+def sold(shop: str, window: Window, keys: Sequence[str]) -> exp.Select:
+    """Return (product, units, paid) of some products over a window."""
+    wanted = exp.column("product_key").isin(*(exp.Literal.string(key) for key in keys))
+    return (
+        exp.select("product_key")
+        .select(condition("sum(quantity)").as_("units"))
+        .select(condition("sum(amount_minor)").as_("paid_minor"))
+        .from_("facts")
+        .where(within(shop, window), condition("kind = 'payment'"), wanted)
+        .group_by("product_key")
+    )
+
+
+def first_view(shop: str) -> exp.Select:
+    """Return when the shop's visits began to be kept, in seconds since 1970."""
+    return (
+        exp.select(condition("epoch(min(occurred_at))"))
+        .from_("facts")
+        .where(exp.column("shop").eq(exp.Literal.string(shop)), condition("kind = 'view'"))
+    )
+
+
 def definition(metric: type[Metric], shop: str, window: Window) -> exp.Select:
     """Return the query that gives a metric over a window, as an analyst would run it."""
     if issubclass(metric, Counted):
