@@ -10,7 +10,7 @@ from springtide.domain.campaigns.model import Campaign, Goals, Hero
 from springtide.domain.campaigns.queries import campaigns as campaigns_of
 from springtide.domain.outreach import operations as outreach
 from springtide.domain.outreach.model import Draft, Segment
-from springtide.domain.outreach.queries import outreaches_of
+from springtide.domain.outreach.queries import outreaches_of, segment_reach
 from springtide.domain.pricing.operations import save_rule
 from springtide.domain.pricing.queries import book_prices, campaign_rules
 from springtide.flows import timeline
@@ -113,6 +113,19 @@ def _plan_letter(house: Surroundings, shop: Shop, sale: Campaign) -> None:
                 now=story.BOOK_AT,
                 real_now=house.real_now(),
             )
+        )
+        # Who gets the letter and who is held out is fixed before it is sent.
+        reach = segment_reach(
+            tx, reader=house.facts, shop=shop, segment=letter.segment, as_of=story.LAST_DAY
+        )
+        outreach.freeze_audience(
+            tx,
+            shop=shop,
+            outreach_id=letter.id,
+            customer_keys=reach.keys,
+            actor=story.ACTOR,
+            now=story.BOOK_AT,
+            real_now=house.real_now(),
         )
         timeline.plan_outreach(
             tx,

@@ -36,7 +36,13 @@ HERO_PRICE_BPS = 8_500
 FLOOR_BPS = 7_000
 #: Thresholds and discounts of the ladder, in minor units.
 LADDER = ((6_000, 300), (16_900, 1_000), (29_900, 2_000))
-CONTACTED_TIERS = ("At Risk", "About To Sleep", "Loyal")
+CONTACTED_TIERS = (
+    "At Risk",
+    "Can't Lose Them",
+    "Need Attention",
+    "About To Sleep",
+    "Loyal Customers",
+)
 
 TZ = ZoneInfo(ZONE)
 #: Where the shop's clock stands when the demo is built, and when the letter goes out.
