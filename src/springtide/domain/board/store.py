@@ -123,7 +123,10 @@ def one_scan(shop: str, window: Window, metrics: Sequence[type[Counted]]) -> exp
 
 @lru_cache(maxsize=256)
 def states(shop: str, windows: tuple[Window, ...]) -> str:
-    """Return the text of: (facts, sum of versions) for each window: both stay while its facts stay the same."""
+    """Return the text of a query for (facts, sum of versions) of each window.
+
+    Both stay while the facts of the window stay the same.
+    """
     query = exp.select()
     for window in windows:
         inside = within(shop, window).sql(DIALECT)
