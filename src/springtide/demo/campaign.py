@@ -1,5 +1,7 @@
 """The demo's prepared sale: goals, heroes, ladder, letter, timeline."""
 
+from sqlalchemy import Connection
+
 from springtide.demo import history, story
 from springtide.domain.access.model import Shop
 from springtide.domain.board.model import DayPlan
@@ -7,7 +9,10 @@ from springtide.domain.board.queries import Snapshots
 from springtide.domain.board.queries.numbers import divided
 from springtide.domain.campaigns import operations as campaigns
 from springtide.domain.campaigns.model import Campaign, Goals, Hero
+from springtide.domain.campaigns.queries import campaign_tasks
 from springtide.domain.campaigns.queries import campaigns as campaigns_of
+from springtide.domain.campaigns.tasks import tick
+from springtide.domain.catalog.queries import products_by_keys
 from springtide.domain.outreach import operations as outreach
 from springtide.domain.outreach.model import Draft, Segment
 from springtide.domain.outreach.queries import outreaches_of, segment_reach
@@ -22,13 +27,15 @@ LETTER_SUBJECT = "{name}, our New Year Super Day is on Saturday"
 LETTER_BODY = """\
 Dear {name},
 
-on Saturday, January 13, our New Year Super Day begins at midnight: prices of our best sellers go
+on Saturday, January 6, our New Year Super Day begins at midnight: prices of our best sellers go
 down, and the more you buy the more you save: 3 dollars off from 60, 10 off from 169, 20 off
 from 299.
 
 See you there: {link}
 """
 LETTER_LINK = "https://shop.example/new-year"
+# A hero that costs next to nothing draws nobody.
+_HERO_MINOR_MIN = 50
 
 
 def find(house: Surroundings, shop: Shop) -> Campaign | None:
@@ -58,12 +65,7 @@ def prepare(house: Surroundings, shop: Shop) -> Campaign:
             )
         )
         if not sale.heroes:
-            book = book_prices(tx, shop_id=shop.id, keys=best)
-            heroes = [
-                Hero(key, max(book[key].floor_minor, share_bps(regular, story.HERO_PRICE_BPS)))
-                for key in best
-                if key in book and (regular := book[key].regular_minor) >= 50
-            ][: story.HEROES]
+            heroes = _heroes(tx, shop, best)
             sale = campaigns.set_heroes(
                 tx,
                 shop=shop,
@@ -88,8 +90,42 @@ def prepare(house: Surroundings, shop: Shop) -> Campaign:
                 now=story.BOOK_AT,
             )
         timeline.schedule(tx, shop=shop, campaign=sale, actor=story.ACTOR, now=story.BOOK_AT)
+        _finish_past_tasks(tx, shop, sale)
     _plan_letter(house, shop, sale)
     return sale
+
+
+def _heroes(tx: Connection, shop: Shop, best: list[str]) -> list[Hero]:
+    """Return the best sellers as heroes: no fuel, no two products of one name."""
+    book = book_prices(tx, shop_id=shop.id, keys=best)
+    products = products_by_keys(tx, shop_id=shop.id, keys=best)
+    heroes: dict[str, Hero] = {}
+    for key in best:
+        product = products.get(key)
+        if key not in book or product is None or product.department in story.NO_HEROES:
+            continue
+        regular_minor = book[key].regular_minor
+        if regular_minor >= _HERO_MINOR_MIN and product.name not in heroes:
+            price_minor = share_bps(regular_minor, story.HERO_PRICE_BPS)
+            heroes[product.name] = Hero(key, max(book[key].floor_minor, price_minor))
+    return list(heroes.values())[: story.HEROES]
+
+
+def _finish_past_tasks(tx: Connection, shop: Shop, sale: Campaign) -> None:
+    """Tick what the team had done by the time the demo opens."""
+    for task in campaign_tasks(tx, shop_id=shop.id, campaign_id=sale.id):
+        if task.done_at is None and task.due.resolve(sale.day, shop.tz) < story.OPENS_AT:
+            for item in task.checklist:
+                tick(
+                    tx,
+                    shop=shop,
+                    campaign_id=sale.id,
+                    task_id=task.id,
+                    position=item.position,
+                    is_done=True,
+                    actor=story.ACTOR,
+                    now=story.BOOK_AT,
+                )
 
 
 def _plan_letter(house: Surroundings, shop: Shop, sale: Campaign) -> None:

@@ -24,7 +24,7 @@ ACTOR = Actor("command", "demo", "springtide demo")
 
 #: The sale, and the real Saturday whose orders it re-enacts.
 CAMPAIGN = "New Year Super Day · 新年超级大促"
-SALE_DAY = date(2018, 1, 13)
+SALE_DAY = date(2018, 1, 6)
 REAL_DAY = date(2017, 12, 23)
 #: The last day of the purchases, and how many days before it get simulated browsing.
 LAST_DAY = date(2017, 12, 31)
@@ -32,6 +32,8 @@ BROWSED_DAYS = 28
 #: Goals are the comparable Saturdays' average times this.
 GOAL_BPS = 13_000
 HEROES = 8
+#: Departments that make no hero: fuel is sold by the gallon, the other is a catch-all.
+NO_HEROES = ("FUEL", "MISCELLANEOUS", "KIOSK-GAS")
 HERO_PRICE_BPS = 8_500
 FLOOR_BPS = 7_000
 #: Thresholds and discounts of the ladder, in minor units.
@@ -46,7 +48,7 @@ CONTACTED_TIERS = (
 
 TZ = ZoneInfo(ZONE)
 #: Where the shop's clock stands when the demo is built, and when the letter goes out.
-OPENS_AT: datetime = at_wall_time(date(2018, 1, 7), time(9), TZ)
-LETTER_AT: datetime = at_wall_time(date(2018, 1, 8), time(10), TZ)
+OPENS_AT: datetime = at_wall_time(date(2018, 1, 1), time(9), TZ)
+LETTER_AT: datetime = at_wall_time(date(2018, 1, 2), time(10), TZ)
 #: When the shop's prices of the old year were taken down into its price book.
 BOOK_AT: datetime = at_wall_time(date(2018, 1, 1), time(8), TZ)

@@ -4,8 +4,10 @@ Values stand in the query as quoted literals, so that the definition page can sh
 analyst pastes and runs.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from sqlglot import exp, parse_one
 
@@ -16,6 +18,11 @@ from springtide.kit.time import Window
 #: How far back an earlier payment makes a buyer a returning one (conventions of the trade).
 LOOK_BACK = timedelta(days=365)
 DIALECT = "duckdb"
+#: What a query is built with once, to be put right for each shop and window: no real shop or time.
+_ANY_SHOP = "⟦any shop⟧"
+_ANY_WINDOW = Window(datetime(9001, 1, 1, tzinfo=UTC), datetime(9001, 1, 2, tzinfo=UTC))
+
+Query = exp.Select | exp.SetOperation
 
 
 def condition(text: str) -> exp.Expr:
@@ -28,14 +35,41 @@ def sql(query: exp.Expr) -> str:
     return query.sql(dialect=DIALECT, pretty=True)
 
 
-def counted(kinds: Sequence[str]) -> list[type[Counted]]:
+def text(build: Callable[..., Query], shop: str, window: Window, *rest: Hashable) -> str:
+    """Return the text of ``build(shop, window, *rest)``, building each sort of query only once.
+
+    Putting a query together takes longer than answering it; only its shop and times differ.
+    """
+    starts, ends = window.starts_at, window.ends_at
+    any_starts, any_ends = _ANY_WINDOW.starts_at, _ANY_WINDOW.ends_at
+    real = {
+        _quoted(_ANY_SHOP): _quoted(shop),
+        _written(any_starts - LOOK_BACK): _written(starts - LOOK_BACK),
+        _written(any_starts): _written(starts),
+        _written(any_ends): _written(ends),
+        str(int(any_starts.timestamp())): str(int(starts.timestamp())),
+    }
+    pattern = "|".join(re.escape(key) for key in real)
+    return re.sub(pattern, lambda found: real[found[0]], _built(build, *rest))
+
+
+@lru_cache(maxsize=256)
+def _built(build: Callable[..., Query], *rest: Hashable) -> str:
+    return build(_ANY_SHOP, _ANY_WINDOW, *rest).sql(dialect=DIALECT)
+
+
+def _quoted(value: str) -> str:
+    return exp.Literal.string(value).sql(dialect=DIALECT)
+
+
+def counted(kinds: Sequence[str]) -> tuple[type[Counted], ...]:
     """Return the counted metrics that the given kinds stand on, in a fixed order."""
     needed: dict[str, type[Counted]] = {}
     for kind in kinds:
         metric = METRICS[kind]
         for part in parts(metric):
             needed[part.kind] = part
-    return [needed[kind] for kind in sorted(needed)]
+    return tuple(needed[kind] for kind in sorted(needed))
 
 
 def parts(metric: type[Metric]) -> tuple[type[Counted], ...]:
@@ -65,8 +99,11 @@ def within(shop: str, window: Window, column: str = "occurred_at") -> exp.Expr:
 
 def instant(value: datetime) -> exp.Expr:
     """Return an instant as a SQL literal in UTC."""
-    text = value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00:00")
-    return exp.cast(exp.Literal.string(text), "timestamptz", dialect=DIALECT)
+    return exp.cast(exp.Literal.string(_written(value)), "timestamptz", dialect=DIALECT)
+
+
+def _written(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00:00")
 
 
 def bucket(window: Window, seconds: int) -> exp.Expr:
@@ -84,14 +121,41 @@ def one_scan(shop: str, window: Window, metrics: Sequence[type[Counted]]) -> exp
     return query.from_("facts").where(within(shop, window))
 
 
-def states(shop: str, windows: Sequence[Window]) -> exp.Select:
-    """Return (facts, sum of versions) for each window: both stay while its facts stay the same."""
-    query = exp.select()
-    for window in windows:
-        inside = within(shop, window).sql(DIALECT)
-        query = query.select(condition(f"count(*) filter (where {inside})"))
-        query = query.select(condition(f"coalesce(sum(version) filter (where {inside}), 0)"))
-    return query.from_("facts").where(exp.or_(*(within(shop, window) for window in windows)))
+@lru_cache(maxsize=256)
+def states(shop: str, windows: tuple[Window, ...]) -> str:
+    """Return the text of a query for (window's place, facts, sum of versions).
+
+    Both stay while the facts of the window stay the same. Windows do not overlap and may come in
+    any order; one without facts has no row.
+    """
+    edges = sorted(
+        (
+            (moment, place)
+            for number, window in enumerate(windows)
+            for moment, place in ((window.starts_at, -1), (window.ends_at, number))
+        ),
+        key=lambda edge: (edge[0], -edge[1]),
+    )
+    # The first edge that a fact lies before says where it lies: in a window, or between two.
+    whens = " ".join(f"when at_us < {_microseconds(moment)} then {n}" for moment, n in edges)
+    whole = Window(min(w.starts_at for w in windows), max(w.ends_at for w in windows))
+    placed = (
+        exp.select("epoch_us(occurred_at) as at_us", "version")
+        .from_("facts")
+        .where(within(shop, whole))
+    )
+    query = (
+        exp.select(condition(f"case {whens} end").as_("place"))
+        .select("count(*) as facts", "sum(version) as versions")
+        .from_(placed.subquery("placed"))
+        .group_by("place")
+        .having("place >= 0")
+    )
+    return query.sql(dialect=DIALECT)
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def by_bucket(
@@ -123,9 +187,7 @@ def by_day(
     )
 
 
-def growth(
-    shop: str, window: Window, metrics: Sequence[type[Counted]], seconds: int
-) -> exp.Select | exp.SetOperation:
+def growth(shop: str, window: Window, metrics: Sequence[type[Counted]], seconds: int) -> Query:
     """Return rows (metric, bucket, what the bucket adds) whose running sum is the number so far.
 
     A distinct key counts in the bucket where it was first seen, so that the sum is a union.
@@ -137,7 +199,7 @@ def growth(
         .where(within(shop, window))
     )
     halves = [_growth_of(metric) for metric in metrics]
-    query: exp.Select | exp.SetOperation = halves[0]
+    query: Query = halves[0]
     for half in halves[1:]:
         query = exp.union(query, half, distinct=False)
     return query.with_("day", as_=rows)
@@ -210,7 +272,7 @@ def top_products(shop: str, window: Window, order: str, limit: int) -> exp.Selec
     )
 
 
-def sold(shop: str, window: Window, keys: Sequence[str]) -> exp.Select:
+def sold(shop: str, window: Window, keys: tuple[str, ...]) -> exp.Select:
     """Return (product, units, paid) of some products over a window."""
     wanted = exp.column("product_key").isin(*(exp.Literal.string(key) for key in keys))
     return (
@@ -223,12 +285,14 @@ def sold(shop: str, window: Window, keys: Sequence[str]) -> exp.Select:
     )
 
 
-def first_view(shop: str) -> exp.Select:
+@lru_cache(maxsize=256)
+def first_view(shop: str) -> str:
     """Return when the shop's visits began to be kept, in seconds since 1970."""
     return (
         exp.select(condition("epoch(min(occurred_at))"))
         .from_("facts")
         .where(exp.column("shop").eq(exp.Literal.string(shop)), condition("kind = 'view'"))
+        .sql(dialect=DIALECT)
     )
 
 

@@ -28,7 +28,7 @@ def daily(
     """
     metrics = store.counted(kinds)
     window = days_window(shop, last, count)
-    rows = reader.rows(store.by_day(shop.slug, window, metrics, shop.zone_name))
+    rows = reader.rows(store.text(store.by_day, shop.slug, window, metrics, shop.zone_name))
     days = [last - timedelta(days=back) for back in range(count - 1, -1, -1)]
     found = {day: {metric.kind: 0 for metric in metrics} for day in days}
     for day, *amounts in rows:
@@ -39,5 +39,5 @@ def daily(
 
 def top_products(reader: FactRows, *, shop: Shop, window: Window, limit: int) -> list[ProductLine]:
     """Return the products that brought the most paid money in a window."""
-    rows = reader.rows(store.top_products(shop.slug, window, "paid_minor", limit))
+    rows = reader.rows(store.text(store.top_products, shop.slug, window, "paid_minor", limit))
     return [ProductLine(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows]

@@ -88,12 +88,13 @@ class Snapshots:
         if not days:
             return []
         windows = [day_window(day, shop.tz) for day in days]
-        states = self._reader.rows(store.states(shop.slug, windows))[0]
+        rows = self._reader.rows(store.states(shop.slug, tuple(windows)))
+        states = {place: (count, versions) for place, count, versions in rows}
         found: list[DayCurves] = []
         for index, day in enumerate(days):
-            if not states[2 * index]:
+            if index not in states:
                 continue
-            curves = self._curves(shop, day, (states[2 * index], states[2 * index + 1]))
+            curves = self._curves(shop, day, states[index])
             if curves.at("orders", len(curves.curves.get("orders", ()))):
                 found.append(curves)
             if len(found) == COMPARABLE_DAYS:
@@ -116,7 +117,7 @@ class Snapshots:
         self, shop: Shop, so_far: Window, whole: Window, past: Sequence[DayCurves]
     ) -> tuple[Hour, ...]:
         metrics = store.counted(_HOUR_KINDS)
-        rows = self._reader.rows(store.by_bucket(shop.slug, so_far, metrics, 3600))
+        rows = self._reader.rows(store.text(store.by_bucket, shop.slug, so_far, metrics, 3600))
         by_hour = {
             int(row[0]): {
                 part.kind: int(amount) for part, amount in zip(metrics, row[1:], strict=True)
@@ -144,7 +145,7 @@ class Snapshots:
         return tuple(hours)
 
     def _top(self, shop: Shop, window: Window, order: str) -> tuple[ProductLine, ...]:
-        rows = self._reader.rows(store.top_products(shop.slug, window, order, TOP))
+        rows = self._reader.rows(store.text(store.top_products, shop.slug, window, order, TOP))
         return tuple(ProductLine(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows)
 
 
@@ -157,11 +158,13 @@ def day_curves(reader: FactRows, *, shop: Shop, day: date) -> DayCurves:
     """Return one day's numbers so far by minute, distinct people counted when first seen."""
     window = day_window(day, shop.tz)
     minutes = int((window.ends_at - window.starts_at).total_seconds()) // 60
-    metrics = [member for member in METRICS.values() if issubclass(member, Counted)]
+    metrics = tuple(member for member in METRICS.values() if issubclass(member, Counted))
     added = {kind: [0] * minutes for kind, member in METRICS.items() if _is_counted(member)}
-    for kind, bucket, amount in reader.rows(store.growth(shop.slug, window, metrics, 60)):
+    for kind, bucket, amount in reader.rows(
+        store.text(store.growth, shop.slug, window, metrics, 60)
+    ):
         added[kind][bucket] += int(amount)
-    for before, bucket, count, _ in reader.rows(store.buyers(shop.slug, window, 60)):
+    for before, bucket, count, _ in reader.rows(store.text(store.buyers, shop.slug, window, 60)):
         added["returning_buyers" if before else "new_buyers"][bucket] += int(count)
     return DayCurves(day, window, {kind: tuple(accumulate(row)) for kind, row in added.items()})
 

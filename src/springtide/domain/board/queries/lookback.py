@@ -113,7 +113,7 @@ def _heroes(
         return ()
 
     def sold(span: Window) -> dict[str, tuple[int, int]]:
-        rows = reader.rows(store.sold(shop.slug, span, keys))
+        rows = reader.rows(store.text(store.sold, shop.slug, span, tuple(keys)))
         return {key: (int(units), int(paid)) for key, units, paid in rows}
 
     today = sold(window)

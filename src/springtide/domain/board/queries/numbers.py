@@ -39,7 +39,7 @@ def values(
     amounts: dict[str, int] = {}
     simulated: dict[str, bool] = {}
     if simple:
-        row = reader.rows(store.one_scan(shop, window, simple))[0]
+        row = reader.rows(store.text(store.one_scan, shop, window, simple))[0]
         for index, part in enumerate(simple):
             amounts[part.kind] = int(row[index])
             simulated[part.kind] = bool(row[len(simple) + index])
@@ -79,7 +79,9 @@ def _add_buyers(
     for member in METRICS.values():
         if issubclass(member, Buyers):
             amounts[member.kind], simulated[member.kind] = 0, False
-    for before, _, count, is_simulated in reader.rows(store.buyers(shop, window, _WHOLE)):
+    for before, _, count, is_simulated in reader.rows(
+        store.text(store.buyers, shop, window, _WHOLE)
+    ):
         kind = "returning_buyers" if before else "new_buyers"
         amounts[kind] += int(count)
         simulated[kind] = simulated[kind] or bool(is_simulated)
