@@ -16,7 +16,7 @@ $(VENV)/.ready: $(LOCKS) pyproject.toml tools/venv.sh
 	@bash tools/venv.sh $(VENV) $(LOCKS)
 	@touch $@
 
-$(ASSETS): assets/package-lock.json tools/assets.py | $(VENV)/.ready
+$(ASSETS): assets/package-lock.json assets/icons.txt tools/assets.py | $(VENV)/.ready
 	@$(PY) tools/assets.py
 	@touch $@
 

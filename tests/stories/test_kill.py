@@ -35,7 +35,7 @@ from tests.kit.sales import Sale, plan_sale
 from tests.kit.shops import ACTOR
 from tests.kit.workers import Workers
 
-KILLS = int(os.environ.get("SPRINGTIDE_KILLS", "15"))
+KILLS = int(os.environ.get("SPRINGTIDE_KILLS", "10"))
 SEED = int(os.environ.get("SPRINGTIDE_KILL_SEED", "2025"))
 CUSTOMERS = 6 * KILLS
 HEROES = 120

@@ -48,7 +48,7 @@ def serve(
         log_access=False,
         log_level=LogLevels.warning,
         backpressure=1024,
-        workers_kill_timeout=5,
+        workers_kill_timeout=2,
     ).serve()
 
 

@@ -123,17 +123,39 @@ def one_scan(shop: str, window: Window, metrics: Sequence[type[Counted]]) -> exp
 
 @lru_cache(maxsize=256)
 def states(shop: str, windows: tuple[Window, ...]) -> str:
-    """Return the text of a query for (facts, sum of versions) of each window.
+    """Return the text of a query for (window's place, facts, sum of versions).
 
-    Both stay while the facts of the window stay the same.
+    Both stay while the facts of the window stay the same. Windows do not overlap and may come in
+    any order; one without facts has no row.
     """
-    query = exp.select()
-    for window in windows:
-        inside = within(shop, window).sql(DIALECT)
-        query = query.select(condition(f"count(*) filter (where {inside})"))
-        query = query.select(condition(f"coalesce(sum(version) filter (where {inside}), 0)"))
-    query = query.from_("facts").where(exp.or_(*(within(shop, window) for window in windows)))
+    edges = sorted(
+        (
+            (moment, place)
+            for number, window in enumerate(windows)
+            for moment, place in ((window.starts_at, -1), (window.ends_at, number))
+        ),
+        key=lambda edge: (edge[0], -edge[1]),
+    )
+    # The first edge that a fact lies before says where it lies: in a window, or between two.
+    whens = " ".join(f"when at_us < {_microseconds(moment)} then {n}" for moment, n in edges)
+    whole = Window(min(w.starts_at for w in windows), max(w.ends_at for w in windows))
+    placed = (
+        exp.select("epoch_us(occurred_at) as at_us", "version")
+        .from_("facts")
+        .where(within(shop, whole))
+    )
+    query = (
+        exp.select(condition(f"case {whens} end").as_("place"))
+        .select("count(*) as facts", "sum(version) as versions")
+        .from_(placed.subquery("placed"))
+        .group_by("place")
+        .having("place >= 0")
+    )
     return query.sql(dialect=DIALECT)
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def by_bucket(

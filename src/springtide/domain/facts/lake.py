@@ -1,6 +1,6 @@
 """The lake: sealed facts as one Delta Lake table, partitioned by shop and month.
 
-DuckDB writes the Parquet files (zstd, sorted by instant); a Delta commit makes them part of the
+DuckDB writes the Parquet files; a Delta commit makes them part of the
 table, together with the removal of the files that they replace. A row that a newer version
 replaces leaves the lake in the very commit that brings the newer one (its file is rewritten
 without it), so reading is a plain scan of the current files.
@@ -37,6 +37,12 @@ TAIL = "tail"
 # What an instant's month is called in the lake: of UTC.
 MONTH = "strftime(timezone('UTC', occurred_at), '%Y-%m')"
 LOCK_SECONDS = 600
+# One customer's facts lie together, in groups so small that a question about one customer reads
+# few of them (6 times as fast). Days need no order: months are files. Snappy reads faster than
+# zstd and takes half as much space again.
+_ORDER = "customer_key, occurred_at, external_id"
+_GROUP_ROWS = 15 * 2_048
+_COMPRESSION = "snappy"
 
 _DELTA_TYPES = {
     "VARCHAR": "string",
@@ -155,6 +161,8 @@ class Lake:
             },
         )
         connection.execute("set TimeZone = 'UTC'")
+        # Files never change once written, so neither does what their footers say.
+        connection.execute("set parquet_metadata_cache = true")
         return connection
 
     @contextmanager
@@ -204,8 +212,9 @@ class Writer:
         place.parent.mkdir(parents=True, exist_ok=True)
         columns = ", ".join(column for column in COLUMNS if column != "shop")
         ((_, row_count, size, _, statistics, *_),) = connection.execute(
-            f"copy (select {columns} from ({query}) order by occurred_at, external_id) "
-            f"to '{place}' (format parquet, compression zstd, return_stats)"
+            f"copy (select {columns} from ({query}) order by {_ORDER}) to '{place}' "
+            f"(format parquet, compression {_COMPRESSION}, row_group_size {_GROUP_ROWS}, "
+            "return_stats)"
         ).fetchall()
         if not row_count:
             place.unlink(missing_ok=True)

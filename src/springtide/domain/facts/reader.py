@@ -7,11 +7,12 @@ interleaving of appends, seals and reads each fact is there exactly once.
 """
 
 import json
+import re
 import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ KEPT_ROWS = 5_000
 
 _TAIL_COLUMNS = {"seq": "BIGINT", **COLUMNS}
 _ENCODER = msgspec.json.Encoder()
+_INSTANT = "TIMESTAMP WITH TIME ZONE"
+# A text in quotes or a number: which one it is does not change the type of a column.
+_LITERAL = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
 
 
 class FactReader:
@@ -49,7 +53,7 @@ class FactReader:
         self._snapshot: Snapshot | None = None
         self._corrections = 0
         self._answers: OrderedDict[Any, Rows] = OrderedDict()
-        self._instants: dict[str, list[str]] = {}
+        self._shapes: dict[str, tuple[str, ...]] = {}
         columns = ", ".join(f"{name} {type_}" for name, type_ in _TAIL_COLUMNS.items())
         self._connection.execute(f"create table tail ({columns})")
 
@@ -94,29 +98,39 @@ class FactReader:
 
     def _ask(self, cursor: duckdb.DuckDBPyConnection, sql: str, params: Params) -> Rows:
         # DuckDB hands out an instant with a zone only through pytz. Ours leave it as plain UTC
-        # time and get their zone here; which columns these are is asked once a query.
-        instants = self._instants.get(sql)
-        if instants is None:
-            cursor.execute(sql, params)
-            instants = [
-                name
-                for name, type_, *_ in cursor.description or ()
-                if str(type_) == "TIMESTAMP WITH TIME ZONE"
-            ]
-            if len(self._instants) > KEPT_ANSWERS:
-                self._instants.clear()
-            self._instants[sql] = instants
-            if not instants:
-                return cursor.fetchall()
+        # time and get their zone here.
+        types = self._types(cursor, sql, params)
+        instants = [place for place, type_ in enumerate(types) if type_ == _INSTANT]
         if not instants:
             return cursor.execute(sql, params).fetchall()
-        plain = ", ".join(f"""timezone('UTC', "{name}") as "{name}\"""" for name in instants)
-        cursor.execute(f"select * replace ({plain}) from ({sql})", params)
-        places = {i for i, column in enumerate(cursor.description) if column[0] in instants}
-        return [
-            tuple(_aware(value) if i in places else value for i, value in enumerate(row))
-            for row in cursor.fetchall()
-        ]
+        names = [f"c{place}" for place in range(len(types))]
+        plain = ", ".join(
+            f"timezone('UTC', {name})" if type_ == _INSTANT else name
+            for name, type_ in zip(names, types, strict=True)
+        )
+        query = f"select {plain} from ({sql}) as answer({', '.join(names)})"
+        answer = []
+        for row in cursor.execute(query, params).fetchall():
+            values = list(row)
+            for place in instants:
+                if values[place] is not None:
+                    values[place] = values[place].replace(tzinfo=UTC)
+            answer.append(tuple(values))
+        return answer
+
+    def _types(
+        self, cursor: duckdb.DuckDBPyConnection, sql: str, params: Params
+    ) -> tuple[str, ...]:
+        """Return the types of a query's columns; queries that differ in literals share them."""
+        shape = _LITERAL.sub("?", sql)
+        types = self._shapes.get(shape)
+        if types is None:
+            described = cursor.execute(f"describe {sql}", params).fetchall()
+            types = tuple(type_ for _, type_, *_ in described)
+            if len(self._shapes) > KEPT_ANSWERS:
+                self._shapes.clear()
+            self._shapes[shape] = types
+        return types
 
     def _refresh(self) -> tuple[int, int]:
         # The tail first, the lake second: see above.
@@ -206,10 +220,6 @@ def load_rows(
             f"insert into {table} select * from read_json('{path}', "
             f"format = 'newline_delimited', columns = {{{types}}})"
         )
-
-
-def _aware(value: datetime | None) -> datetime | None:
-    return None if value is None else value.replace(tzinfo=UTC)
 
 
 def _hashable(params: Params) -> str | None:

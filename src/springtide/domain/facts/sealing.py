@@ -24,7 +24,7 @@ from springtide.kit.db import Database
 # Rows sealed in one commit: bounds memory, a later round takes the rest.
 BATCH = 200_000
 # A month of a shop with more files than this is compacted.
-FILES_MAX = 8
+FILES_MAX = 4
 # Files of this size are large enough and left alone by compaction.
 LARGE_BYTES = 64 * 2**20
 # Files that the table no longer names stay this long for readers that still hold them.

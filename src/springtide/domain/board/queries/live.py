@@ -88,12 +88,13 @@ class Snapshots:
         if not days:
             return []
         windows = [day_window(day, shop.tz) for day in days]
-        states = self._reader.rows(store.states(shop.slug, tuple(windows)))[0]
+        rows = self._reader.rows(store.states(shop.slug, tuple(windows)))
+        states = {place: (count, versions) for place, count, versions in rows}
         found: list[DayCurves] = []
         for index, day in enumerate(days):
-            if not states[2 * index]:
+            if index not in states:
                 continue
-            curves = self._curves(shop, day, (states[2 * index], states[2 * index + 1]))
+            curves = self._curves(shop, day, states[index])
             if curves.at("orders", len(curves.curves.get("orders", ()))):
                 found.append(curves)
             if len(found) == COMPARABLE_DAYS:
