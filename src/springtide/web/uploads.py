@@ -24,6 +24,7 @@ IMPORT_FILE = "import_file"
 PATIENCE_SECONDS = 2.0
 _LOOK_SECONDS = 0.1
 _NAME_MAX = 120
+_NAME_BYTES = 200
 _JOBS_SHOWN = 10
 _OVER = (State.DONE, State.FAILED, State.NEEDS_PERSON, State.CANCELLED)
 #: States of a job whose file was not taken in.
@@ -108,13 +109,15 @@ def _kept(folder: Path, upload: Upload) -> dict[str, Any]:
     folder.mkdir(parents=True)
     assert upload.file is not None
     name = Path(upload.file.filename.replace("\\", "/")).name[-_NAME_MAX:] or "file"
-    path = folder / f"upload{Path(name).suffix[:12]}"
+    # Under its own name, which refusals say, unless a file cannot be called so.
+    is_name = name.isprintable() and name.strip(".") and len(name.encode()) <= _NAME_BYTES
+    path = folder / (name if is_name else f"upload{Path(name).suffix[:12]}")
     with path.open("wb") as file:
         shutil.copyfileobj(upload.file.file, file, 1 << 20)
     mapping = None
     if upload.mapping is not None and upload.mapping.filename:
         is_json = upload.mapping.filename.lower().endswith(".json")
-        written = folder / f"mapping.{'json' if is_json else 'toml'}"
+        written = folder / f".mapping.{'json' if is_json else 'toml'}"
         written.write_bytes(upload.mapping.file.read(1_000_000))
         mapping = read_mapping(written)
     return {
