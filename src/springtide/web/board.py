@@ -210,6 +210,11 @@ def context(view: View, scene: Scene) -> dict[str, Any]:
         "heroes": {hero.product_key for hero in scene.campaign.heroes},
         "phase": scene.campaign.phase_at(snapshot.as_of),
         "standing": scene.campaign.status(snapshot.as_of),
+        "starts_at": (
+            scene.campaign.selling.starts_at
+            if snapshot.as_of < scene.campaign.selling.starts_at
+            else None
+        ),
         "job": scene.job,
         "job_is_running": is_running,
     }

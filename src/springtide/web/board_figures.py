@@ -173,6 +173,8 @@ def buyers_chart(view: View, snapshot: Snapshot) -> dict[str, Any]:
                 "radius": ["48%", "72%"],
                 "center": ["50%", "44%"],
                 "label": {"formatter": "{c}"},
+                # Nobody yet is an empty ring, not two halves.
+                "stillShowZeroSum": False,
                 "data": [
                     {
                         "name": translate(METRICS[kind].label, view.language),
