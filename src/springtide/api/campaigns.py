@@ -45,7 +45,7 @@ class Campaign(Struct, kw_only=True):
     name: str
     day: date
     zone: Annotated[str, Meta(examples=["Asia/Shanghai"])]
-    status: Annotated[str, Meta(description="draft, scheduled, live, ended or withdrawn")]
+    status: Annotated[str, Meta(description="draft, scheduled, warm_up, live, ended or withdrawn")]
     phases: list[Phase]
     goals: Goals
     heroes: list[Hero]

@@ -68,8 +68,8 @@ def campaign_list(request: AnyRequest, house: House, member: Member) -> Response
     with house.db.read() as tx:
         found = queries.campaigns(tx, shop_id=member.shop.id)
         rows = [_row(tx, house, member, each) for each in found]
-    order = {Status.LIVE: 0, Status.SCHEDULED: 1, Status.DRAFT: 1}
-    rows.sort(key=lambda row: order.get(row.status, 2))
+    order = {Status.LIVE: 0, Status.WARM_UP: 1, Status.SCHEDULED: 2, Status.DRAFT: 2}
+    rows.sort(key=lambda row: order.get(row.status, 3))
     return page(request, "campaigns.html", member=member, rows=rows)
 
 
@@ -148,7 +148,7 @@ def _row(tx: Connection, house: House, member: Member, campaign: Campaign) -> Ro
         paid_minor=_paid(house, member, campaign) if began else None,
         done_count=sum(task.done_at is not None for task in tasks),
         task_count=len(tasks),
-        is_selling=status is Status.LIVE and now in campaign.selling,
+        is_selling=status is Status.LIVE,
     )
 
 

@@ -1,45 +1,36 @@
 """The data page: what the shop's numbers rest on, files brought in, rows that were refused."""
 
 import csv
-import shutil
-import threading
-from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as StillRunning
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import uuid4
 
 from litestar import Request, Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import File
 
 from springtide.bootstrap import House
 from springtide.connectors.files import FORMATS
-from springtide.connectors.tabular.mapping import read_mapping
-from springtide.domain.access.model import Actor, Member, Needs, NotAllowed, Permission, Shop
+from springtide.domain.access.model import Member, Needs, NotAllowed, Permission
 from springtide.domain.facts.model import ImportRecord
 from springtide.domain.facts.queries import import_record, imports, summary
-from springtide.flows.importing import Imported, Target, import_file
+from springtide.flows import timeline
+from springtide.flows.model import Action, State
+from springtide.flows.presence import is_worker_alive
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward, outward
-from springtide.web import render, words
+from springtide.web import render, uploads, words
 from springtide.web.forms import Form
 from springtide.web.log_in import Missing
 from springtide.web.navigation import NavItem
+from springtide.web.uploads import Upload
 
 nav = NavItem(80, N_("Data"), "database-import", "data", Permission.READ)
 
 UPLOAD_BYTES_MAX = 500_000_000
 IMPORTS_SHOWN = 30
 REJECTS_SHOWN = 50
-#: How long the answer waits for a small file, so that its outcome is said at once.
-_PATIENCE_SECONDS = 2.0
-_NAME_MAX = 120
 
 STAGES = {
     "reading": N_("Reading the file"),
@@ -77,46 +68,6 @@ _READ = {"access": Needs(Permission.READ)}
 _WRITE = {"access": Needs(Permission.DATA_WRITE)}
 
 
-@dataclass
-class Upload:
-    """The form: a file, optionally its format and a mapping file, and how strict to be."""
-
-    file: UploadFile | None = None
-    mapping: UploadFile | None = None
-    format: str = ""
-    strict: str = ""
-    csrf_token: str = ""
-
-
-class Importer:
-    """The imports of this process: one after the other, beside the pages."""
-
-    def __init__(self) -> None:
-        self._pool: ThreadPoolExecutor | None = None
-        self._lock = threading.Lock()
-
-    def start(self, house: House, shop: Shop, actor: Actor, job: "Job") -> Future[Imported]:
-        """Begin to import; the file is removed afterwards."""
-        with self._lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(1, thread_name_prefix="import")
-            return self._pool.submit(_run, house, shop, actor, job)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One file to import, in a folder of its own."""
-
-    path: Path
-    name: str
-    kind: str | None
-    mapping: Mapping[str, Any] | None
-    is_strict: bool
-
-
-_importer = Importer()
-
-
 @get("/shops/{shop:str}/data", opt=_READ, sync_to_thread=True)
 def data_page(request: AnyRequest, house: House, member: Member) -> Response[str]:
     """Show what the shop knows and its imports."""
@@ -142,22 +93,21 @@ def upload(
     data: Annotated[Upload, Body(media_type=RequestEncodingType.MULTI_PART)],
 ) -> Response[Any]:
     """Take a file in; a small one is done when the page comes back, a large one goes on."""
-    typed = {"format": data.format, "strict": data.strict}
+    typed = {"format": data.format, "strict": data.strict, "_": ""}
     if data.file is None or not data.file.filename:
         return _page(request, house, member, Form(typed, {"file": Missing()}), status=422)
-    folder = house.settings.data / "uploads" / uuid4().hex
     try:
-        job = _stored(folder, data)
-        running = _importer.start(house, member.shop, member.actor, job)
-        done = running.result(timeout=_PATIENCE_SECONDS)
-    except StillRunning:
-        text = translate(N_("The file is being imported."), _language(request, member))
-        return _back(member, text, "info")
+        job = uploads.hand_over(house, member, data)
     except Refusal as refusal:
-        shutil.rmtree(folder, ignore_errors=True)
-        form = Form.refused(typed | {"_": ""}, refusal)
+        form = Form.refused(typed, refusal)
         return _page(request, house, member, form, status=refusal.status)
-    return _back(member, _outcome(request, member, done), "success")
+    job = uploads.watch(house, member, job)
+    if job.state in uploads.NOT_TAKEN and job.error:
+        return _page(request, house, member, Form(typed, error=job.error), status=422)
+    if job.state == State.DONE:
+        return _back(member, _outcome(request, member, job), "success")
+    text = translate(N_("The file is being imported."), _language(request, member))
+    return _back(member, text, "info")
 
 
 @get("/shops/{shop:str}/data/imports/{key:str}", opt=_READ, sync_to_thread=True)
@@ -192,41 +142,7 @@ def rejects(house: House, member: Member, key: str) -> File:
     return File(path, filename=f"rejects-{key}.csv", media_type="text/csv; charset=utf-8")
 
 
-def _run(house: House, shop: Shop, actor: Actor, job: Job) -> Imported:
-    target = Target(house.db, house.lake, house.settings.rejects, house.real_now)
-    try:
-        return import_file(
-            target,
-            job.path,
-            shop=shop,
-            actor=actor,
-            kind=job.kind,
-            mapping=job.mapping,
-            is_strict=job.is_strict,
-            file_name=job.name,
-        )
-    finally:
-        shutil.rmtree(job.path.parent, ignore_errors=True)
-
-
-def _stored(folder: Path, data: Upload) -> Job:
-    """Write what was sent into a folder; refuse a mapping that cannot be read."""
-    folder.mkdir(parents=True)
-    assert data.file is not None
-    name = Path(data.file.filename.replace("\\", "/")).name[-_NAME_MAX:] or "file"
-    path = folder / f"upload{Path(name).suffix[:12]}"
-    with path.open("wb") as file:
-        shutil.copyfileobj(data.file.file, file, 1 << 20)
-    mapping = None
-    if data.mapping is not None and data.mapping.filename:
-        is_json = data.mapping.filename.lower().endswith(".json")
-        written = folder / f"mapping.{'json' if is_json else 'toml'}"
-        written.write_bytes(data.mapping.file.read(1_000_000))
-        mapping = read_mapping(written)
-    return Job(path, name, data.format or None, mapping, bool(data.strict))
-
-
-def _outcome(request: AnyRequest, member: Member, done: Imported) -> str:
+def _outcome(request: AnyRequest, member: Member, job: Action) -> str:
     view = render.view_of(request, member)
     text = translate(
         N_(
@@ -236,8 +152,8 @@ def _outcome(request: AnyRequest, member: Member, done: Imported) -> str:
         view.language,
     )
     counts = ("read", "new", "changed", "unchanged", "rejected")
-    shown = {name: words.number(view, getattr(done.rows, name)) for name in counts}
-    return text.format(file=done.file, **shown)
+    shown = {name: words.number(view, job.receipt["rows"][name]) for name in counts}
+    return text.format(file=job.params["file_name"], **shown)
 
 
 def _language(request: AnyRequest, member: Member) -> str:
@@ -268,9 +184,15 @@ def _page(
 def _imports(house: House, member: Member) -> dict[str, Any]:
     with house.db.read() as tx:
         records = imports(tx, shop_id=member.shop.id, limit=IMPORTS_SHOWN)
+        jobs = timeline.jobs_of(tx, shop_id=member.shop.id, kinds=[uploads.IMPORT_FILE])
+        is_awake = is_worker_alive(tx, real_now=house.real_now())
+    waiting = uploads.waiting(jobs, records)
+    is_open = any(each.is_open for each in waiting)
     return {
         "imports": [(record, outward("imp", record.id)) for record in records],
-        "is_running": any(record.state == "running" for record in records),
+        "waiting": waiting,
+        "is_running": is_open or any(record.state == "running" for record in records),
+        "is_stuck": is_open and not is_awake,
         "stages": STAGES,
         "stage_progress": _PROGRESS,
     }

@@ -1,8 +1,21 @@
 """A form as it was typed: values to show again, and what is wrong beside each field."""
 
 from collections.abc import Mapping
+from typing import Any, Protocol
 
 from springtide.kit.errors import Invalid, Refusal
+
+
+class Told(Protocol):
+    """What a reader is told: an English text with placeholders, and the facts for them."""
+
+    @property
+    def text(self) -> str:
+        """The text, in English."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What its placeholders stand for."""
 
 
 class Form:
@@ -11,8 +24,8 @@ class Form:
     def __init__(
         self,
         values: Mapping[str, object] | None = None,
-        errors: Mapping[str, Refusal] | None = None,
-        error: Refusal | None = None,
+        errors: Mapping[str, Told] | None = None,
+        error: Told | None = None,
     ) -> None:
         self.values = dict(values or {})
         self.errors = dict(errors or {})

@@ -52,6 +52,7 @@ STATUSES = {
     "undone": N_("Undone"),
     "unpaid": N_("Unpaid"),
     "waiting": N_("Waiting"),
+    "warm_up": N_("Warming up"),
     "withdrawn": N_("Withdrawn"),
 }
 

@@ -108,9 +108,9 @@ def next_step(
             N_("Check and schedule"),
             base,
         )
-    elif status is Status.LIVE and now >= campaign.selling.starts_at:
-        text, label, href = N_("The sale is on."), N_("Open the board"), f"{base}/board"
     elif status is Status.LIVE:
+        text, label, href = N_("The sale is on."), N_("Open the board"), f"{base}/board"
+    elif status is Status.WARM_UP:
         text, label, href = (
             N_("The warm-up is on: the worker carries out each action when it is due."),
             N_("See the timeline"),

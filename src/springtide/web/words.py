@@ -30,6 +30,7 @@ from springtide.kit.errors import Refusal
 from springtide.kit.i18n import LOCALES, translate
 from springtide.kit.money import Money, to_decimal
 from springtide.kit.time import RelativeTime
+from springtide.web.forms import Told
 
 _LOCALES = {language: Locale.parse(name) for language, name in LOCALES.items()}
 # Babel's own medium formats are long; these fit a table cell and read as the trade writes them.
@@ -109,8 +110,9 @@ def change(view: View, value: float | None, digits: int = 1) -> str:
     """Write a ratio of change with its sign: +12.5%, −3.0%."""
     if value is None:
         return UNKNOWN
-    sign = "+" if value > 0 else "−" if value < 0 else "±"
-    return sign + percent(view, abs(float(value)), digits)
+    if round(float(value), digits + 2) == 0:
+        return percent(view, 0, digits)
+    return ("+" if value > 0 else "−") + percent(view, abs(float(value)), digits)
 
 
 def day(view: View, value: date | None) -> str:
@@ -187,8 +189,8 @@ def id_out(value: UUID, prefix: str) -> str:
     return ids.outward(prefix, value)
 
 
-def refusal(view: View, error: Refusal) -> str:
-    """Write a refusal in the view's language, its facts filled in."""
+def refusal(view: View, error: Told) -> str:
+    """Write a refusal or an action's trouble in the view's language, its facts filled in."""
     facts = {name: _fact(view, value) for name, value in error.facts.items()}
     return translate(error.text, view.language).format_map(_Facts(facts))
 

@@ -40,6 +40,7 @@ class Status(StrEnum):
 
     DRAFT = "draft"
     SCHEDULED = "scheduled"
+    WARM_UP = "warm_up"
     LIVE = "live"
     ENDED = "ended"
     WITHDRAWN = "withdrawn"
@@ -48,6 +49,7 @@ class Status(StrEnum):
 STATUS_TITLES = {
     Status.DRAFT: N_("Draft"),
     Status.SCHEDULED: N_("Scheduled"),
+    Status.WARM_UP: N_("Warming up"),
     Status.LIVE: N_("Live"),
     Status.ENDED: N_("Ended"),
     Status.WITHDRAWN: N_("Withdrawn"),
@@ -172,6 +174,8 @@ class Campaign:
             return Status.DRAFT
         if now < self.whole.starts_at:
             return Status.SCHEDULED
+        if now < self.selling.starts_at:
+            return Status.WARM_UP
         return Status.LIVE if now < self.selling.ends_at else Status.ENDED
 
 

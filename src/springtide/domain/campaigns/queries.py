@@ -60,11 +60,7 @@ def live_campaign(tx: Connection, *, shop_id: UUID, now: datetime) -> Campaign |
 
     Of several, the one that started last.
     """
-    selling = [
-        each
-        for each in campaigns(tx, shop_id=shop_id)
-        if each.status(now) is Status.LIVE and now in each.selling
-    ]
+    selling = [each for each in campaigns(tx, shop_id=shop_id) if each.status(now) is Status.LIVE]
     return max(selling, key=lambda each: each.selling.starts_at, default=None)
 
 
@@ -76,7 +72,11 @@ def current_campaign(tx: Connection, *, shop_id: UUID, now: datetime) -> Campaig
         by_status[each.status(now)].append(each)
     if by_status[Status.LIVE]:
         return min(by_status[Status.LIVE], key=lambda each: each.selling.starts_at)
-    planned = by_status[Status.SCHEDULED] + by_status[Status.DRAFT]
+    planned = [
+        each
+        for status in (Status.WARM_UP, Status.SCHEDULED, Status.DRAFT)
+        for each in by_status[status]
+    ]
     ahead = [each for each in planned if each.selling.ends_at > now]
     if ahead:
         return min(ahead, key=lambda each: each.selling.starts_at)

@@ -1,5 +1,6 @@
 """Import a file in the background: a job of the data page, on no campaign's timeline."""
 
+import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -7,7 +8,7 @@ import msgspec
 
 from springtide.flows.importing import Target, import_file
 from springtide.flows.protocol import Context
-from springtide.kit.errors import N_, FinalError
+from springtide.kit.errors import N_, FinalError, Refusal
 from springtide.kit.ids import outward
 
 
@@ -19,6 +20,8 @@ class ImportFileParams(msgspec.Struct):
     format: str | None = None
     mapping: dict[str, Any] | None = None
     is_strict: bool = False
+    #: Whether the file lies in a folder made for it alone, which goes away with the job.
+    is_upload: bool = False
 
 
 class ImportFile:
@@ -36,9 +39,21 @@ class ImportFile:
 
     def do(self, context: Context, params: ImportFileParams) -> Any:
         """Import it; the receipt counts the rows."""
+        receipt = context.kept("imported")
+        try:
+            if receipt is None:
+                receipt = self._bring(context, params)
+        except Refusal:
+            _tidy(params)  # it cannot get better by itself
+            raise
+        _tidy(params)
+        return receipt
+
+    def undo(self, context: Context, receipt: Any) -> None:
+        """Nothing: facts are never taken back, only corrected by newer ones."""
+
+    def _bring(self, context: Context, params: ImportFileParams) -> Any:
         house = context.house
-        if kept := context.kept("imported"):
-            return kept
 
         def progress(stage: str) -> None:
             context.checkpoint()
@@ -62,5 +77,7 @@ class ImportFile:
         }
         return context.step("imported", lambda _tx: receipt)
 
-    def undo(self, context: Context, receipt: Any) -> None:
-        """Nothing: facts are never taken back, only corrected by newer ones."""
+
+def _tidy(params: ImportFileParams) -> None:
+    if params.is_upload:
+        shutil.rmtree(Path(params.path).parent, ignore_errors=True)
