@@ -1,9 +1,10 @@
 """`springtide serve`: the web server for pages and API."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+_PR_SET_PDEATHSIG = 1
 ABOUT = """\
 Serve the pages and the API until Ctrl-C.
 
@@ -38,7 +39,7 @@ def serve(
     os.environ["SPRINGTIDE_ACCESS_LOG"] = "1" if access_log else ""
     print(f"Springtide answers at {settings.public_url} - Ctrl-C stops it.", flush=True)
     Granian(
-        "springtide.site:app_from_environment",
+        "springtide.cli.serve:application",
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
@@ -50,6 +51,20 @@ def serve(
         backpressure=1024,
         workers_kill_timeout=2,
     ).serve()
+
+
+def application() -> Any:
+    """Make the app of one server process, which ends with the command that started it."""
+    import ctypes
+    import signal
+    import sys
+
+    from springtide.site import app_from_environment
+
+    if sys.platform == "linux":
+        # Should the command be killed, its server must not stay behind and hold the port.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    return app_from_environment()
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

@@ -6,11 +6,13 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import anyio.to_thread
 from litestar import Request, Response, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
 from litestar.response import Redirect, Stream
 
 from springtide.bootstrap import House
@@ -46,6 +48,9 @@ HEARTBEAT_SECONDS = 10.0
 #: A snapshot this young serves every stream of the same campaign.
 SHARED_SECONDS = 0.3
 DEMO_DAY = "demo_day"
+#: How fast the button lets the demo's clock run; the first is meant unless another is chosen.
+SPEEDS = (600, 7_200)
+Fields = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 
 class TooManyStreams(Refusal):
@@ -134,19 +139,20 @@ async def board_stream(
     "access": Needs(Permission.CAMPAIGNS_WRITE)
 }, sync_to_thread=True)  # fmt: skip
 def run_day(
-    request: Request[Any, Any, Any], house: House, member: Member, campaign: str
+    request: Request[Any, Any, Any], house: House, member: Member, campaign: str, data: Fields
 ) -> Redirect:
     """Let the worker replay the demo's day; for demo shops alone."""
     here = f"/shops/{member.shop.slug}/campaigns/{campaign}/board"
     if not member.shop.is_demo:
         return see_other(here)
+    speed = next((each for each in SPEEDS if str(each) == data.get("speed")), SPEEDS[0])
     with house.db.write() as tx:
         found = read_campaign(tx, shop_id=member.shop.id, campaign_id=inward("cmp", campaign))
         timeline.enqueue(
             tx,
             shop=member.shop,
             kind=DEMO_DAY,
-            params={"campaign": found.key},
+            params={"campaign": found.key, "speed": speed},
             target=found.key,
             actor=member.actor,
             now=house.now(member.shop),

@@ -26,6 +26,7 @@ class Tile:
 
     kind: str
     label: str
+    amount: int | None
     text: str
     usual: str
     change: float | None
@@ -72,6 +73,7 @@ def tile(view: View, shop: Shop, kind: str, value: Value, window: Window) -> Til
     return Tile(
         kind=kind,
         label=translate(METRICS[kind].label, view.language),
+        amount=value.amount,
         text=written(view, kind, value.amount),
         usual=written(view, kind, value.compared),
         change=change,
