@@ -47,6 +47,9 @@ _AT_ONCE = 5_000
 _NAME_MAX = 300
 _MEMORY = "700MB"
 
+# What the engine says of values it cannot read; any other error is a mistake of ours.
+_FILE_ERRORS = (duckdb.DataError, duckdb.InvalidInputException)
+
 Clock = Callable[[], datetime]
 Progress = Callable[[str], None]
 
@@ -144,9 +147,9 @@ def import_file(
         try:
             done = job.run(ReadOptions(shop.currency, shop.zone_name, mapping))
         except BaseException as error:
-            refused = isinstance(error, (Refusal, duckdb.Error))
-            _end(target, import_id, "refused" if refused else "failed", str(error)[:2000])
-            if isinstance(error, duckdb.Error):
+            is_refused = isinstance(error, (Refusal, *_FILE_ERRORS))
+            _end(target, import_id, "refused" if is_refused else "failed", str(error)[:2000])
+            if isinstance(error, _FILE_ERRORS):
                 raise UnreadableFile(file=name, why=str(error).splitlines()[0][:300]) from error
             raise
     return done

@@ -164,6 +164,7 @@ def hour_chart(view: View, snapshot: Snapshot) -> dict[str, Any]:
 def buyers_chart(view: View, snapshot: Snapshot) -> dict[str, Any]:
     """Return new beside returning buyers."""
     kinds = ("new_buyers", "returning_buyers")
+    anyone = any(snapshot.values[kind].amount for kind in kinds)
     return {
         "units": ["number"],
         "legend": {"bottom": 0, "icon": "circle"},
@@ -173,12 +174,10 @@ def buyers_chart(view: View, snapshot: Snapshot) -> dict[str, Any]:
                 "radius": ["48%", "72%"],
                 "center": ["50%", "44%"],
                 "label": {"formatter": "{c}"},
-                # Nobody yet is an empty ring, not two halves.
-                "stillShowZeroSum": False,
                 "data": [
                     {
                         "name": translate(METRICS[kind].label, view.language),
-                        "value": snapshot.values[kind].amount or 0,
+                        "value": (snapshot.values[kind].amount or 0) if anyone else None,
                     }
                     for kind in kinds
                 ],

@@ -40,7 +40,7 @@ LOCK_SECONDS = 600
 # One customer's facts lie together, in groups so small that a question about one customer reads
 # few of them (6 times as fast). Days need no order: months are files. Snappy reads faster than
 # zstd and takes half as much space again.
-_ORDER = "customer_key, occurred_at, external_id"
+_ORDER = "customer_key, occurred_at"
 _GROUP_ROWS = 15 * 2_048
 _COMPRESSION = "snappy"
 
@@ -161,6 +161,7 @@ class Lake:
             },
         )
         connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set enable_progress_bar = false")
         # Files never change once written, so neither does what their footers say.
         connection.execute("set parquet_metadata_cache = true")
         return connection

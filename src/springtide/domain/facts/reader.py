@@ -43,12 +43,19 @@ class FactReader:
     """Answers questions to facts in SQL of DuckDB's dialect; one a process, safe for threads."""
 
     def __init__(
-        self, database: Database, lake: Lake, *, threads: int = 2, memory: str = "1GB"
+        self,
+        database: Database,
+        lake: Lake,
+        *,
+        threads: int = 2,
+        memory: str = "1GB",
+        kept_answers: int = KEPT_ANSWERS,
     ) -> None:
         self.database = database
         self._lake = lake
         self._connection = lake.connect(threads=threads, memory=memory)
         self._lock = threading.Lock()
+        self._kept_answers = kept_answers
         self._seen_seq = -1
         self._snapshot: Snapshot | None = None
         self._corrections = 0
@@ -83,7 +90,7 @@ class FactReader:
         if key[1] is not None and len(answer) <= KEPT_ROWS:
             with self._lock:
                 self._answers[key] = answer
-                while len(self._answers) > KEPT_ANSWERS:
+                while len(self._answers) > self._kept_answers:
                     self._answers.popitem(last=False)
         return answer
 

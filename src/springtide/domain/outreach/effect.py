@@ -70,11 +70,6 @@ class Effect:
         """How many more bought than would have, by the estimate."""
         return None if self.rate is None else self.rate.value * self.treated.buyers.people
 
-    @property
-    def extra_money_minor(self) -> int | None:
-        """How much more was paid than would have been, by the estimate."""
-        return None if self.money is None else round(self.money.value * self.treated.money.people)
-
 
 def compare(
     reader: FactReader, *, shop: Shop, outreach: Outreach, arms: dict[str, bool], window: Window
