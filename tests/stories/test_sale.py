@@ -70,7 +70,7 @@ def test_a_whole_sale_goes_from_log_in_to_review_whatever_is_killed(
 
 def figures_of(shop: DemoShop, heroes: list[dict[str, int]]) -> Figures:
     """Return what the day must come to, from the real purchases and the plan."""
-    regular: dict[str, int] = dict(shop.rows("select product_key, regular_minor from price_book"))  # type: ignore[arg-type]
+    regular: dict[str, int] = dict(shop.rows("select product_key, regular_minor from price_book"))
     prices = {str(hero["product_key"]): hero["price_minor"] for hero in heroes}
     assert prices
     return expected(regular, prices, [(6_000, 300), (16_900, 1_000), (29_900, 2_000)])
@@ -222,7 +222,7 @@ def check_the_orders(shop: DemoShop, figures: Figures, before: dict[str, int]) -
     assert {state for _, state, _ in placed} == {"paid", "closed"}
     assert sum(total for *_, total in placed) == figures.ordered_minor
     assert sum(total for _, state, total in placed if state == "paid") == figures.paid_minor
-    writes = dict(shop.rows("select action, count(*) from audit_log group by action"))  # type: ignore[arg-type]
+    writes = dict(shop.rows("select action, count(*) from audit_log group by action"))
     assert writes["order.place"] == len(figures.orders)
     assert writes["order.pay"] == len(figures.paid)
     after = shop.command("facts", "summary", "--shop", "demo")
@@ -234,7 +234,7 @@ def check_the_orders(shop: DemoShop, figures: Figures, before: dict[str, int]) -
 
 def check_the_letters(shop: DemoShop) -> None:
     """Each treated person has one letter, and nobody of the control group has any."""
-    people = dict(shop.rows("select address, state from messages where address is not null"))  # type: ignore[arg-type]
+    people = dict(shop.rows("select address, state from messages where address is not null"))
     states = [state for (state,) in shop.rows("select state from messages")]
     mailbox = Mailbox(shop.data / "mailbox")
     addressed = [letter.to for letter in mailbox.all()]
