@@ -78,7 +78,9 @@ def _metrics() -> str:
         for kind, metric in METRICS.items()
     ]  # fmt: skip
     header = ["kind", "name", "名称", "unit", "definition", "定义"]
-    return _page("Metrics", "One definition each, the same live, in replay and in review.", header, rows)
+    return _page(
+        "Metrics", "One definition each, the same live, in replay and in review.", header, rows
+    )
 
 
 def _kinds(title: str, members: Iterable[tuple[str, Any]]) -> str:
