@@ -1,6 +1,6 @@
 # make run: the demo shop on http://127.0.0.1:8000    make test: all tests    make check: what CI runs
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix lock bench clean
+.PHONY: help setup run test check fix docs lock bench clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -41,6 +41,9 @@ check: setup $(VENV)/.dev  ## format, lint, types, import contracts, tests: what
 fix: setup $(VENV)/.dev  ## format and mend what lint can
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
+
+docs: setup  ## write docs/reference anew from the code
+	@$(PY) -m tools.reference
 
 bench: setup $(VENV)/.dev  ## print the benchmarks and write bench.json (ONLY=name for some)
 	@$(PY) -m tests.bench $(ONLY)
