@@ -17,6 +17,7 @@ Import files into a shop: orders, events, products, customers.
 The format is told by the columns, or named by --format. A table with obvious headers (a customer
 or order, a date, an amount) needs nothing more; any other needs a mapping file, TOML or JSON:
 
+\b
     source = "till"                 # whose keys these are
     encoding = "gb18030"            # told by the file when left out
     zone = "Asia/Shanghai"          # of times without an offset; the shop's when left out
@@ -26,6 +27,7 @@ or order, a date, an amount) needs nothing more; any other needs a mapping file,
     negative = "refund"             # negative rows are returns, not mistakes
     paid = false                    # orders are not paid unless paid_at or paid_amount says so
 
+\b
     [columns]
     customer_key = "Customer ID"
     order_key = "Invoice"
@@ -36,6 +38,7 @@ or order, a date, an amount) needs nothing more; any other needs a mapping file,
     price = "Price"                 # or amount = "Total"
     props = ["Country"]
 
+\b
     [kinds]
     "buy" = "order"
 
