@@ -16,12 +16,17 @@ import tests.bench
 def main(wanted: list[str]) -> None:
     """Run the modules named, or all, each a ``run() -> list of measurements``."""
     names = [info.name for info in pkgutil.iter_modules(tests.bench.__path__)]
-    names = [name for name in names if name != "__main__" and (not wanted or name in wanted)]
-    if not names:
-        sys.exit(f"no benchmark is called {' '.join(wanted)}")
+    modules = {
+        name: importlib.import_module(f"tests.bench.{name}") for name in names if name != "__main__"
+    }
+    benchmarks = {name: module.run for name, module in modules.items() if hasattr(module, "run")}
+    if unknown := set(wanted) - set(benchmarks):
+        sys.exit(
+            f"no benchmark is called {', '.join(sorted(unknown))}; {', '.join(benchmarks)} are"
+        )
     rows: list[dict[str, Any]] = []
-    for name in names:
-        rows += importlib.import_module(f"tests.bench.{name}").run()
+    for name in wanted or benchmarks:
+        rows += benchmarks[name]()
     columns = ("name", "value", "unit", "baseline", "ratio", "goal", "met")
     table = Table(*columns)
     for row in rows:

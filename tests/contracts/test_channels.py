@@ -16,7 +16,8 @@ from springtide.connectors.channels.email import Email, SmtpAddress, compose
 from springtide.connectors.channels.mailbox import Mailbox, MailServer
 from springtide.domain.outreach.ports import Letter, MayBeAcceptedError, channels
 from springtide.kit.errors import FinalError, NeedsPersonError, PassingError
-from tests.kit.mail import free_port, mail_sink, settings_for
+from tests.kit.mail import mail_sink, settings_for
+from tests.kit.ports import free_port
 
 
 def letter(**changes: str) -> Letter:

@@ -1,20 +1,12 @@
 """A mail sink on a free port of loopback, and settings that send to it."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from springtide.connectors.channels.mailbox import Mailbox, MailServer
 from springtide.settings import Settings, read_settings
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.kit.ports import free_port
 
 
 def settings_for(folder: Path, port: int, *, database_url: str = "") -> Settings:

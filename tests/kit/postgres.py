@@ -2,12 +2,13 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.kit.ports import free_port
 
 
 def binaries() -> Path | None:
@@ -30,7 +31,7 @@ def server() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="springtide-pg-"))
     if as_user:
         shutil.chown(home, "postgres", "postgres")
-    port = _free_port()
+    port = free_port()
 
     def run(*command: str) -> None:
         subprocess.run([*as_user, *command], check=True, capture_output=True, cwd="/")
@@ -57,10 +58,3 @@ def server() -> Iterator[str]:
     finally:
         run(str(folder / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
         shutil.rmtree(home, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

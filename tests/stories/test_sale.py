@@ -16,9 +16,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from springtide.connectors.channels.mailbox import Mailbox
 from springtide.demo import story as demo
 from springtide.domain.access.model import Role
+from tests.kit.demo_shop import DemoShop, Figures, demo_shop, expected, until
 from tests.stories import browser as browsing
 from tests.stories.browser import Window
-from tests.stories.demo_shop import DemoShop, Figures, demo_shop, expected, until
 
 pytestmark = pytest.mark.skipif(
     "SPRINGTIDE_WHOLE_SALE" not in os.environ,

@@ -18,7 +18,9 @@ import httpx
 
 from springtide.demo.script import is_unpaid
 from springtide.flows.importing import PACKAGE, locate
-from tests.stories.browser import ROOT, free_port
+from tests.kit.ports import free_port
+
+ROOT = Path(__file__).parents[2]
 
 #: The servers of `springtide demo run`, each a process of its own here, so that one can be killed.
 PARTS = {"mail": ("demo", "mailbox"), "web": ("serve",), "worker": ("worker",)}
@@ -131,12 +133,17 @@ class DemoShop:
         """Return the end of a process's log."""
         return (self.data / f"{name}.log").read_text(errors="replace")[-2000:]
 
-    def get(self, path: str) -> Any:
-        """Read from the public API with the demo's key."""
+    def client(self) -> httpx.Client:
+        """Return a client of the public API with the demo's key."""
         token = (self.data / "demo-api-key").read_text().strip()
-        answer = httpx.get(
-            self.base + path, headers={"Authorization": f"Bearer {token}"}, timeout=30
+        return httpx.Client(
+            base_url=self.base, headers={"Authorization": f"Bearer {token}"}, timeout=30
         )
+
+    def get(self, path: str) -> Any:
+        """Read from the public API."""
+        with self.client() as client:
+            answer = client.get(path)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
