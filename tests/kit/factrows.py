@@ -2,34 +2,14 @@
 
 import json
 from collections.abc import Hashable, Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 from sqlglot import exp
 
-from springtide.domain.facts.model import Fact
-
-_COLUMNS = {
-    "shop": "varchar",
-    "kind": "varchar",
-    "occurred_at": "timestamptz",
-    "source": "varchar",
-    "external_id": "varchar",
-    "version": "integer",
-    "visitor_key": "varchar",
-    "customer_key": "varchar",
-    "product_key": "varchar",
-    "sku_key": "varchar",
-    "order_key": "varchar",
-    "quantity": "bigint",
-    "amount_minor": "bigint",
-    "discount_minor": "bigint",
-    "source_path": "varchar",
-    "campaign_key": "varchar",
-    "reference": "varchar",
-    "props": "varchar",
-}
+from springtide.domain.facts.lake import MONTH
+from springtide.domain.facts.model import COLUMNS, Fact
 
 
 class MemoryFacts:
@@ -38,8 +18,8 @@ class MemoryFacts:
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
         self._con = duckdb.connect()
         self._con.execute("set timezone = 'UTC'")
-        columns = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
-        self._con.execute(f"create table facts ({columns})")
+        columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+        self._con.execute(f"create table facts ({columns}, month varchar as ({MONTH}))")
         self._count = 0
         self.asked: list[str] = []
         self.add(facts)
@@ -50,13 +30,15 @@ class MemoryFacts:
         self._count += len(rows)
         if not rows:
             return
-        columns = [[_cell(fact, name) for fact in rows] for name in _COLUMNS]
+        columns = [[_cell(fact, name) for fact in rows] for name in COLUMNS]
         # One list a column: a row at a time takes DuckDB a millisecond each.
-        picked = ", ".join(f"unnest(cast(? as {kind}[]))" for kind in _COLUMNS.values())
-        self._con.execute(f"insert into facts select {picked}", columns)
+        picked = ", ".join(f"unnest(cast(? as {kind}[]))" for kind in COLUMNS.values())
+        self._con.execute(f"insert into facts ({', '.join(COLUMNS)}) select {picked}", columns)
 
-    def rows(self, query: str | exp.Expression, params: Any = None) -> list[tuple[Any, ...]]:
-        """Answer a query."""
+    def rows(
+        self, query: str | exp.Expression, params: Any = None, *, before: datetime | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Answer a query, anew each time."""
         text = query if isinstance(query, str) else query.sql(dialect="duckdb")
         self.asked.append(text)
         return self._con.execute(text, params).fetchall()

@@ -42,11 +42,11 @@ _RULE = {"access": Needs(Permission.READ)}
 
 STREAMS_MAX = 200
 #: How often a stream looks whether anything changed, and how long it lives; browsers come again.
-LOOK_SECONDS = 0.4
+LOOK_SECONDS = 0.25
 STREAM_SECONDS = 600.0
 HEARTBEAT_SECONDS = 10.0
 #: A snapshot this young serves every stream of the same campaign.
-SHARED_SECONDS = 0.3
+SHARED_SECONDS = 0.2
 DEMO_DAY = "demo_day"
 #: How fast the button lets the demo's clock run; the first is meant unless another is chosen.
 SPEEDS = (600, 7_200)

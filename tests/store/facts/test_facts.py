@@ -8,7 +8,7 @@ import pytest
 
 from springtide.domain.facts import operations, queries
 from springtide.domain.facts.lake import Lake
-from springtide.domain.facts.model import Appended, BadFact, Fact
+from springtide.domain.facts.model import COLUMNS, Appended, BadFact, Fact
 from springtide.domain.facts.queries import FactReader
 from springtide.kit.db import Database
 
@@ -46,8 +46,9 @@ def test_an_appended_fact_is_read_with_every_column(
     fact = order(1, now, props={"名": '<b>"quoted"</b>', "n": [1, None]}, source_path="a/b")
     with database.write() as tx:
         operations.append(tx, [fact], now=now)
-    (row,) = reader.rows("select * from facts")
-    values = dict(zip(reader.columns, row, strict=True))
+    (row,) = reader.rows(f"select {', '.join(COLUMNS)}, month from facts")
+    values = dict(zip([*COLUMNS, "month"], row, strict=True))
+    assert values["month"] == now.strftime("%Y-%m")
     assert values["occurred_at"] == now
     assert values["occurred_at"].tzinfo is not None
     assert values["props"] == '{"n":[1,null],"名":"<b>\\"quoted\\"</b>"}'
@@ -72,6 +73,30 @@ def test_same_content_is_unchanged_and_other_content_the_next_version(
     assert reader.version() != before
     rows = reader.rows("select order_key, version, amount_minor from facts order by 1")
     assert rows == [("1", 1, 100), ("2", 4, 9)]
+
+
+def test_an_answer_about_the_past_stands_until_the_past_changes(
+    database: Database, lake: Lake, reader: FactReader, now: datetime
+) -> None:
+    noon = now + timedelta(hours=1)
+    query = f"select count(*), sum(amount_minor) from facts where occurred_at < '{noon}'"
+
+    def append_one(fact: Fact) -> None:
+        with database.write() as tx:
+            operations.append(tx, [fact], now=now)
+
+    append_one(order(1, now))
+    first = reader.rows(query, before=noon)
+    append_one(order(2, noon))
+    assert reader.rows(query, before=noon) is first
+    assert reader.rows(query) is not first
+    append_one(order(3, noon - timedelta(microseconds=1)))
+    assert reader.rows(query, before=noon)[0][0] == 2
+    append_one(order(1, now, 700))
+    assert reader.rows(query, before=noon) == reader.rows(query) != [first[0]]
+    operations.seal(database, lake)
+    append_one(order(1, now, 900))
+    assert reader.rows(query, before=noon) == reader.rows(query)
 
 
 def test_a_transaction_that_fails_leaves_no_fact(

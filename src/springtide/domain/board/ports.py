@@ -1,6 +1,7 @@
 """What the board needs from outside: rows of facts."""
 
 from collections.abc import Hashable
+from datetime import datetime
 from typing import Any, Protocol
 
 from sqlglot import exp
@@ -9,8 +10,13 @@ from sqlglot import exp
 class FactRows(Protocol):
     """Answers questions to the relation ``facts``; the facts room's reader is one."""
 
-    def rows(self, query: str | exp.Expression, params: Any = ...) -> list[tuple[Any, ...]]:
-        """Return the rows of a query in DuckDB's dialect over ``facts``."""
+    def rows(
+        self, query: str | exp.Expression, params: Any = ..., *, before: datetime | None = ...
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows of a query in DuckDB's dialect over ``facts``.
+
+        ``before`` promises that the query reads only facts that occurred earlier.
+        """
         ...
 
     def version(self) -> Hashable:

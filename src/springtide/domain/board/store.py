@@ -20,7 +20,7 @@ LOOK_BACK = timedelta(days=365)
 DIALECT = "duckdb"
 #: What a query is built with once, to be put right for each shop and window: no real shop or time.
 _ANY_SHOP = "⟦any shop⟧"
-_ANY_WINDOW = Window(datetime(9001, 1, 1, tzinfo=UTC), datetime(9001, 1, 2, tzinfo=UTC))
+_ANY_WINDOW = Window(datetime(9001, 1, 1, tzinfo=UTC), datetime(9002, 2, 2, tzinfo=UTC))
 
 Query = exp.Select | exp.SetOperation
 
@@ -40,17 +40,22 @@ def text(build: Callable[..., Query], shop: str, window: Window, *rest: Hashable
 
     Putting a query together takes longer than answering it; only its shop and times differ.
     """
-    starts, ends = window.starts_at, window.ends_at
-    any_starts, any_ends = _ANY_WINDOW.starts_at, _ANY_WINDOW.ends_at
-    real = {
-        _quoted(_ANY_SHOP): _quoted(shop),
-        _written(any_starts - LOOK_BACK): _written(starts - LOOK_BACK),
-        _written(any_starts): _written(starts),
-        _written(any_ends): _written(ends),
-        str(int(any_starts.timestamp())): str(int(starts.timestamp())),
-    }
+    real = dict(zip(_marks(_ANY_SHOP, _ANY_WINDOW), _marks(shop, window), strict=True))
     pattern = "|".join(re.escape(key) for key in real)
     return re.sub(pattern, lambda found: real[found[0]], _built(build, *rest))
+
+
+def _marks(shop: str, window: Window) -> list[str]:
+    """Return all that queries say of a shop and a window, as it is written in their texts."""
+    starts, ends = window.starts_at, window.ends_at
+    back = starts - LOOK_BACK
+    months = (*_months(Window(back, starts)), *_months(window))
+    return [
+        _quoted(shop),
+        *(_quoted(month) for month in months),
+        *(_written(moment) for moment in (back, starts, ends)),
+        str(int(starts.timestamp())),
+    ]
 
 
 @lru_cache(maxsize=256)
@@ -88,13 +93,26 @@ def aggregate(metric: type[Counted]) -> exp.Expr:
     return condition(f"coalesce(sum({metric.total}) filter (where {metric.behind}), 0)")
 
 
-def within(shop: str, window: Window, column: str = "occurred_at") -> exp.Expr:
-    """Return the condition that a fact belongs to a shop and a half-open window."""
+def within(shop: str, window: Window) -> exp.Expr:
+    """Return the condition that a fact belongs to a shop and a half-open window.
+
+    The months say nothing new, but spare opening the files of all others.
+    """
+    first, last = _months(window)
     return exp.and_(
         exp.column("shop").eq(exp.Literal.string(shop)),
-        exp.column(column) >= instant(window.starts_at),
-        exp.column(column) < instant(window.ends_at),
+        exp.column("month") >= exp.Literal.string(first),
+        exp.column("month") <= exp.Literal.string(last),
+        exp.column("occurred_at") >= instant(window.starts_at),
+        exp.column("occurred_at") < instant(window.ends_at),
     )
+
+
+def _months(window: Window) -> tuple[str, str]:
+    """Return the first and the last month of a window, in UTC, as facts name them."""
+    last = max(window.starts_at, window.ends_at - timedelta(microseconds=1))
+    first, end = (moment.astimezone(UTC) for moment in (window.starts_at, last))
+    return f"{first:%Y-%m}", f"{end:%Y-%m}"
 
 
 def instant(value: datetime) -> exp.Expr:

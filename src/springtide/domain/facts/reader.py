@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import msgspec
 from sqlglot import exp
 
 from springtide.domain.facts import store
-from springtide.domain.facts.lake import Lake, Snapshot
+from springtide.domain.facts.lake import MONTH, Lake, Snapshot
 from springtide.domain.facts.model import COLUMNS
 from springtide.kit.canonical import to_json
 from springtide.kit.db import Database
@@ -62,21 +62,27 @@ class FactReader:
         self._answers: OrderedDict[Any, Rows] = OrderedDict()
         self._shapes: dict[str, tuple[str, ...]] = {}
         columns = ", ".join(f"{name} {type_}" for name, type_ in _TAIL_COLUMNS.items())
-        self._connection.execute(f"create table tail ({columns})")
+        self._connection.execute(f"create table tail ({columns}, month VARCHAR)")
 
     def version(self) -> tuple[int, int]:
         """Return a value that changes whenever the facts do."""
         with self._lock:
             return self._refresh()
 
-    def rows(self, query: str | exp.Expression, params: Params = None) -> Rows:
+    def rows(
+        self, query: str | exp.Expression, params: Params = None, *, before: datetime | None = None
+    ) -> Rows:
         """Answer a query over ``facts``; instants come as aware UTC datetimes.
 
-        The answer to the same query on the same facts is kept: do not change the list.
+        The answer to the same query on the same facts is kept: do not change the list. ``before``
+        promises that the query reads only facts that occurred earlier, so that what happens later
+        leaves its answer standing.
         """
         sql = query if isinstance(query, str) else query.sql(dialect="duckdb")
         with self._lock:
-            version = self._refresh()
+            version: object = self._refresh()
+            if before is not None:
+                version = self._state_before(before)
             key = (sql, _hashable(params), version)
             kept = self._answers.get(key) if key[1] is not None else None
             if kept is not None:
@@ -93,11 +99,6 @@ class FactReader:
                 while len(self._answers) > self._kept_answers:
                     self._answers.popitem(last=False)
         return answer
-
-    @property
-    def columns(self) -> Mapping[str, str]:
-        """The columns of ``facts`` with their types."""
-        return COLUMNS
 
     def close(self) -> None:
         """Close the in-memory database."""
@@ -160,8 +161,15 @@ class FactReader:
                 self._connection.execute("rollback")
                 raise
             self._seen_seq, self._snapshot, self._corrections = seq, snapshot, corrections
-            self._answers.clear()
         return snapshot.version, seq
+
+    def _state_before(self, instant: datetime) -> object:
+        """Return what changes whenever facts that occurred before an instant do."""
+        ((count, newest),) = self._connection.execute(
+            "select count(*), max(seq) from tail where occurred_at < ?", [instant]
+        ).fetchall()
+        version = self._snapshot.version if self._snapshot else -1
+        return version, count, newest
 
     def _take(self, fresh: Sequence[Mapping[str, Any]], snapshot: Snapshot) -> int:
         """Bring the tail's copy up to date; return how many of its rows are later versions."""
@@ -169,6 +177,7 @@ class FactReader:
         connection.execute("delete from tail where seq <= ?", [snapshot.sealed_seq])
         if fresh:
             load_rows(connection, "tail", fresh)
+            connection.execute(f"update tail set month = {MONTH} where month is null")
         if any(row["version"] > 1 for row in fresh):
             connection.execute(
                 "delete from tail as old using tail as newer where newer.version > 1 "
@@ -182,9 +191,11 @@ class FactReader:
 
     def _view(self, snapshot: Snapshot, has_corrections: bool) -> str:
         columns = ", ".join(COLUMNS)
-        parts = [f"select {columns} from tail"]
+        parts = [f"select {columns}, month from tail"]
         if snapshot.files:
-            sealed = f"select {columns} from {scan(self._lake.locate(snapshot.files))} as sealed"
+            sealed = (
+                f"select {columns}, month from {scan(self._lake.locate(snapshot.files))} as sealed"
+            )
             if has_corrections:
                 # A newer version waits in the tail: the sealed one no longer counts.
                 sealed += (
@@ -224,7 +235,7 @@ def load_rows(
         path = Path(folder) / "rows.ndjson"
         path.write_bytes(_ENCODER.encode_lines(lines))
         connection.execute(
-            f"insert into {table} select * from read_json('{path}', "
+            f"insert into {table} by name select * from read_json('{path}', "
             f"format = 'newline_delimited', columns = {{{types}}})"
         )
 

@@ -88,7 +88,8 @@ class Snapshots:
         if not days:
             return []
         windows = [day_window(day, shop.tz) for day in days]
-        rows = self._reader.rows(store.states(shop.slug, tuple(windows)))
+        latest = max(window.ends_at for window in windows)
+        rows = self._reader.rows(store.states(shop.slug, tuple(windows)), before=latest)
         states = {place: (count, versions) for place, count, versions in rows}
         found: list[DayCurves] = []
         for index, day in enumerate(days):
