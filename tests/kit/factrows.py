@@ -9,7 +9,7 @@ import duckdb
 from sqlglot import exp
 
 from springtide.domain.facts.lake import MONTH
-from springtide.domain.facts.model import COLUMNS, Fact
+from springtide.domain.facts.model import COLUMNS, Fact, Given
 
 
 class MemoryFacts:
@@ -36,9 +36,16 @@ class MemoryFacts:
         self._con.execute(f"insert into facts ({', '.join(COLUMNS)}) select {picked}", columns)
 
     def rows(
-        self, query: str | exp.Expression, params: Any = None, *, before: datetime | None = None
+        self,
+        query: str | exp.Expression,
+        params: Any = None,
+        *,
+        before: datetime | None = None,
+        given: Given | None = None,
     ) -> list[tuple[Any, ...]]:
         """Answer a query, anew each time."""
+        if given:
+            self._con.execute(f"create or replace temp table {given.name} as {given.query}")
         text = query if isinstance(query, str) else query.sql(dialect="duckdb")
         self.asked.append(text)
         return self._con.execute(text, params).fetchall()

@@ -44,7 +44,7 @@ class Story:
         self.shop: Shop = shop_in(house, is_demo=True)
         self.base = f"/shops/{self.shop.slug}"
         self.person = person_in(house, self.shop, Role.OWNER)
-        self.owner = Browser(client, house).sign_in(self.person)
+        self.owner = Browser(client, house)
         people = [CustomerEntry(f"k{n}", f"顾客{n}<b>", f"k{n}@buyers.example") for n in range(40)]
         with house.db.write() as tx:
             upsert_customers(
@@ -55,6 +55,8 @@ class Story:
                 now=house.real_now(),
             )
         self.buy(range(40), 10_00)
+        # Tiers are those of the last full day.
+        self.days_later(1)
 
     def days_later(self, days: int) -> None:
         """Let days pass; the session ends meanwhile, so the owner signs in again."""

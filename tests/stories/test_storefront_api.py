@@ -99,6 +99,9 @@ def test_from_the_first_view_to_the_paid_order(store: Storefront) -> None:
     assert summary["kinds"] == {"cart": 1, "order": 2, "payment": 2, "view": 1}
     assert summary["gross_minor"] == summary["paid_minor"] == summary["net_minor"] == TOTAL_MINOR
     assert (summary["orders"], summary["customers"]) == (1, 1)
+    (customer,) = store.get("/v1/customers").json()["items"]
+    assert (customer["key"], customer["standing"]) == ("c1", None)
+    store.house.forward(days=1)
     customers = store.get("/v1/customers").json()["items"]
     assert [(each["key"], each["standing"]["money_minor"]) for each in customers] == [
         ("c1", TOTAL_MINOR)

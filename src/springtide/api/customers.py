@@ -85,7 +85,7 @@ class Standing(Struct, kw_only=True):
 
 
 class Customer(Struct, kw_only=True):
-    """One customer; `standing` is null for one without orders."""
+    """One customer; `standing` counts full days of the shop, and is null for one new today."""
 
     key: str
     id: Annotated[str | None, Meta(description="Null for one that only the facts know.")]
@@ -122,7 +122,7 @@ def list_customers(
             tx,
             reader=house.facts,
             shop=caller.shop,
-            as_of=_today(house, caller.shop),
+            as_of=queries.last_full_day(caller.shop, house.now(caller.shop)),
             text=text,
             segment=segment,
             sort="key",
@@ -148,7 +148,8 @@ def read_customer(house: House, caller: Caller, key: PathKey) -> Customer:
     """Read one customer by the shop's own key."""
     with house.db.read() as tx:
         customer = queries.customer(tx, shop_id=caller.shop.id, key=key)
-    ranked = queries.standings(house.facts, shop=caller.shop, as_of=_today(house, caller.shop))
+    day = queries.last_full_day(caller.shop, house.now(caller.shop))
+    ranked = queries.standings(house.facts, shop=caller.shop, as_of=day)
     return _customer(caller.shop, customer, ranked.by_key.get(key))
 
 
@@ -193,10 +194,6 @@ def _refuse_bad(entries: Sequence[model.CustomerEntry]) -> None:
             problems[f"customers.{index}"] = refusal
     if problems:
         raise Invalid(problems)
-
-
-def _today(house: House, shop: Shop) -> date:
-    return house.now(shop).astimezone(shop.tz).date()
 
 
 def _customer(shop: Shop, customer: model.Customer, standing: model.Standing | None) -> Customer:

@@ -1,7 +1,5 @@
 """One campaign: its timeline, goals, tasks and actions; scheduling, withdrawing, editing it."""
 
-from collections import OrderedDict
-from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -304,21 +302,11 @@ def usual_days(house: House, shop: Shop, campaign: Campaign) -> list[dict[str, i
     return found
 
 
-#: Whole past days by shop, day and the facts' version; a small keep of what rarely changes.
-_DAYS: OrderedDict[tuple[Hashable, ...], dict[str, int]] = OrderedDict()
-_DAYS_KEPT = 500
-
-
 def _day_numbers(house: House, shop: Shop, day: date) -> dict[str, int]:
-    key = (str(house.settings.data), shop.id, day, house.facts.version())
-    if key not in _DAYS:
-        kinds = ["orders", *(kind for kind, *_ in _GOALS)]
-        window = day_window(day, shop.tz)
-        counted = values(house.facts, shop=shop.slug, window=window, kinds=kinds)
-        _DAYS[key] = {kind: value.amount or 0 for kind, value in counted.items()}
-        while len(_DAYS) > _DAYS_KEPT:
-            _DAYS.popitem(last=False)
-    return _DAYS[key]
+    kinds = ["orders", *(kind for kind, *_ in _GOALS)]
+    window = day_window(day, shop.tz)
+    counted = values(house.facts, shop=shop.slug, window=window, kinds=kinds)
+    return {kind: value.amount or 0 for kind, value in counted.items()}
 
 
 def _row(action: Action) -> ActionRow:

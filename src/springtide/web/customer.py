@@ -32,10 +32,9 @@ def customer_page(
     with house.db.read() as tx:
         found = _find(tx, member, customer)
         messages = messages_to(tx, shop_id=shop.id, customer_key=found.key)
-    day = now.astimezone(shop.tz).date()
     activity, orders = queries.history_of(house.facts, shop=shop, key=found.key)
     orders = orders[:_ORDERS_SHOWN]
-    standings = queries.standings(house.facts, shop=shop, as_of=day)
+    standings = queries.standings(house.facts, shop=shop, as_of=queries.last_full_day(shop, now))
     return page(
         request,
         "customer.html",

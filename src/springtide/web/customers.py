@@ -40,7 +40,7 @@ def customers_page(request: Request[Any, Any, Any], house: House, member: Member
     text, after = asked.get("q", "")[:100], asked.get("after") or None
     tier = asked.get("tier") if asked.get("tier") in SEGMENT_NAMES else None
     sort = asked.get("sort") if asked.get("sort") in SORT_LABELS else "money"
-    day = house.now(member.shop).astimezone(member.shop.tz).date()
+    day = queries.last_full_day(member.shop, house.now(member.shop))
     with house.db.read() as tx:
         listed = queries.customers_page(
             tx,

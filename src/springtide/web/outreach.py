@@ -15,6 +15,7 @@ from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.campaigns.model import Campaign
 from springtide.domain.campaigns.queries import campaigns as read_campaigns
 from springtide.domain.catalog.queries import departments as read_departments
+from springtide.domain.customers.queries import last_full_day
 from springtide.domain.outreach import operations, queries
 from springtide.domain.outreach.effect import Effect
 from springtide.domain.outreach.model import (
@@ -198,7 +199,7 @@ def send(
         found = _find(tx, member, outreach)
         campaign = _campaign(tx, member, found)
         reach = queries.segment_reach(
-            tx, reader=house.facts, shop=shop, segment=found.segment, as_of=_day(member, now)
+            tx, reader=house.facts, shop=shop, segment=found.segment, as_of=last_full_day(shop, now)
         )
     with house.db.write() as tx:
         operations.freeze_audience(
@@ -317,7 +318,7 @@ def _reach(house: House, member: Member, values: dict[str, object]) -> Reach | N
             reader=house.facts,
             shop=member.shop,
             segment=segment,
-            as_of=_day(member, house.now(member.shop)),
+            as_of=last_full_day(member.shop, house.now(member.shop)),
         )
 
 
@@ -349,10 +350,6 @@ def _effect(
 def _campaign(tx: Connection, member: Member, outreach: Outreach) -> Campaign | None:
     found = read_campaigns(tx, shop_id=member.shop.id) if outreach.campaign_id else []
     return next((one for one in found if one.id == outreach.campaign_id), None)
-
-
-def _day(member: Member, now: datetime) -> Any:
-    return now.astimezone(member.shop.tz).date()
 
 
 def _find(tx: Connection, member: Member, outreach: str) -> Outreach:

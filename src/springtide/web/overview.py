@@ -66,7 +66,9 @@ def overview_page(request: Request[Any, Any, Any], house: House, member: Member)
     last_sold = max((day for day, numbers in trend.items() if numbers["paid_orders"]), default=None)
     # Days after the last known purchase are missing, not nought: the period ends where it is known.
     is_behind = last_sold is not None and last_sold < today - timedelta(days=1)
-    until = last_sold if last_sold and is_behind else today
+    # Full days, so that the period is the same from midnight to midnight, sale or no sale.
+    until = last_sold if last_sold and is_behind else today - timedelta(days=1)
+    trend_until = until if is_behind else today
     top = top_products(
         house.facts, shop=shop, window=days_window(shop, until, PERIOD_DAYS), limit=TOP_SHOWN
     )
@@ -80,8 +82,9 @@ def overview_page(request: Request[Any, Any, Any], house: House, member: Member)
         today_tiles=[] if is_behind else _tiles(house, view, shop, _TODAY, today, days=1, back=7),
         period_tiles=_tiles(house, view, shop, _PERIOD, until, days=PERIOD_DAYS, back=PERIOD_DAYS),
         until=until,
+        trend_until=trend_until,
         is_behind=is_behind,
-        trend_chart=trend_chart(view, {day: trend[day] for day in trend if day <= until}),
+        trend_chart=trend_chart(view, {day: trend[day] for day in trend if day <= trend_until}),
         has_sold=last_sold is not None,
         top=[(line, products.get(line.product_key)) for line in top],
         campaign=campaign,

@@ -6,16 +6,24 @@ from typing import Any, Protocol
 
 from sqlglot import exp
 
+from springtide.domain.facts.model import Given
+
 
 class FactRows(Protocol):
     """Answers questions to the relation ``facts``; the facts room's reader is one."""
 
     def rows(
-        self, query: str | exp.Expression, params: Any = ..., *, before: datetime | None = ...
+        self,
+        query: str | exp.Expression,
+        params: Any = ...,
+        *,
+        before: datetime | None = ...,
+        given: Given | None = ...,
     ) -> list[tuple[Any, ...]]:
         """Return the rows of a query in DuckDB's dialect over ``facts``.
 
-        ``before`` promises that the query reads only facts that occurred earlier.
+        ``before`` promises that the query reads only facts that occurred earlier; ``given`` is a
+        relation that it uses too.
         """
         ...
 

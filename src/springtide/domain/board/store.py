@@ -8,16 +8,21 @@ import re
 from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from sqlglot import exp, parse_one
 
 from springtide.domain.board.metrics import METRICS
 from springtide.domain.board.model import PERSON, SIMULATED, Buyers, Counted, Metric, Ratio
+from springtide.domain.board.ports import FactRows
+from springtide.domain.facts.model import Given, months
 from springtide.kit.time import Window
 
 #: How far back an earlier payment makes a buyer a returning one (conventions of the trade).
 LOOK_BACK = timedelta(days=365)
 DIALECT = "duckdb"
+#: The relation of those who bought before a window.
+EARLIER = "earlier_buyers"
 #: What a query is built with once, to be put right for each shop and window: no real shop or time.
 _ANY_SHOP = "⟦any shop⟧"
 _ANY_WINDOW = Window(datetime(9001, 1, 1, tzinfo=UTC), datetime(9002, 2, 2, tzinfo=UTC))
@@ -48,14 +53,33 @@ def text(build: Callable[..., Query], shop: str, window: Window, *rest: Hashable
 def _marks(shop: str, window: Window) -> list[str]:
     """Return all that queries say of a shop and a window, as it is written in their texts."""
     starts, ends = window.starts_at, window.ends_at
-    back = starts - LOOK_BACK
-    months = (*_months(Window(back, starts)), *_months(window))
     return [
         _quoted(shop),
-        *(_quoted(month) for month in months),
-        *(_written(moment) for moment in (back, starts, ends)),
+        *(_quoted(month) for month in months(window)),
+        *(_written(moment) for moment in (starts, ends)),
         str(int(starts.timestamp())),
     ]
+
+
+def ask(
+    reader: FactRows,
+    build: Callable[..., Query],
+    shop: str,
+    window: Window,
+    *rest: Hashable,
+) -> list[tuple[Any, ...]]:
+    """Answer ``build(shop, window, *rest)``; an answer stands while the facts of its window do."""
+    return reader.rows(text(build, shop, window, *rest), before=window.ends_at)
+
+
+def ask_buyers(reader: FactRows, shop: str, window: Window, seconds: int) -> list[tuple[Any, ...]]:
+    """Answer ``buyers``; who bought before the window is worked out once for all of its day."""
+    back = Window(window.starts_at - LOOK_BACK, window.starts_at)
+    return reader.rows(
+        text(buyers, shop, window, seconds),
+        before=window.ends_at,
+        given=Given(EARLIER, text(payers, shop, back), before=window.starts_at),
+    )
 
 
 @lru_cache(maxsize=256)
@@ -63,6 +87,7 @@ def _built(build: Callable[..., Query], *rest: Hashable) -> str:
     return build(_ANY_SHOP, _ANY_WINDOW, *rest).sql(dialect=DIALECT)
 
 
+@lru_cache(maxsize=4_096)
 def _quoted(value: str) -> str:
     return exp.Literal.string(value).sql(dialect=DIALECT)
 
@@ -98,7 +123,7 @@ def within(shop: str, window: Window) -> exp.Expr:
 
     The months say nothing new, but spare opening the files of all others.
     """
-    first, last = _months(window)
+    first, last = months(window)
     return exp.and_(
         exp.column("shop").eq(exp.Literal.string(shop)),
         exp.column("month") >= exp.Literal.string(first),
@@ -106,13 +131,6 @@ def within(shop: str, window: Window) -> exp.Expr:
         exp.column("occurred_at") >= instant(window.starts_at),
         exp.column("occurred_at") < instant(window.ends_at),
     )
-
-
-def _months(window: Window) -> tuple[str, str]:
-    """Return the first and the last month of a window, in UTC, as facts name them."""
-    last = max(window.starts_at, window.ends_at - timedelta(microseconds=1))
-    first, end = (moment.astimezone(UTC) for moment in (window.starts_at, last))
-    return f"{first:%Y-%m}", f"{end:%Y-%m}"
 
 
 def instant(value: datetime) -> exp.Expr:
@@ -246,30 +264,35 @@ def _growth_of(metric: type[Counted]) -> exp.Select:
     )
 
 
+def payers(shop: str, window: Window) -> exp.Select:
+    """Return the distinct people who paid in a window."""
+    return (
+        exp.select(condition(PERSON).as_("person"))
+        .distinct()
+        .from_("facts")
+        .where(within(shop, window), condition("kind = 'payment'"))
+    )
+
+
 def buyers(shop: str, window: Window, seconds: int) -> exp.Select:
-    """Return rows (has bought before, bucket of the first payment, buyers, any simulated)."""
-    earlier_window = Window(window.starts_at - LOOK_BACK, window.starts_at)
-    paid = condition("kind = 'payment'")
+    """Return rows (has bought before, bucket of the first payment, buyers, any simulated).
+
+    Uses the relation ``earlier_buyers``: who paid in the 365 days before the window.
+    """
     now_paying = (
         exp.select(condition(PERSON).as_("person"))
         .select(condition(f"min({bucket(window, seconds).sql(DIALECT)})").as_("bucket"))
         .select(condition(f"bool_or({SIMULATED})").as_("simulated"))
         .from_("facts")
-        .where(within(shop, window), paid)
+        .where(within(shop, window), condition("kind = 'payment'"))
         .group_by("person")
-    )
-    earlier = (
-        exp.select(condition(PERSON).as_("person"))
-        .distinct()
-        .from_("facts")
-        .where(within(shop, earlier_window), paid)
     )
     return (
         exp.select(condition("earlier.person is not null").as_("has_bought_before"), "bucket")
         .select(condition("count(paying.person)").as_("buyers"))
         .select(condition("bool_or(simulated)").as_("simulated"))
         .from_(now_paying.subquery("paying"))
-        .join(earlier.subquery("earlier"), on="paying.person = earlier.person", join_type="left")
+        .join(f"{EARLIER} as earlier", on="paying.person = earlier.person", join_type="left")
         .where(condition("paying.person is not null"))
         .group_by("has_bought_before", "bucket")
     )
@@ -303,14 +326,12 @@ def sold(shop: str, window: Window, keys: tuple[str, ...]) -> exp.Select:
     )
 
 
-@lru_cache(maxsize=256)
-def first_view(shop: str) -> str:
-    """Return when the shop's visits began to be kept, in seconds since 1970."""
+def first_view(shop: str, window: Window) -> exp.Select:
+    """Return when the first visit of a window was, in seconds since 1970."""
     return (
         exp.select(condition("epoch(min(occurred_at))"))
         .from_("facts")
-        .where(exp.column("shop").eq(exp.Literal.string(shop)), condition("kind = 'view'"))
-        .sql(dialect=DIALECT)
+        .where(within(shop, window), condition("kind = 'view'"))
     )
 
 
@@ -332,7 +353,8 @@ def definition(metric: type[Metric], shop: str, window: Window) -> exp.Select:
         return exp.select(share.as_(metric.kind)).from_("facts").where(within(shop, window))
     if not issubclass(metric, Buyers):
         raise TypeError(f"{metric.kind} is of no known sort")
-    counts = buyers(shop, window, 86_400)
+    earlier = payers(shop, Window(window.starts_at - LOOK_BACK, window.starts_at))
+    counts = buyers(shop, window, 86_400).with_(EARLIER, as_=earlier)
     wanted = "has_bought_before" if metric.has_bought_before else "not has_bought_before"
     return (
         exp.select(condition("coalesce(sum(buyers), 0)").as_(metric.kind))

@@ -20,7 +20,12 @@ from springtide.domain.customers.model import (
     Standing,
     Standings,
 )
-from springtide.domain.customers.standing import history_of, money_kind, standings
+from springtide.domain.customers.standing import (
+    history_of,
+    last_full_day,
+    money_kind,
+    standings,
+)
 from springtide.domain.customers.store import customers
 from springtide.domain.facts.queries import FactReader
 from springtide.kit.errors import NotFound
@@ -32,6 +37,7 @@ __all__ = [
     "customers_by_keys",
     "customers_page",
     "history_of",
+    "last_full_day",
     "money_kind",
     "reachable_keys",
     "standings",

@@ -29,7 +29,7 @@ from (
 group by customer_key
 """
 
-_KINDS = "select distinct kind from facts where shop = $shop and kind in ('order', 'payment')"
+_HAS = "select 1 from facts where shop = $shop and kind = $kind and occurred_at < $before limit 1"
 
 # One pass over the facts for the whole file: finding a customer's rows is what costs.
 _HISTORY = """
@@ -54,23 +54,37 @@ def standings(reader: FactReader, *, shop: Shop, as_of: date) -> Standings:
 
     Recency is whole days from the last order's date to ``as_of``, frequency distinct orders,
     money what was paid (or ordered, where the facts hold no payments). Computed once for each
-    state of the facts.
+    state of the facts of these days.
     """
-    return _standings(reader, shop.slug, shop.zone_name, as_of, reader.version())
+    before = at_wall_time(as_of + timedelta(days=1), time(0), shop.tz)
+    version = reader.version(before=before)
+    return _standings(reader, shop.slug, shop.zone_name, as_of, before, version)
+
+
+def last_full_day(shop: Shop, now: datetime) -> date:
+    """Return the day that pages and the API tell standings as of: yesterday.
+
+    So tiers stay what they are while a day runs, and cost nothing however much it brings.
+    """
+    return now.astimezone(shop.tz).date() - timedelta(days=1)
 
 
 @lru_cache(maxsize=4)
 def _standings(
-    reader: FactReader, slug: str, zone_name: str, as_of: date, _version: Hashable
+    reader: FactReader,
+    slug: str,
+    zone_name: str,
+    as_of: date,
+    before: datetime,
+    _version: Hashable,
 ) -> Standings:
     tz = ZoneInfo(zone_name)
-    kinds = _kinds(reader, slug)
-    money = "payment" if "payment" in kinds else "order"
-    counted = "order" if "order" in kinds else "payment"
-    before = at_wall_time(as_of + timedelta(days=1), time(0), tz)
+    money = "payment" if _has(reader, slug, "payment", before) else "order"
+    counted = "order" if _has(reader, slug, "order", before) else "payment"
     rows = reader.rows(
         _PER_CUSTOMER,
         {"shop": slug, "counted": counted, "money": money, "before": before.isoformat()},
+        before=before,
     )
     measured = [
         (key, orders, paid, _day(last_us, tz)) for key, orders, last_us, paid in rows if orders
@@ -88,13 +102,14 @@ def _standings(
     return Standings(as_of, "paid" if money == "payment" else "ordered", cuts, by_key)
 
 
-def money_kind(reader: FactReader, *, shop: Shop) -> str:
+def money_kind(reader: FactReader, *, shop: Shop, before: datetime) -> str:
     """Return the kind of fact that counts as a customer's money: payment, or order without any."""
-    return "payment" if "payment" in _kinds(reader, shop.slug) else "order"
+    return "payment" if _has(reader, shop.slug, "payment", before) else "order"
 
 
-def _kinds(reader: FactReader, slug: str) -> set[str]:
-    return {kind for (kind,) in reader.rows(_KINDS, {"shop": slug})}
+def _has(reader: FactReader, slug: str, kind: str, before: datetime) -> bool:
+    params = {"shop": slug, "kind": kind, "before": before}
+    return bool(reader.rows(_HAS, params, before=before))
 
 
 def history_of(reader: FactReader, *, shop: Shop, key: str) -> tuple[Activity, list[OrderLine]]:

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -71,13 +72,17 @@ class LakeBusy(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One Parquet file of the table; ``path`` is relative to the table."""
+    """One Parquet file of the table; ``path`` is relative to the table.
+
+    No fact in it occurred before ``first_at``.
+    """
 
     path: str
     shop: str
     month: str
     row_count: int
     size: int
+    first_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +122,14 @@ class Lake:
         actions = table.get_add_actions(flatten=True)
         columns = [
             actions[name].to_pylist()
-            for name in ("path", "partition.shop", "partition.month", "num_records", "size_bytes")
-        ]
+            for name in (
+                "path", "partition.shop", "partition.month", "num_records", "size_bytes",
+                "min.occurred_at",
+            )
+        ]  # fmt: skip
         files = [
-            File(unquote(path), shop, month, rows, size)
-            for path, shop, month, rows, size in zip(*columns, strict=True)
+            File(unquote(path), shop, month, rows, size, first_at.astimezone(UTC))
+            for path, shop, month, rows, size, first_at in zip(*columns, strict=True)
         ]
         files.sort(key=lambda file: (file.shop, file.month, file.path))
         return Snapshot(table.version(), tuple(files), table.transaction_version(TAIL) or 0)

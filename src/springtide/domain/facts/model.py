@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import AMOUNT_MINOR_MAX
+from springtide.kit.time import Window
 
 #: What can happen. ``order`` and ``payment`` are one fact a line of an order, so that money can
 #: be followed down to a product; ``refund`` likewise (its amount is positive).
@@ -18,6 +19,29 @@ KINDS = (
 
 #: Sources that only Springtide itself writes; files may not claim them.
 OWN_SOURCES = ("api", "simulated", "springtide")
+
+
+def months(window: Window) -> tuple[str, str]:
+    """Return the first and the last month (of UTC) whose facts can lie in a window.
+
+    The column ``month`` parts the facts into files: a question that names its months opens only
+    theirs.
+    """
+    last = max(window.starts_at, window.ends_at - timedelta(microseconds=1))
+    first, end = (moment.astimezone(UTC) for moment in (window.starts_at, last))
+    return f"{first:%Y-%m}", f"{end:%Y-%m}"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A relation that a question uses by name: the rows of another question, worked out once.
+
+    The other question may read only facts that occurred before ``before``.
+    """
+
+    name: str
+    query: str
+    before: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import json
 import re
 import tempfile
 import threading
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from sqlglot import exp
 
 from springtide.domain.facts import store
 from springtide.domain.facts.lake import MONTH, Lake, Snapshot
-from springtide.domain.facts.model import COLUMNS
+from springtide.domain.facts.model import COLUMNS, Given
 from springtide.kit.canonical import to_json
 from springtide.kit.db import Database
 
@@ -31,6 +31,8 @@ Rows = list[tuple[Any, ...]]
 # Answers kept: this many, each of at most so many rows.
 KEPT_ANSWERS = 512
 KEPT_ROWS = 5_000
+# Tables kept of what questions are given, beside those in use.
+KEPT_TABLES = 8
 
 _TAIL_COLUMNS = {"seq": "BIGINT", **COLUMNS}
 _ENCODER = msgspec.json.Encoder()
@@ -59,40 +61,49 @@ class FactReader:
         self._seen_seq = -1
         self._snapshot: Snapshot | None = None
         self._corrections = 0
+        self._states: dict[datetime, Hashable] = {}
         self._answers: OrderedDict[Any, Rows] = OrderedDict()
         self._shapes: dict[str, tuple[str, ...]] = {}
         columns = ", ".join(f"{name} {type_}" for name, type_ in _TAIL_COLUMNS.items())
         self._connection.execute(f"create table tail ({columns}, month VARCHAR)")
+        self._given = _GivenTables(self._connection)
 
-    def version(self) -> tuple[int, int]:
-        """Return a value that changes whenever the facts do."""
+    def version(self, *, before: datetime | None = None) -> Hashable:
+        """Return a value that changes whenever the facts (``before`` an instant) do."""
         with self._lock:
-            return self._refresh()
+            return self._state(before)
 
     def rows(
-        self, query: str | exp.Expression, params: Params = None, *, before: datetime | None = None
+        self,
+        query: str | exp.Expression,
+        params: Params = None,
+        *,
+        before: datetime | None = None,
+        given: Given | None = None,
     ) -> Rows:
         """Answer a query over ``facts``; instants come as aware UTC datetimes.
 
         The answer to the same query on the same facts is kept: do not change the list. ``before``
         promises that the query reads only facts that occurred earlier, so that what happens later
-        leaves its answer standing.
+        leaves its answer standing. ``given`` is a relation that the query uses beside ``facts``.
         """
         sql = query if isinstance(query, str) else query.sql(dialect="duckdb")
         with self._lock:
-            version: object = self._refresh()
-            if before is not None:
-                version = self._state_before(before)
-            key = (sql, _hashable(params), version)
+            key = (sql, _hashable(params), self._state(before), given)
             kept = self._answers.get(key) if key[1] is not None else None
             if kept is not None:
                 self._answers.move_to_end(key)
                 return kept
+            table = self._given.hold(given, self._state(given.before)) if given else ""
             cursor = self._connection.cursor()
         try:
+            if given:
+                sql = re.sub(rf"\b{given.name}\b", table, sql)
             answer = self._ask(cursor, sql, params)
         finally:
             cursor.close()
+            with self._lock:
+                self._given.release(table)
         if key[1] is not None and len(answer) <= KEPT_ROWS:
             with self._lock:
                 self._answers[key] = answer
@@ -161,15 +172,23 @@ class FactReader:
                 self._connection.execute("rollback")
                 raise
             self._seen_seq, self._snapshot, self._corrections = seq, snapshot, corrections
+            self._states.clear()
         return snapshot.version, seq
 
-    def _state_before(self, instant: datetime) -> object:
-        """Return what changes whenever facts that occurred before an instant do."""
-        ((count, newest),) = self._connection.execute(
-            "select count(*), max(seq) from tail where occurred_at < ?", [instant]
-        ).fetchall()
-        version = self._snapshot.version if self._snapshot else -1
-        return version, count, newest
+    def _state(self, before: datetime | None) -> Hashable:
+        """Bring the facts up to date; return what changes whenever those asked for do."""
+        version = self._refresh()
+        if before is None:
+            return version
+        if before not in self._states:
+            # A newer version may have moved a fact from before the instant to after it.
+            tail = self._connection.execute(
+                "select count(*), max(seq) from tail where occurred_at < ? or version > 1", [before]
+            ).fetchall()
+            files = self._snapshot.files if self._snapshot else ()
+            earlier = frozenset(file.path for file in files if file.first_at < before)
+            self._states[before] = (*tail, earlier)
+        return self._states[before]
 
     def _take(self, fresh: Sequence[Mapping[str, Any]], snapshot: Snapshot) -> int:
         """Bring the tail's copy up to date; return how many of its rows are later versions."""
@@ -205,6 +224,36 @@ class FactReader:
                 )
             parts.insert(0, sealed)
         return f"create or replace view facts as {' union all '.join(parts)}"
+
+
+class _GivenTables:
+    """Tables that hold what questions are given; the caller has the reader's lock."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._tables: OrderedDict[Hashable, str] = OrderedDict()
+        self._users: Counter[str] = Counter()
+        self._count = 0
+
+    def hold(self, given: Given, state: Hashable) -> str:
+        """Return the table of a relation in a state of the facts, made now if need be."""
+        key = (given, state)
+        if key not in self._tables:
+            self._count += 1
+            self._tables[key] = table = f"given_{self._count}"
+            self._connection.execute(f"create table {table} as {given.query}")
+        self._tables.move_to_end(key)
+        self._users[self._tables[key]] += 1
+        return self._tables[key]
+
+    def release(self, table: str) -> None:
+        """Note that a question is answered; drop what is old and no question uses."""
+        self._users[table] -= 1
+        old = list(self._tables.items())[:-KEPT_TABLES]
+        for key, name in old:
+            if self._users[name] <= 0:
+                self._connection.execute(f"drop table {name}")
+                del self._tables[key], self._users[name]
 
 
 def scan(places: Sequence[str]) -> str:

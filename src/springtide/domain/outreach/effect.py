@@ -19,6 +19,7 @@ from springtide.analytics.lift import (
 )
 from springtide.domain.access.model import Shop
 from springtide.domain.customers.queries import money_kind
+from springtide.domain.facts.model import months
 from springtide.domain.facts.queries import FactReader
 from springtide.domain.outreach.model import Outreach
 from springtide.kit.time import Window
@@ -27,6 +28,7 @@ _SPENT = """
 select customer_key, sum(amount_minor)::bigint
 from facts
 where shop = $shop and kind = $kind and customer_key is not null
+  and month between $first and $last
   and occurred_at >= $from::timestamptz and occurred_at < $to::timestamptz
 group by customer_key
 """
@@ -75,15 +77,19 @@ def compare(
     reader: FactReader, *, shop: Shop, outreach: Outreach, arms: dict[str, bool], window: Window
 ) -> Effect:
     """Return the effect among persons given with whether they are held out."""
-    kind = money_kind(reader, shop=shop)
+    kind = money_kind(reader, shop=shop, before=window.ends_at)
+    first, last = months(window)
     rows = reader.rows(
         _SPENT,
         {
             "shop": shop.slug,
             "kind": kind,
+            "first": first,
+            "last": last,
             "from": window.starts_at.isoformat(),
             "to": window.ends_at.isoformat(),
         },
+        before=window.ends_at,
     )
     spent: dict[bool, list[int]] = {True: [], False: []}
     for key, amount in rows:

@@ -33,8 +33,9 @@ where shop = $shop and kind in ('order', 'payment') and customer_key is not null
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How many customers a segment holds, and how many of them may be written to."""
+    """How many customers a segment holds as of a day, and how many of them may be written to."""
 
+    as_of: date
     matching_count: int
     keys: tuple[str, ...]
 
@@ -126,7 +127,7 @@ def segment_reach(
     reachable = reachable_keys(tx, shop_id=shop.id)
     if segment == Segment():
         on_file = customer_count(tx, shop_id=shop.id)
-        return Reach(on_file, tuple(sorted(reachable)))
+        return Reach(as_of, on_file, tuple(sorted(reachable)))
     ranked = standings(reader, shop=shop, as_of=as_of)
     chosen = {
         key
@@ -140,7 +141,7 @@ def segment_reach(
     }
     if segment.departments:
         chosen &= _bought(tx, reader, shop, segment, as_of)
-    return Reach(len(chosen), tuple(sorted(chosen & reachable)))
+    return Reach(as_of, len(chosen), tuple(sorted(chosen & reachable)))
 
 
 def outreach_result(

@@ -27,8 +27,13 @@ def daily(
     Distinct people are distinct within their day.
     """
     metrics = store.counted(kinds)
-    window = days_window(shop, last, count)
-    rows = reader.rows(store.text(store.by_day, shop.slug, window, metrics, shop.zone_name))
+    # The last day apart: it may still run, and what it brings leaves the others as they are.
+    parts = [days_window(shop, last - timedelta(days=1), count - 1), days_window(shop, last, 1)]
+    rows = [
+        row
+        for part in parts
+        for row in store.ask(reader, store.by_day, shop.slug, part, metrics, shop.zone_name)
+    ]
     days = [last - timedelta(days=back) for back in range(count - 1, -1, -1)]
     found = {day: {metric.kind: 0 for metric in metrics} for day in days}
     for day, *amounts in rows:
@@ -39,5 +44,5 @@ def daily(
 
 def top_products(reader: FactRows, *, shop: Shop, window: Window, limit: int) -> list[ProductLine]:
     """Return the products that brought the most paid money in a window."""
-    rows = reader.rows(store.text(store.top_products, shop.slug, window, "paid_minor", limit))
+    rows = store.ask(reader, store.top_products, shop.slug, window, "paid_minor", limit)
     return [ProductLine(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows]

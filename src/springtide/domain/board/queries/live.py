@@ -118,7 +118,7 @@ class Snapshots:
         self, shop: Shop, so_far: Window, whole: Window, past: Sequence[DayCurves]
     ) -> tuple[Hour, ...]:
         metrics = store.counted(_HOUR_KINDS)
-        rows = self._reader.rows(store.text(store.by_bucket, shop.slug, so_far, metrics, 3600))
+        rows = store.ask(self._reader, store.by_bucket, shop.slug, so_far, metrics, 3600)
         by_hour = {
             int(row[0]): {
                 part.kind: int(amount) for part, amount in zip(metrics, row[1:], strict=True)
@@ -146,7 +146,7 @@ class Snapshots:
         return tuple(hours)
 
     def _top(self, shop: Shop, window: Window, order: str) -> tuple[ProductLine, ...]:
-        rows = self._reader.rows(store.text(store.top_products, shop.slug, window, order, TOP))
+        rows = store.ask(self._reader, store.top_products, shop.slug, window, order, TOP)
         return tuple(ProductLine(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows)
 
 
@@ -161,11 +161,9 @@ def day_curves(reader: FactRows, *, shop: Shop, day: date) -> DayCurves:
     minutes = int((window.ends_at - window.starts_at).total_seconds()) // 60
     metrics = tuple(member for member in METRICS.values() if issubclass(member, Counted))
     added = {kind: [0] * minutes for kind, member in METRICS.items() if _is_counted(member)}
-    for kind, bucket, amount in reader.rows(
-        store.text(store.growth, shop.slug, window, metrics, 60)
-    ):
+    for kind, bucket, amount in store.ask(reader, store.growth, shop.slug, window, metrics, 60):
         added[kind][bucket] += int(amount)
-    for before, bucket, count, _ in reader.rows(store.text(store.buyers, shop.slug, window, 60)):
+    for before, bucket, count, _ in store.ask_buyers(reader, shop.slug, window, 60):
         added["returning_buyers" if before else "new_buyers"][bucket] += int(count)
     return DayCurves(day, window, {kind: tuple(accumulate(row)) for kind, row in added.items()})
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from springtide.domain.access.model import Shop
 from springtide.domain.board import store
@@ -10,6 +10,7 @@ from springtide.domain.board.model import DayPlan, Value
 from springtide.domain.board.ports import FactRows
 from springtide.domain.board.queries.live import DayCurves, Snapshots, with_change
 from springtide.domain.board.queries.numbers import combined, day_window, divided, values
+from springtide.domain.facts.model import EARLIEST
 from springtide.kit.time import Window
 
 #: What the warm-up is measured by; ratios to the comparable weeks make the radar.
@@ -113,7 +114,7 @@ def _heroes(
         return ()
 
     def sold(span: Window) -> dict[str, tuple[int, int]]:
-        rows = reader.rows(store.text(store.sold, shop.slug, span, tuple(keys)))
+        rows = store.ask(reader, store.sold, shop.slug, span, tuple(keys))
         return {key: (int(units), int(paid)) for key, units, paid in rows}
 
     today = sold(window)
@@ -142,11 +143,14 @@ def _warm_up(
     A stretch that began before anybody's visits were kept is no measure and is left out.
     """
     found = values(reader, shop=shop.slug, window=warm_up, kinds=WARM_UP_KINDS)
-    first = reader.rows(store.first_view(shop.slug))[0][0]
     weeks = [
         Window(warm_up.starts_at - (plan.day - day.day), warm_up.ends_at - (plan.day - day.day))
         for day in past
     ]
+    if not weeks:
+        return {}
+    ever = Window(EARLIEST, max(week.starts_at for week in weeks) + timedelta(microseconds=1))
+    first = store.ask(reader, store.first_view, shop.slug, ever)[0][0]
     weeks = [week for week in weeks if first is not None and week.starts_at.timestamp() >= first]
     if not weeks:
         return {}

@@ -39,7 +39,7 @@ def values(
     amounts: dict[str, int] = {}
     simulated: dict[str, bool] = {}
     if simple:
-        row = reader.rows(store.text(store.one_scan, shop, window, simple))[0]
+        row = store.ask(reader, store.one_scan, shop, window, simple)[0]
         for index, part in enumerate(simple):
             amounts[part.kind] = int(row[index])
             simulated[part.kind] = bool(row[len(simple) + index])
@@ -79,9 +79,7 @@ def _add_buyers(
     for member in METRICS.values():
         if issubclass(member, Buyers):
             amounts[member.kind], simulated[member.kind] = 0, False
-    for before, _, count, is_simulated in reader.rows(
-        store.text(store.buyers, shop, window, _WHOLE)
-    ):
+    for before, _, count, is_simulated in store.ask_buyers(reader, shop, window, _WHOLE):
         kind = "returning_buyers" if before else "new_buyers"
         amounts[kind] += int(count)
         simulated[kind] = simulated[kind] or bool(is_simulated)
@@ -115,7 +113,7 @@ def facts_behind(
 ) -> tuple[int, Sequence[FactRow]]:
     """Return how many facts a number rests on, and one page of them, newest first."""
     base = store.behind(metric(kind), shop, window, product_key)
-    total = int(reader.rows(base.select("count(*)"))[0][0])
+    total = int(reader.rows(base.select("count(*)"), before=window.ends_at)[0][0])
     page = base.select(
         # As a number: reading an instant with its zone out of DuckDB would need one more library.
         store.condition("epoch_us(occurred_at)"),
@@ -130,7 +128,8 @@ def facts_behind(
         store.condition(SIMULATED),
     )
     page = page.order_by("occurred_at desc", "external_id").limit(limit).offset(skip)
-    return total, [FactRow(_instant(row[0]), *row[1:]) for row in reader.rows(page)]
+    rows = reader.rows(page, before=window.ends_at)
+    return total, [FactRow(_instant(row[0]), *row[1:]) for row in rows]
 
 
 def _instant(microseconds: int) -> datetime:
