@@ -23,8 +23,8 @@ from springtide.kit.idempotency import forget_before
 
 POLL_SECONDS = 0.15
 #: How often new facts move into the lake, and the lake is looked after.
-SEALING = timedelta(seconds=10)
-TENDING = timedelta(minutes=5)
+SEALING = timedelta(seconds=30)
+TENDING = timedelta(minutes=2)
 ANSWERS_KEPT = timedelta(days=3)
 _log = logging.getLogger(__name__)
 
