@@ -251,8 +251,19 @@ def _greet(settings: "Settings") -> None:
     for role, (email, _) in story.PEOPLE.items():
         print(f"  log in as {email:<26} password {story.PASSWORD}   ({role.value})")
     print(f"  letters of the demo: {settings.mailbox}")
-    print("  run the sale day: the button on the board, or: springtide demo day --speed 600")
+    print(f"  run the sale day: the button on the board, or: {_here()} demo day --speed 600")
     print("Ctrl-C stops it.", flush=True)
+
+
+def _here() -> str:
+    """Return how this command is called from here, with what it was told by the environment."""
+    import os
+    import sys
+
+    told = [
+        f"{name}={os.environ[name]}" for name in ("SPRINGTIDE_DATA", "PORT") if name in os.environ
+    ]
+    return " ".join([*told, os.path.relpath(sys.argv[0])])
 
 
 def _print_closing(closing: "Closing") -> None:
