@@ -1,6 +1,6 @@
 # make run: the demo shop on http://127.0.0.1:8000    make test: all tests    make check: what CI runs
 .DEFAULT_GOAL := help
-.PHONY: help setup run test story check fix docs lock bench clean
+.PHONY: help setup run test check fix docs lock bench clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -30,9 +30,6 @@ $(VENV)/.dev: requirements-dev.lock tools/test-system.sh $(VENV)/.ready
 
 test: setup $(VENV)/.dev  ## set up what the tests need and pass them all
 	@$(PY) -m pytest $(ARGS)
-
-story: setup $(VENV)/.dev  ## a whole sale of the demo in the browser, with power cuts (minutes)
-	@SPRINGTIDE_WHOLE_SALE=1 $(PY) -m pytest tests/stories/test_sale.py $(ARGS)
 
 check: setup $(VENV)/.dev  ## format, lint, types, import contracts, tests: what CI runs
 	@$(VENV)/bin/ruff format --check .

@@ -5,7 +5,6 @@ Chinese. Meanwhile the replay, the worker and the web server are each killed onc
 must be those of the real day, priced by hand, as if nobody had killed anything.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from email.utils import parseaddr
@@ -19,11 +18,6 @@ from springtide.domain.access.model import Role
 from tests.kit.demo_shop import DemoShop, Figures, demo_shop, expected, until
 from tests.stories import browser as browsing
 from tests.stories.browser import Window
-
-pytestmark = pytest.mark.skipif(
-    "SPRINGTIDE_WHOLE_SALE" not in os.environ,
-    reason="a day of the demo takes minutes: make story runs it",
-)
 
 BASE = "/shops/demo"
 #: What a browser says while the web server is away; anything else is a fault of ours.
