@@ -190,7 +190,9 @@ def context(view: View, scene: Scene) -> dict[str, Any]:
         "base": f"/shops/{shop.slug}/campaigns/{scene.campaign.key}",
         "snapshot": snapshot,
         "tiles": [
-            figures.tile(view, shop, kind, snapshot.values[kind], window) for kind in figures.TILES
+            figures.tile(view, shop, kind, snapshot.values[kind], window)
+            for kind in figures.TILES
+            if kind not in {goal.kind for goal in snapshot.goals}
         ],
         "buyers": [
             figures.tile(view, shop, kind, snapshot.values[kind], window)

@@ -42,7 +42,8 @@
   echarts.registerTheme("springtide", {
     color: colors,
     textStyle: { fontFamily: font },
-    categoryAxis: { ...axisLook, splitLine: { show: false } },
+    // The last label ends where the axis does, instead of being cut off.
+    categoryAxis: { ...axisLook, axisLabel: { ...axisLook.axisLabel, alignMaxLabel: "right" }, splitLine: { show: false } },
     valueAxis: { ...axisLook, axisLine: { show: false } },
     timeAxis: { ...axisLook, splitLine: { show: false } },
     line: { showSymbol: false, lineStyle: { width: 2.5 } },
