@@ -5,9 +5,12 @@ a replay that is killed, or a slow machine, stops the shop's time until the repl
 come from the baskets, so whatever was done before is not done twice.
 """
 
-from collections.abc import Callable, Sequence
+import fcntl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
@@ -68,6 +71,14 @@ class DayOver(Refusal):
     text = N_("The sale day is over. For another one, build the demo in a new data folder.")
 
 
+class DayRunning(Refusal):
+    """Another process runs the day; two would pull at one clock."""
+
+    code = "demo_day_running"
+    status = 409
+    text = N_("The sale day is running already; wait until it is over, or stop it first.")
+
+
 class CallRefused(Refusal):
     """The API refused what the replay sent."""
 
@@ -106,10 +117,11 @@ class Replay:
     def run(self) -> Closing:
         """Run the day from where it stands; return what it came to."""
         sale = self._sale()
-        self._warm_up(sale)
-        calls = self._calls(sale)
-        self._play(sale, calls)
-        self._close(sale)
+        with alone(self.house.settings.data):
+            self._warm_up(sale)
+            calls = self._calls(sale)
+            self._play(sale, calls)
+            self._close(sale)
         shop = demo_shop(self.house)
         found = values(self.house.facts, shop=shop.slug, window=sale.selling)
         return Closing(
@@ -241,6 +253,20 @@ class Replay:
                 return
             raise CallRefused(path=call.path, status=answer.status_code, detail=answer.text[:300])
         raise PassingError(f"no answer to {call.path}")
+
+
+@contextmanager
+def alone(data: Path) -> Iterator[None]:
+    """Be the only one who runs the day over a data folder (``DayRunning``), to the block's end.
+
+    The lock ends with its process, however that ends.
+    """
+    with (data / "demo-day.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DayRunning from None
+        yield
 
 
 def refuse_unready(house: Surroundings, base_url: str) -> None:

@@ -58,6 +58,7 @@ KINDS = {
     "order": N_("Order lines"),
     "payment": N_("Payments"),
     "refund": N_("Refunds"),
+    "order_closed": N_("Orders closed unpaid"),
     "message": N_("Messages"),
     "click": N_("Clicks"),
     "opt_out": N_("Opt-outs"),
