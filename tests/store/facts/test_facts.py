@@ -1,6 +1,7 @@
 """Facts appended to the tail are read once each, in their newest version."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 
 from springtide.domain.facts import operations, queries
 from springtide.domain.facts.lake import Lake
-from springtide.domain.facts.model import COLUMNS, Appended, BadFact, Fact
+from springtide.domain.facts.model import COLUMNS, Appended, BadFact, Fact, Given
 from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.sealing import seal_new
 from springtide.kit.db import Database
 
 
@@ -97,6 +99,50 @@ def test_an_answer_about_the_past_stands_until_the_past_changes(
     operations.seal(database, lake)
     append_one(order(1, now, 900))
     assert reader.rows(query, before=noon) == reader.rows(query)
+
+
+def test_an_answer_about_the_past_goes_when_a_correction_or_an_import_changes_it(
+    database: Database, lake: Lake, reader: FactReader, now: datetime
+) -> None:
+    noon = now + timedelta(hours=1)
+    query = f"select count(*) from facts where occurred_at < '{noon}'"
+
+    def append_one(fact: Fact) -> None:
+        with database.write() as tx:
+            operations.append(tx, [fact], now=now)
+
+    append_one(order(1, now))
+    append_one(order(2, now))
+    operations.seal(database, lake)
+    assert reader.rows(query, before=noon) == [(2,)]
+    append_one(order(1, noon))
+    assert reader.rows(query, before=noon) == [(1,)]
+    imported = replace(order(3, now), source="file")
+    assert seal_new(lake, [imported], transaction="import:3")
+    assert reader.rows(query, before=noon) == [(2,)]
+
+
+def test_a_relation_given_to_a_question_follows_the_past_it_is_made_of(
+    database: Database, reader: FactReader, now: datetime
+) -> None:
+    def buyers_before(moment: datetime) -> int:
+        made_of = f"select distinct customer_key from facts where occurred_at < '{moment}'"
+        given = Given("earlier", made_of, before=moment)
+        ((count,),) = reader.rows("select count(*) from earlier", before=moment, given=given)
+        return int(count)
+
+    moments = [now + timedelta(hours=hours) for hours in range(12)]
+    for number, moment in enumerate(moments):
+        with database.write() as tx:
+            fact = replace(order(number, moment), customer_key=f"c{number}")
+            operations.append(tx, [fact], now=now)
+    # More of them than are kept, and again in the same order.
+    for _ in range(2):
+        assert [buyers_before(moment) for moment in moments] == list(range(12))
+    with database.write() as tx:
+        late = replace(order(99, now), customer_key="late")
+        operations.append(tx, [late], now=now)
+    assert [buyers_before(moment) for moment in moments] == [0, *range(2, 13)]
 
 
 def test_a_transaction_that_fails_leaves_no_fact(
