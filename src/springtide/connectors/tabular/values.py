@@ -12,8 +12,8 @@ from springtide.domain.facts.ports import Column
 
 # What stands for "no value" in exports, beside an empty cell; the last are a spreadsheet's errors.
 _NONE = (
-    "'-', '--', 'null', 'NULL', 'None', 'NaN', 'nan', 'N/A', '\\N', '无退款申请', "
-    "'#N/A', '#REF!', '#VALUE!', '#DIV/0!', '#NAME?', '#NUM!', '#NULL!'"
+    r"--?|null|NULL|None|NaN|nan|N/A|\\N|无退款申请"
+    r"|#N/A|#REF!|#VALUE!|#DIV/0!|#NAME\?|#NUM!|#NULL!"
 )
 # Space, tab, line ends, the mark of UTF-8 and the space that does not break.
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(65279) || chr(160)"
@@ -46,10 +46,7 @@ def text(expression: str, type_: str = "VARCHAR") -> str:
     if type_ != "VARCHAR":
         return f"cast({expression} as varchar)"
     plain = rf"""regexp_replace(trim({expression}, {_BLANKS}), '^="(.*)"$', '\1')"""
-    return (
-        f"nullif(case when ltrim({plain}, '''') in ({_NONE}) then '' "
-        f"else trim(ltrim({plain}, '''')) end, '')"
-    )
+    return f"nullif(trim(regexp_replace(ltrim({plain}, ''''), '^({_NONE})$', '')), '')"
 
 
 def is_nested(type_: str) -> bool:
