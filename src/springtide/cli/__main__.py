@@ -10,7 +10,7 @@ import typer
 
 import springtide
 from springtide import cli
-from springtide.kit.errors import Invalid, OuterCallError, Refusal
+from springtide.kit.errors import Invalid, OuterCallError, Refusal, printable
 
 REFUSED, OUTER_FAILURE = 1, 3
 
@@ -65,7 +65,7 @@ def _complain(error: Exception) -> None:
     lines = [str(error)]
     if isinstance(error, Invalid):
         lines += [f"  {field}: {refusal}" for field, refusal in error.fields.items()]
-    print("springtide: " + "\n".join(lines), file=sys.stderr)
+    print("springtide: " + "\n".join(map(printable, lines)), file=sys.stderr)
 
 
 def _print_version(wanted: bool) -> None:

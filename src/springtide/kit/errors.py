@@ -1,5 +1,6 @@
 """Errors that carry a stable code, so that a person, a program and a log read the same refusal."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -13,6 +14,7 @@ class Refusal(Exception):
 
     Subclasses stand beside the function that raises them and set ``code``, ``status`` (HTTP) and
     ``text`` (English, ``str.format`` fields taken from the facts; the catalogues translate it).
+    A fact that is a list of texts is told one after the other.
     """
 
     code: ClassVar[str] = "refused"
@@ -25,7 +27,28 @@ class Refusal(Exception):
 
     def __str__(self) -> str:
         """Return the English text with its facts filled in."""
-        return self.text.format(**self.facts)
+        facts = {
+            name: "; ".join(map(str, value)) if isinstance(value, list) else value
+            for name, value in self.facts.items()
+        }
+        return self.text.format(**facts)
+
+
+def printable(text: str) -> str:
+    """Return a text whose control characters a terminal does not obey.
+
+    >>> printable("red \\x1b[31m")
+    'red ?[31m'
+    """
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def plain_facts(facts: Mapping[str, object]) -> dict[str, str | list[str]]:
+    """Return the facts of a refusal as JSON keeps them: texts and lists of texts."""
+    return {
+        name: [str(each) for each in value] if isinstance(value, list) else str(value)
+        for name, value in facts.items()
+    }
 
 
 class Invalid(Refusal):

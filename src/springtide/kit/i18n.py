@@ -4,6 +4,7 @@ English is the text in the code; ``src/springtide/locales/zh_Hans/*.po`` hold th
 an area of the product, so that two people seldom edit the same one.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from babel.messages.pofile import read_po
 LANGUAGES = {"zh": "简体中文", "en": "English"}
 #: The locale that Babel formats dates, numbers and money in.
 LOCALES = {"zh": "zh_Hans_CN", "en": "en_US"}
+_NUMBER = re.compile(r"\d+")
 _FOLDER = Path(__file__).parent.parent / "locales" / "zh_Hans"
 
 
@@ -28,5 +30,14 @@ def chinese() -> dict[str, str]:
 
 
 def translate(text: str, language: str) -> str:
-    """Return a text in a language; English where the catalogue does not know it."""
-    return chinese().get(text, text) if language == "zh" else text
+    """Return a text in a language; English where the catalogue does not know it.
+
+    A text whose numbers are filled in already ("the same as row 7") is looked up without them.
+    """
+    if language != "zh":
+        return text
+    found = chinese().get(text)
+    if found is None and _NUMBER.search(text):
+        found = chinese().get(_NUMBER.sub("{}", text))
+        found = found and found.format(*_NUMBER.findall(text))
+    return text if found is None else found

@@ -139,7 +139,7 @@ def rejects(house: House, member: Member, key: str) -> File:
         record = import_record(tx, shop_id=member.shop.id, import_id=inward("imp", key))
     path = _rejects_path(house, record)
     if path is None:
-        raise NotFound(what="rejects file", key=key[:60])
+        raise NotFound(what=N_("rejects file"), key=key[:60])
     return File(path, filename=f"rejects-{key}.csv", media_type="text/csv; charset=utf-8")
 
 

@@ -204,6 +204,8 @@ def _fact(view: View, value: object) -> object:
         return day(view, value)
     if isinstance(value, Refusal):
         return refusal(view, value)
+    if isinstance(value, list):
+        return ("；" if view.language == "zh" else "; ").join(str(_fact(view, v)) for v in value)
     if isinstance(value, Enum):
         value = value.value
     return translate(value, view.language) if isinstance(value, str) else value

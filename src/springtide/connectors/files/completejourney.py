@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from springtide.connectors.tabular import values
+from springtide.connectors.tabular.cells import shown_name
 from springtide.connectors.tabular.staging import quoted
 from springtide.domain.facts.ports import Check, Column, Emit, Head, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_, Refusal
@@ -47,6 +48,17 @@ class NotCompleteJourney(Refusal):
     text = N_("{file}: no table of the Complete Journey has these columns: {columns}.")
 
 
+# Where a fact's columns stand in the tables.
+_LABELS = {
+    "customer_key": "household_id",
+    "product_key": "product_id",
+    "order_key": "basket_id",
+    "amount_minor": "sales_value",
+    "discount_minor": "retail_disc",
+    "campaign_key": "campaign_id",
+    "reference": "coupon_upc",
+    "external_id": "basket_id + product_id",
+}
 # No household bought more pieces of anything at once; above it only fuel is counted.
 _PIECES_MAX = 97
 
@@ -90,10 +102,10 @@ class CompleteJourney:
         found = _table(head)
         if found is None:
             seen = ", ".join(head.rows[0])[:500]
-            raise NotCompleteJourney(file=head.path.name, columns=seen)
+            raise NotCompleteJourney(file=shown_name(head.path), columns=seen)
         table, row = found
         if table in ("coupons", "promotions", "campaign_descriptions"):
-            raise NoFacts(file=head.path.name, table=table)
+            raise NoFacts(file=shown_name(head.path), table=table)
         columns = {name.strip(): column for name, column in stage.load(head, row).items()}
         if table == "transactions":
             return _transactions(columns)
@@ -126,18 +138,19 @@ def _missing(column: str, value: str) -> Check:
 
 
 def _transactions(columns: Columns) -> Reading:
-    def cents(name: str) -> str:
-        return values.minor(*columns[name])
-
     discounts = ("retail_disc", "coupon_disc", "coupon_match_disc")
     fields = {
         "household": _key(columns, "household_id"),
         "basket": _key(columns, "basket_id"),
         "product": _key(columns, "product_id"),
         "store": _key(columns, "store_id"),
-        "counted": values.integer(*columns["quantity"]),
-        "amount": cents("sales_value"),
-        **{f"cents_{name}": cents(name) for name in discounts},
+        **values.integers("counted", columns["quantity"]),
+        **values.minor("amount", columns["sales_value"]),
+        **{
+            value: expression
+            for name in discounts
+            for value, expression in values.minor(f"cents_{name}", columns[name]).items()
+        },
         "discount": " + ".join(f"cents_{name}" for name in discounts),
         # Fuel is counted in thousandths of a gallon: below a cent apiece it is one fill.
         "pieces": f"case when counted > {_PIECES_MAX} and amount + discount < counted "
@@ -175,7 +188,7 @@ def _transactions(columns: Columns) -> Reading:
         for kind in ("order", "payment")
     )
     customers = "select household, null, null, null from good group by household"
-    return Reading(SOURCE, fields, checks, emits, customers=customers)
+    return Reading(SOURCE, fields, checks, emits, labels=_LABELS, customers=customers)
 
 
 def _redemptions(columns: Columns, options: ReadOptions) -> Reading:
@@ -207,7 +220,7 @@ def _redemptions(columns: Columns, options: ReadOptions) -> Reading:
         }
     )
     customers = "select household, null, null, null from good group by household"
-    return Reading(SOURCE, fields, checks, (emit,), customers=customers)
+    return Reading(SOURCE, fields, checks, (emit,), labels=_LABELS, customers=customers)
 
 
 def _products(columns: Columns) -> Reading:
@@ -238,7 +251,7 @@ def _messages(head: Head, stage: Stage, columns: Columns, options: ReadOptions) 
     """Read who got which campaign; when it began stands in the table beside this one."""
     beside = head.path.with_name("campaign_descriptions.parquet")
     if not beside.is_file():
-        raise NoFacts(file=head.path.name, table="campaigns without campaign_descriptions beside")
+        raise NoFacts(file=shown_name(head.path), table="campaigns")
     described = stage.connection.execute(
         "select cast(campaign_id as varchar), campaign_type, strftime(start_date, '%Y-%m-%d') "
         f"from read_parquet({quoted(str(beside))})"
@@ -267,4 +280,4 @@ def _messages(head: Head, stage: Stage, columns: Columns, options: ReadOptions) 
         }
     )
     customers = "select household, null, null, null from good group by household"
-    return Reading(SOURCE, fields, checks, (emit,), customers=customers)
+    return Reading(SOURCE, fields, checks, (emit,), labels=_LABELS, customers=customers)

@@ -3,8 +3,10 @@
 from typing import ClassVar
 
 from springtide.connectors.tabular import values
+from springtide.connectors.tabular.cells import shown_name
 from springtide.connectors.tabular.mapping import (
     KIND_WORDS,
+    TEXT_WORDS,
     TableMapping,
     UnknownColumns,
     find_header,
@@ -12,17 +14,13 @@ from springtide.connectors.tabular.mapping import (
     parse_mapping,
 )
 from springtide.connectors.tabular.staging import quoted
-from springtide.domain.facts.model import KINDS
+from springtide.domain.facts.intake import ROUNDED, SCIENTIFIC
+from springtide.domain.facts.model import KINDS, QUANTITY_MAX
 from springtide.domain.facts.ports import Check, Column, Emit, Head, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import exponent
 
-_TEXTS = (
-    "customer_key", "order_key", "product_key", "sku_key", "visitor_key", "source_path",
-    "campaign_key", "reference", "product_name", "product_brand", "product_category",
-    "customer_name", "customer_email",
-)  # fmt: skip
-_FACT_TEXTS = _TEXTS[:8]
+_FACT_TEXTS = TEXT_WORDS[:8]
 _DAY_FIRST = tuple(
     f"%d{mark}%m{mark}{year}{time}"
     for mark in "/-."
@@ -42,6 +40,13 @@ class AmbiguousDates(Refusal):
         "{file}: the dates of “{column}”, such as {example}, can be read two ways. "
         'Say which in a mapping: date_formats = ["%d/%m/%Y"] or ["%m/%d/%Y"].'
     )
+
+
+class NestedColumn(Refusal):
+    """A column of lists or records, where one value is needed."""
+
+    code = "nested_column"
+    text = N_("{file}: the column “{column}” holds lists or records; each cell must be one value.")
 
 
 class Generic:
@@ -68,6 +73,9 @@ class Generic:
         cells = [cell.strip() for cell in head.rows[header]]
         for name, column in zip(cells, stage.load(head, header).values(), strict=True):
             columns.setdefault(name, column)
+        for name in sorted(mapping.wanted):
+            if values.is_nested(columns[name].type_):
+                raise NestedColumn(file=shown_name(head.path), column=name[:60])
         return _Reader(head, stage, options, mapping, columns).reading()
 
 
@@ -93,7 +101,7 @@ class _Reader:
 
     def reading(self) -> Reading:
         """Return how the table is read."""
-        for word in _TEXTS:
+        for word in TEXT_WORDS:
             self.values[word] = self._text(word)
         self._kind()
         self._instants()
@@ -105,6 +113,7 @@ class _Reader:
             values=self.values,
             checks=tuple(self.checks),
             emits=tuple(self._emits()),
+            labels=self._labels(),
             products=self._products(),
             customers=self._customers(),
         )
@@ -119,6 +128,14 @@ class _Reader:
 
     def _label(self, word: str) -> str:
         return " + ".join(self.mapping.named(word)) or word
+
+    def _labels(self) -> dict[str, str]:
+        """Name the file's columns that a fact's columns come from."""
+        labels = {word: self._label(word) for word in (*_FACT_TEXTS, "quantity", "external_id")}
+        labels["discount_minor"] = self._label("discount")
+        paid = (word for word in ("amount", "price", "paid_amount") if self.mapping.named(word))
+        labels["amount_minor"] = self._label(next(paid, "amount"))
+        return labels
 
     def _check(self, word: str, reason: str, bad: str) -> None:
         self.checks.append(Check(self._label(word), reason, bad))
@@ -145,6 +162,8 @@ class _Reader:
             if len(names) > 1:
                 column = Column(self._text(word), "VARCHAR")
             formats = self.mapping.date_formats or self._guess_formats(names, *column)
+            if formats and (self.head.container == "workbook" or not self.mapping.date_formats):
+                formats += values.FORMATS  # a workbook's real dates stand among its texts
             self.values |= values.instants(word, column, zone=self.zone, formats=formats)
             wrong = values.impossible(word)
             if word != "occurred_at":
@@ -171,26 +190,26 @@ class _Reader:
             return _DAY_FIRST if "." in example else _MONTH_FIRST
         if first <= 12 and second <= 12 and "." not in example:
             raise AmbiguousDates(
-                file=self.head.path.name, column=" + ".join(names), example=example[:40]
+                file=shown_name(self.head.path), column=" + ".join(names), example=example[:40]
             )
         return _MONTH_FIRST if second > 12 else _DAY_FIRST
 
     def _amounts(self) -> None:
         mapping = self.mapping
         if names := mapping.named("quantity"):
-            self.values["quantity"] = values.integer(*self.columns[names[0]])
+            self.values |= values.integers("quantity", self.columns[names[0]])
             self._check("quantity", N_("is not a whole number"), "quantity is null")
         else:
             self.values["quantity"] = "1" if self._sells() else "0"
         for word in ("amount", "discount", "paid_amount", "refunded_amount"):
             self._amount(word)
         if mapping.named("price") and not mapping.named("amount"):
-            price = values.number(*self.columns[mapping.named("price")[0]], decimal=mapping.decimal)
-            self.values["price"] = price
+            column = self.columns[mapping.named("price")[0]]
+            self.values |= values.numbers("price", column, decimal=mapping.decimal)
             # Values stand in the order of their use.
             del self.values["amount"]
             self.values["amount"] = (
-                f"try_cast(round(price * quantity * {10**self.exponent}) as bigint)"
+                f"try_cast(try(round(price * quantity * {10**self.exponent})) as bigint)"
             )
             self._check("price", N_("is not an amount"), "price is null")
             self._check("price", N_("is negative"), "price < 0")
@@ -201,6 +220,7 @@ class _Reader:
         if mapping.negative == "reject":
             self._check("amount", N_("is negative"), "amount < 0")
             self._check("quantity", N_("is negative"), "quantity < 0")
+        self._check("quantity", N_("is too large"), f"abs(quantity) > {QUANTITY_MAX}")
         for word in ("discount", "paid_amount", "refunded_amount"):
             self._check(word, N_("is negative"), f"{word} < 0")
         self.values["is_return"] = "coalesce(amount < 0 or quantity < 0, false)"
@@ -211,10 +231,11 @@ class _Reader:
             self.values[word] = "cast(null as bigint)"
             return
         place = self.columns[names[0]]
-        self.values[f"raw_{word}"] = values.text(*place)
-        self.values[word] = values.minor(
-            *place, exponent=self.exponent, decimal=self.mapping.decimal
+        self.values |= values.minor(
+            word, place, exponent=self.exponent, decimal=self.mapping.decimal
         )
+        known = f"raw_number_{word}"
+        self.values[f"raw_{word}"] = known if known in self.values else values.text(*place)
         self._check(word, N_("is not an amount"), f"{word} is null and raw_{word} is not null")
 
     def _sells(self) -> bool:
@@ -228,6 +249,7 @@ class _Reader:
                 f"concat_ws(':', {', '.join(values.text(*self.columns[n]) for n in named)})"
             )
             self._check("external_id", N_("is missing"), "name = ''")
+            self._check("external_id", ROUNDED, f"regexp_matches(name, '(^|:){SCIENTIFIC}(:|$)')")
             self.values["turn"] = "1"
             return
         texts = ", ".join(f"coalesce({word}, '')" for word in _FACT_TEXTS)
@@ -241,7 +263,9 @@ class _Reader:
         else:
             self.values["name"] = said
         everything = ", ".join(column.sql for column in self.columns.values())
-        self.values["copy"] = f"row_number() over (partition by hash({everything}) order by row_no)"
+        # The first of the values, so that no other has to hand on all columns.
+        self.values = {"everything": f"hash({everything})", **self.values}
+        self.values["copy"] = "row_number() over (partition by everything order by row_no)"
         self.values["turn"] = "row_number() over (partition by kind, name order by row_no)"
         if self.mapping.duplicates == "reject":
             self.checks.append(Check("", N_("the same as an earlier row"), "copy > 1"))

@@ -6,6 +6,8 @@ with line breaks does not add one.
 
 import csv
 import io
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -21,7 +23,18 @@ _LINE_LENGTH_MAX = 64 * 2**20
 _LINES_MAX = 2_000
 _SAMPLE = 256 * 1024
 _DELIMITERS = ",\t;|"
-_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
+_LOST = re.compile("[\udc80-\udcff]")
+# What text hardly holds: control characters but tab, line ends and escape.
+_CONTROL = bytes([*range(9), *range(14, 27), *range(28, 32)])
 
 csv.field_size_limit(2**31 - 1)
 
@@ -40,6 +53,11 @@ class UnreadableFile(Refusal):
     text = N_("{file}: cannot be read: {why}")
 
 
+def shown_name(path: Path) -> str:
+    """Return a file's name as text that can be stored and shown, whatever bytes it is made of."""
+    return os.fsencode(path.name).decode("utf-8", "replace")
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row of a file: its number, and its cells or why they cannot be used."""
@@ -52,28 +70,38 @@ class Row:
 def tell_encoding(path: Path) -> str:
     """Return the encoding of a text file: by its mark, else UTF-8, else GB18030.
 
-    GB18030 reads GBK and GB2312 too. A file that is neither is read as UTF-8, and the rows that
-    are not are rejected one by one.
+    GB18030 reads GBK and GB2312 too. Of a file that is neither in whole, whichever most of it is:
+    the rows that are not are rejected one by one.
     """
     with path.open("rb") as file:
         start = file.read(4)
         for mark, encoding in _BOMS:
             if start.startswith(mark):
                 return encoding
-    for encoding in ("utf-8", "gb18030"):
-        if _decodes(path, encoding):
-            return encoding
-    return "utf-8"
+    return "utf-8" if _is_utf8(path) else "gb18030"
 
 
-def _decodes(path: Path, encoding: str) -> bool:
-    try:
-        with path.open(encoding=encoding, newline="") as file:
-            while file.read(2**20):
-                pass
-    except UnicodeDecodeError:
-        return False
-    return True
+def _is_utf8(path: Path) -> bool:
+    """Tell whether a file has no byte that UTF-8 has not, or more letters of it than such bytes.
+
+    GB18030 seldom makes letters of UTF-8, while most pairs of UTF-8's bytes are letters in GB18030:
+    that a file can be read as GB18030 says little.
+    """
+    letters = wrong = 0
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        while text := file.read(2**20):
+            if not text.isascii():
+                beyond = len(_BEYOND_ASCII.findall(text))
+                lost = len(_LOST.findall(text))
+                letters, wrong = letters + beyond - lost, wrong + lost
+    return letters >= wrong if letters else not wrong
+
+
+def is_text(start: bytes) -> bool:
+    """Tell text by its first bytes: a mark of its encoding, or few control characters."""
+    if start.startswith(tuple(mark for mark, _ in _BOMS)):
+        return True
+    return len(start) - len(start.translate(None, _CONTROL)) <= len(start) // 20
 
 
 def tell_delimiter(path: Path, encoding: str) -> str:
@@ -94,7 +122,7 @@ def read_csv(path: Path, encoding: str, delimiter: str) -> Iterator[Row]:
     """Yield every row of a CSV file, readable or not, in order."""
     number = 0
     with path.open(encoding=encoding, errors="surrogateescape", newline="") as file:
-        lines = _Lines(_physical_lines(file, path.name))
+        lines = _Lines(_physical_lines(file, shown_name(path)))
         while True:
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
             try:

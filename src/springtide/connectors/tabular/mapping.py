@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from springtide.connectors.tabular.cells import shown_name
 from springtide.domain.facts.model import KINDS, OWN_SOURCES
 from springtide.domain.facts.ports import Head
 from springtide.kit.errors import N_, NotFound, Refusal
@@ -69,7 +72,14 @@ KIND_WORDS = {
     "buy": "order", "purchase": "order", "下单": "order", "购买": "order",
     "pay": "payment", "paid": "payment", "支付": "payment", "return": "refund", "退款": "refund",
 }  # fmt: skip
+#: The words whose columns are taken as texts; a constant may stand in for them.
+TEXT_WORDS = (
+    "customer_key", "order_key", "product_key", "sku_key", "visitor_key", "source_path",
+    "campaign_key", "reference", "product_name", "product_brand", "product_category",
+    "customer_name", "customer_email",
+)  # fmt: skip
 _UNITS = ("major", "minor")
+_DOCUMENT_MAX = 1_000_000
 
 
 class BadMapping(Refusal):
@@ -77,6 +87,24 @@ class BadMapping(Refusal):
 
     code = "bad_mapping"
     text = N_("The mapping cannot be used: {where}: {why}")
+
+
+class BrokenMapping(BadMapping):
+    """A mapping file that is not even what its name says."""
+
+    text = N_("The mapping {file} is not {language}: the mistake is in line {line}.")
+
+
+class UnknownSetting(BadMapping):
+    """A setting that there is not."""
+
+    text = N_("The mapping cannot be used: there is no {where}, only {allowed}.")
+
+
+class NoSuchChoice(BadMapping):
+    """A setting with a value that it cannot have."""
+
+    text = N_("The mapping cannot be used: {where} has to be one of {allowed}.")
 
 
 class MissingColumns(Refusal):
@@ -91,7 +119,8 @@ class UnknownColumns(Refusal):
 
     code = "unknown_columns"
     text = N_(
-        "{file}: the columns cannot be understood without a mapping: {needs}. Seen: {seen}. "
+        "{file}: the columns cannot be understood without a mapping, for want of {lacking}. "
+        "Seen: {seen}. "
         "Name the columns in a mapping file (--mapping FILE; see `springtide import --help`)."
     )
 
@@ -130,15 +159,29 @@ class TableMapping:
 
 def read_mapping(path: Path) -> dict[str, Any]:
     """Return the document of a mapping file, TOML or JSON; refuse one that cannot be read."""
-    if not path.is_file():
-        raise NotFound(what="mapping file", key=str(path))
     try:
+        if not path.is_file():
+            raise NotFound(what=N_("mapping file"), key=shown_name(path))
+        if path.stat().st_size > _DOCUMENT_MAX:
+            raise BadMapping(where=shown_name(path), why=N_("it is larger than 1 MB"))
         text = path.read_text(encoding="utf-8-sig")
-        document = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
-    except (ValueError, UnicodeError) as error:
-        raise BadMapping(where=path.name, why=str(error)[:200]) from error
+    except UnicodeError as error:
+        raise BadMapping(where=shown_name(path), why=N_("it is not in UTF-8")) from error
+    except OSError as error:
+        raise BadMapping(where=shown_name(path), why=N_("it may not be read")) from error
+    is_json = path.suffix.lower() == ".json"
+    try:
+        document = json.loads(text) if is_json else tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        # Both parsers say where in words alone.
+        line = re.search(r"line (\d+)", str(error))
+        raise BrokenMapping(
+            file=shown_name(path),
+            language="JSON" if is_json else "TOML",
+            line=int(line[1]) if line else text.count("\n") + 1,
+        ) from error
     if not isinstance(document, dict):
-        raise BadMapping(where=path.name, why=N_("it is not a table of settings"))
+        raise BadMapping(where=shown_name(path), why=N_("it is not a table of settings"))
     return document
 
 
@@ -147,16 +190,16 @@ def parse_mapping(document: Mapping[str, Any]) -> TableMapping:
     known = {item.name for item in fields(TableMapping)}
     for name in document:
         if name not in known:
-            raise BadMapping(where=name, why=f"unknown; one of {', '.join(sorted(known))}")
+            raise UnknownSetting(where=name[:60], allowed=", ".join(sorted(known)))
     columns = document.get("columns")
     if not isinstance(columns, Mapping) or not columns:
         raise BadMapping(where="columns", why=N_("it needs at least one column"))
     for word, value in columns.items():
         if word not in (*WORDS, "props"):
             allowed = ", ".join((*WORDS, "props"))
-            raise BadMapping(where=f"columns.{word}", why=f"unknown; one of {allowed}")
+            raise UnknownSetting(where=f"columns.{word[:60]}", allowed=allowed)
         names = [value] if isinstance(value, str) else value
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        if not isinstance(names, list) or not all(isinstance(n, str) and n for n in names):
             raise BadMapping(where=f"columns.{word}", why=N_("a column's name, or a list of them"))
     given = {**document}
     formats = given.get("date_formats", [])
@@ -164,10 +207,7 @@ def parse_mapping(document: Mapping[str, Any]) -> TableMapping:
     if not isinstance(formats, list) or not all(isinstance(item, str) for item in formats):
         raise BadMapping(where="date_formats", why=N_("a list of texts such as %d/%m/%Y"))
     given["date_formats"] = tuple(formats)
-    try:
-        mapping = TableMapping(**given)
-    except TypeError as error:
-        raise BadMapping(where="mapping", why=str(error)[:200]) from error
+    mapping = TableMapping(**given)
     _check(mapping)
     return mapping
 
@@ -183,31 +223,57 @@ def _check(mapping: TableMapping) -> None:
     }
     for name, (value, allowed) in choices.items():
         if value not in allowed:
-            raise BadMapping(where=name, why=f"one of {', '.join(map(str, allowed))}")
+            raise NoSuchChoice(where=name, allowed=", ".join(map(_written, allowed)))
+    _check_texts(mapping)
+    _check_places(mapping)
+    if not mapping.named("occurred_at"):
+        raise BadMapping(where="columns.occurred_at", why=N_("the time column is needed"))
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _check_places(mapping: TableMapping) -> None:
+    """Check what says how the file is written."""
     delimiter, header_row = mapping.delimiter, mapping.header_row
     if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
         raise BadMapping(where="delimiter", why=N_("one character"))
     if header_row is not None and (not isinstance(header_row, int) or header_row < 1):
         raise BadMapping(where="header_row", why=N_("a row number, the first being 1"))
+    if mapping.zone is not None:
+        if not isinstance(mapping.zone, str):
+            raise BadMapping(where="zone", why=N_("a text"))
+        zone(mapping.zone)
+    for wanted in mapping.date_formats:
+        try:
+            duckdb.execute("select try_strptime('', ?)", [wanted])
+        except duckdb.Error as error:
+            why = N_("a list of texts such as %d/%m/%Y")
+            raise BadMapping(where="date_formats", why=why) from error
+
+
+def _check_texts(mapping: TableMapping) -> None:
+    """Check the names and the tables of texts."""
     for name, table in (("kinds", mapping.kinds), ("constants", mapping.constants)):
         if not isinstance(table, Mapping):
             raise BadMapping(where=name, why=N_("a table of texts"))
     for word, value in (*mapping.kinds.items(), *mapping.constants.items()):
         if not isinstance(value, str):
-            raise BadMapping(where=word, why=N_("a text"))
+            raise BadMapping(where=word[:60], why=N_("a text"))
+    for word in mapping.constants:
+        if word not in TEXT_WORDS:
+            where = f"constants.{word[:60]}"
+            raise UnknownSetting(where=where, allowed=", ".join(TEXT_WORDS))
     for word, kind in mapping.kinds.items():
         if kind not in KINDS:
-            raise BadMapping(where=f"kinds.{word}", why=f"one of {', '.join(KINDS)}")
+            raise NoSuchChoice(where=f"kinds.{word[:60]}", allowed=", ".join(KINDS))
     texts = {"source": mapping.source, "encoding": mapping.encoding or "x"}
     for name, value in texts.items():
         if not isinstance(value, str) or not re.fullmatch(r"[\w.-]{1,60}", value):
             raise BadMapping(where=name, why=N_("letters, digits, . _ - only"))
     if mapping.source in OWN_SOURCES:
         raise BadMapping(where="source", why=N_("this source is Springtide's own"))
-    if mapping.zone is not None:
-        zone(mapping.zone)
-    if not mapping.named("occurred_at"):
-        raise BadMapping(where="columns.occurred_at", why=N_("the time column is needed"))
 
 
 def guess(head: Head) -> TableMapping:
@@ -220,15 +286,14 @@ def guess(head: Head) -> TableMapping:
             best, best_row = found, number
     lacking = []
     if "occurred_at" not in best:
-        lacking.append("a date")
+        lacking.append(N_("a date"))
     if not {"customer_key", "order_key", "visitor_key"} & set(best):
-        lacking.append("a customer, an order or a visitor")
+        lacking.append(N_("a customer, an order or a visitor"))
     if not {"amount", "price", "kind"} & set(best):
-        lacking.append("an amount, a price or a kind of event")
+        lacking.append(N_("an amount, a price or a kind of event"))
     if lacking:
         seen = ", ".join(cell[:60] for cell in next(row for row in head.rows if any(row)))[:1000]
-        needs = f"it lacks {'; '.join(lacking)}"
-        raise UnknownColumns(file=head.path.name, needs=needs, seen=seen)
+        raise UnknownColumns(file=shown_name(head.path), lacking=lacking, seen=seen)
     if "amount" in best:
         best.pop("price", None)
     return TableMapping(columns=best, header_row=best_row + 1)
@@ -265,5 +330,5 @@ def find_header(head: Head, mapping: TableMapping) -> int:
     missing = sorted(mapping.wanted - {cell.strip() for cell in rows[0]})
     if missing:
         seen = ", ".join(cell[:60] for cell in rows[0])[:1000]
-        raise MissingColumns(file=head.path.name, missing=", ".join(missing), seen=seen)
+        raise MissingColumns(file=shown_name(head.path), missing=", ".join(missing), seen=seen)
     return index

@@ -1,58 +1,78 @@
 """Files into DuckDB: the first look, then all rows with their numbers in the table ``staged``."""
 
 import csv
+import os
 import tempfile
-import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import duckdb
-from python_calamine import CalamineError, CalamineWorkbook
 
 from springtide.connectors.tabular.cells import (
     EmptyFile,
     Row,
     UnreadableFile,
-    checked,
+    is_text,
     read_csv,
+    shown_name,
     tell_delimiter,
     tell_encoding,
+)
+from springtide.connectors.tabular.workbooks import (
+    OLE,
+    SUFFIXES,
+    ZIP,
+    check_workbook,
+    workbook_rows,
 )
 from springtide.domain.facts.ports import Column, Head
 from springtide.kit.errors import N_, NotFound
 
 HEAD_ROWS = 20
 COLUMNS_MAX = 1_000
-_UNPACKED_MAX = 2 * 2**30
-_WORKBOOKS = {".xlsx", ".xls", ".xlsm", ".ods"}
-_REJECTED = "row_no BIGINT, column_name VARCHAR, reason VARCHAR, value VARCHAR"
+_REFUSED = dict.fromkeys(("column_name", "reason", "value"), "VARCHAR")
 
 
 def look(path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> Head:
     """Return the head of a file; refuse one that is missing, empty or not what its name says."""
-    if not path.is_file():
-        raise NotFound(what="file", key=str(path))
-    if path.stat().st_size == 0:
-        raise EmptyFile(file=path.name)
-    with path.open("rb") as file:
-        start = file.read(8)
+    start = _start(path)
     if start.startswith(b"PAR1"):
         return Head(path, "parquet", (_parquet_columns(path),))
-    if path.suffix.lower() in _WORKBOOKS or start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        return _with_rows(Head(path, "workbook", ()), _workbook_rows(path))
+    if path.suffix.lower() in SUFFIXES or start.startswith((ZIP, OLE)):
+        check_workbook(path)
+        return _with_rows(Head(path, "workbook", ()), workbook_rows(path))
     if path.suffix.lower() == ".parquet":
-        raise UnreadableFile(file=path.name, why=N_("it is not a Parquet file"))
+        raise UnreadableFile(file=shown_name(path), why=N_("it is not a Parquet file"))
+    if encoding is None and not is_text(start):
+        why = N_("it is not text, or in an encoding that has to be named: save it as UTF-8")
+        raise UnreadableFile(file=shown_name(path), why=why)
     encoding = encoding or tell_encoding(path)
     try:
         delimiter = delimiter or tell_delimiter(path, encoding)
         head = Head(path, "csv", (), encoding, delimiter)
         return _with_rows(head, read_csv(path, encoding, delimiter))
     except LookupError as error:
-        raise UnreadableFile(file=path.name, why=str(error)) from error
+        raise UnreadableFile(file=shown_name(path), why=N_("no such encoding")) from error
     except UnicodeError as error:
-        raise UnreadableFile(file=path.name, why=N_("it is not text")) from error
+        raise UnreadableFile(file=shown_name(path), why=N_("it is not text")) from error
+
+
+def _start(path: Path) -> bytes:
+    """Return a file's first bytes; refuse what is no file that can be read to its end."""
+    try:
+        if not path.exists():
+            raise NotFound(what=N_("file"), key=os.fsencode(path).decode("utf-8", "replace"))
+        if path.is_dir():
+            raise UnreadableFile(file=shown_name(path), why=N_("it is a folder"))
+        if not path.is_file():
+            raise UnreadableFile(file=shown_name(path), why=N_("it is not a plain file"))
+        if path.stat().st_size == 0:
+            raise EmptyFile(file=shown_name(path))
+        with path.open("rb") as file:
+            return file.read(4_096)
+    except (OSError, ValueError) as error:
+        raise UnreadableFile(file=shown_name(path), why=N_("it may not be read")) from error
 
 
 def _with_rows(head: Head, rows: Iterator[Row]) -> Head:
@@ -64,7 +84,7 @@ def _with_rows(head: Head, rows: Iterator[Row]) -> Head:
         if len(first) >= HEAD_ROWS:
             break
     if not any(first):
-        raise EmptyFile(file=head.path.name)
+        raise EmptyFile(file=shown_name(head.path))
     return Head(head.path, head.container, tuple(first), head.encoding, head.delimiter)
 
 
@@ -74,7 +94,8 @@ class Staging:
     def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         self.connection = connection
         self._folder = folder
-        connection.execute(f"create table rejected ({_REJECTED})")
+        fields = ", ".join(f"{name} {type_}" for name, type_ in _REFUSED.items())
+        connection.execute(f"create table rejected (row_no BIGINT, {fields})")
         self.row_count = 0
         self.names: tuple[str, ...] = ()
 
@@ -82,12 +103,14 @@ class Staging:
         """Stage the rows under a header row; return the columns by their unique names."""
         names = unique_names(head.rows[header_row])
         if len(names) > COLUMNS_MAX:
-            raise UnreadableFile(file=head.path.name, why=N_("it has more than 1,000 columns"))
+            raise UnreadableFile(
+                file=shown_name(head.path), why=N_("it has more than 1,000 columns")
+            )
         if head.container == "parquet":
             self._load_parquet(head.path, len(names))
         else:
             rows = (
-                _workbook_rows(head.path)
+                workbook_rows(head.path)
                 if head.container == "workbook"
                 else read_csv(head.path, head.encoding, head.delimiter)
             )
@@ -101,44 +124,56 @@ class Staging:
         return dict(zip(names, columns, strict=True))
 
     def _load_parquet(self, path: Path, count: int) -> None:
+        """Copy the table, so that damage anywhere in the file is met here and nowhere later."""
         columns = ", ".join(_staged(count))
-        self.connection.execute(
-            f"create view staged(row_no, {columns}) as select file_row_number + 2, * "
-            f"exclude (file_row_number) from read_parquet({quoted(str(path))}, "
-            "file_row_number = true)"
-        )
+        with plainly_named(path, self._folder) as place:
+            try:
+                self.connection.execute(
+                    f"create table staged as select row_no: file_row_number + 2, {columns} "
+                    f"from read_parquet({quoted(place)}, file_row_number = true) "
+                    f"as file({columns}, file_row_number)"
+                )
+            except duckdb.OutOfMemoryException:
+                raise
+            except duckdb.Error as error:
+                if isinstance(error, duckdb.IOException) and place not in str(error):
+                    raise  # the disk, not the file
+                raise UnreadableFile(file=shown_name(path), why=N_("it is damaged")) from error
 
     def _load_rows(self, names: Sequence[str], rows: Iterable[Row], header_row: int) -> None:
         """Write the rows that are whole to a clean file, which DuckDB reads in one go."""
-        refused: list[tuple[int, str, str, str]] = []
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            clean = Path(folder) / "rows.csv"
-            with clean.open("w", encoding="utf-8", newline="") as file:
+            clean, refused = Path(folder) / "rows.csv", Path(folder) / "refused.csv"
+            with (
+                clean.open("w", encoding="utf-8", newline="") as file,
+                refused.open("w", encoding="utf-8", newline="") as refused_file,
+            ):
                 write = csv.writer(file, lineterminator="\n").writerow
+                refuse = csv.writer(refused_file, lineterminator="\n").writerow
                 for row in rows:
                     if row.number <= header_row:
                         continue
                     cells = row.cells
-                    if row.reason is None and len(cells) == len(names):
-                        write((row.number, *cells))
-                    elif reason := row.reason or _raggedness(cells, len(names)):
-                        shown = "".join(cells[:1]).encode("utf-8", "replace").decode()
-                        refused.append((row.number, "", reason, shown.replace("\x00", "")[:200]))
-                    elif any(cells):
+                    if not "".join(cells).strip():
+                        continue  # an empty row, such as spreadsheets leave below a table
+                    if reason := row.reason or _raggedness(cells, len(names)):
+                        shown = cells[0][:200].encode("utf-8", "replace").decode()
+                        refuse((row.number, "", reason, shown.replace("\x00", "")))
+                    else:
                         write((row.number, *cells[: len(names)]))
-            self._read_clean(clean, _staged(len(names)))
-        if refused:
-            self.connection.executemany("insert into rejected values (?, ?, ?, ?)", refused)
+            self._read_clean(clean, "staged", dict.fromkeys(_staged(len(names)), "VARCHAR"))
+            self._read_clean(refused, "refused", _REFUSED)
+            self.connection.execute("insert into rejected select * from refused")
 
-    def _read_clean(self, clean: Path, names: Sequence[str]) -> None:
-        columns = {"row_no": "BIGINT", **dict.fromkeys(names, "VARCHAR")}
+    def _read_clean(self, clean: Path, table: str, texts: Mapping[str, str]) -> None:
+        columns = {"row_no": "BIGINT", **texts}
         types = ", ".join(f"{quoted(name)}: '{type_}'" for name, type_ in columns.items())
         if not clean.stat().st_size:
             fields = ", ".join(f"{identifier(name)} {type_}" for name, type_ in columns.items())
-            self.connection.execute(f"create table staged ({fields})")
+            self.connection.execute(f"create table {table} ({fields})")
             return
         self.connection.execute(
-            f"create table staged as select * from read_csv({quoted(str(clean))}, "
+            f"create table {table} as select * from read_csv({quoted(str(clean))}, "
             f"auto_detect = false, header = false, delim = ',', quote = '\"', escape = '\"', "
             f"strict_mode = true, "
             f"columns = {{{types}}}, nullstr = '')"
@@ -151,11 +186,9 @@ def _staged(count: int) -> list[str]:
 
 def _raggedness(cells: Sequence[str], wanted: int) -> str | None:
     """Return why a row does not fit its header; empty cells at the end do not matter."""
-    if len(cells) > wanted and not any(cells[wanted:]):
+    if len(cells) == wanted or (len(cells) > wanted and not any(cells[wanted:])):
         return None
-    if not any(cells):
-        return None
-    return f"{len(cells)} cells where the header has {wanted}"
+    return N_("{} cells where the header has {}").format(len(cells), wanted)
 
 
 def unique_names(header: Sequence[str]) -> tuple[str, ...]:
@@ -189,38 +222,23 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+@contextmanager
+def plainly_named(path: Path, folder: Path | None = None) -> Iterator[str]:
+    """Give a file another place for DuckDB, which takes a name such as ``a[1]`` for a pattern."""
+    with tempfile.TemporaryDirectory(prefix="springtide-", dir=folder) as place:
+        link = Path(place) / "table.parquet"
+        link.symlink_to(path.resolve())
+        yield str(link)
+
+
 def _parquet_columns(path: Path) -> tuple[str, ...]:
-    with duckdb.connect() as connection:
+    with duckdb.connect() as connection, plainly_named(path) as place:
         try:
             rows = connection.execute(
-                f"describe select * from read_parquet({quoted(str(path))})"
+                f"describe select * from read_parquet({quoted(place)})"
             ).fetchall()
         except duckdb.Error as error:
-            raise UnreadableFile(file=path.name, why=N_("it is not a Parquet file")) from error
+            raise UnreadableFile(
+                file=shown_name(path), why=N_("it is not a Parquet file")
+            ) from error
     return tuple(row[0] for row in rows)
-
-
-def _workbook_rows(path: Path) -> Iterator[Row]:
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                if sum(info.file_size for info in archive.infolist()) > _UNPACKED_MAX:
-                    raise UnreadableFile(file=path.name, why=N_("it unpacks to more than 2 GB"))
-        workbook = CalamineWorkbook.from_path(str(path))
-        sheet = workbook.get_sheet_by_index(0)
-        above = sheet.start[0] if sheet.start else 0
-        for number, cells in enumerate(sheet.iter_rows(), start=above + 1):
-            texts = tuple(_cell_text(cell) for cell in cells)
-            yield checked(Row(number, texts))
-    except (CalamineError, zipfile.BadZipFile, IndexError, OSError) as error:
-        raise UnreadableFile(file=path.name, why=N_("it is not a workbook")) from error
-
-
-def _cell_text(cell: Any) -> str:
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
-        return str(int(cell))
-    if isinstance(cell, datetime):
-        return cell.isoformat(sep=" ")
-    if isinstance(cell, date):
-        return cell.isoformat()
-    return str(cell)

@@ -10,12 +10,16 @@ from springtide.connectors.tabular.staging import quoted
 from springtide.domain.facts.model import EARLIEST, LATEST
 from springtide.domain.facts.ports import Column
 
-# What stands for "no value" in exports, beside an empty cell.
-_NONE = "'-', '--', 'null', 'NULL', 'None', 'NaN', 'nan', 'N/A', '\\N', '无退款申请'"
+# What stands for "no value" in exports, beside an empty cell; the last are a spreadsheet's errors.
+_NONE = (
+    r"--?|null|NULL|None|NaN|nan|N/A|\\N|无退款申请"
+    r"|#N/A|#REF!|#VALUE!|#DIV/0!|#NAME\?|#NUM!|#NULL!"
+)
 # Space, tab, line ends, the mark of UTF-8 and the space that does not break.
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(65279) || chr(160)"
 _FLOATS = ("DOUBLE", "FLOAT")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT")
+_NESTED = ("STRUCT", "MAP", "UNION", "VARIANT")
 _TIMESTAMPS = ("TIMESTAMP", "DATE", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S")
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日")
 _TIMES = (" %H:%M:%S.%f", " %H:%M:%S", " %H:%M", "T%H:%M:%S.%f", "T%H:%M:%S", "T%H:%M", "")
@@ -28,50 +32,73 @@ _GROUPED = r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?"
 
 def text(expression: str, type_: str = "VARCHAR") -> str:
     """Return a trimmed text: ``="x"``, a leading ``'`` and words for "none" taken away."""
+    if is_nested(type_):
+        return "cast(null as varchar)"
+    if type_ == "BLOB":  # a text of which the writer did not say that it is one
+        return text(f"try(decode({expression}))")
+    if type_ in _FLOATS:  # a key with gaps, such as 12.0
+        whole = f"{expression} = trunc({expression}) and abs({expression}) < 1e15"
+        return (
+            f"case when {whole} then cast(cast({expression} as bigint) as varchar) "
+            f"when abs({expression}) >= 1e15 then format('{{:.14e}}', {expression}) "
+            f"else cast({expression} as varchar) end"
+        )
     if type_ != "VARCHAR":
         return f"cast({expression} as varchar)"
     plain = rf"""regexp_replace(trim({expression}, {_BLANKS}), '^="(.*)"$', '\1')"""
-    return (
-        f"nullif(case when ltrim({plain}, '''') in ({_NONE}) then '' "
-        f"else trim(ltrim({plain}, '''')) end, '')"
-    )
+    return f"nullif(trim(regexp_replace(ltrim({plain}, ''''), '^({_NONE})$', '')), '')"
 
 
-def number(expression: str, type_: str = "VARCHAR", *, decimal: str = ".") -> str:
-    """Return a decimal number; commas must stand between groups of three digits."""
+def is_nested(type_: str) -> bool:
+    """Tell whether a column's cells are lists or records."""
+    return type_.endswith("]") or type_.startswith(_NESTED)
+
+
+def numbers(name: str, column: Column, *, decimal: str = ".") -> dict[str, str]:
+    """Return the values that lead to a decimal number, the last of them called ``name``.
+
+    Commas must stand between groups of three digits. One step a value, as each is written out at
+    every place of its use.
+    """
+    expression, type_ = column
     if type_ in _INTEGERS or type_ in _FLOATS or type_.startswith("DECIMAL"):
         finite = f"isfinite({expression})" if type_ in _FLOATS else "true"
-        return f"case when {finite} then try_cast({expression} as decimal(38,8)) end"
-    cleaned = rf"regexp_replace({text(expression, type_)}, '[¥￥$€£\s元]', '', 'g')"
+        return {name: f"case when {finite} then try_cast({expression} as decimal(38,8)) end"}
+    raw, clean = f"raw_{name}", f"clean_{name}"
+    cleaned = rf"regexp_replace({raw}, '[¥￥$€£\s元]', '', 'g')"
     if decimal == ",":
         cleaned = f"replace(replace({cleaned}, '.', ''), ',', '.')"
-    return (
-        f"case when regexp_full_match({cleaned}, '{_NUMBER}') "
-        f"then try_cast({cleaned} as decimal(38,8)) "
-        f"when regexp_full_match({cleaned}, '{_GROUPED}') "
-        f"then try_cast(replace({cleaned}, ',', '') as decimal(38,8)) end"
-    )
+    return {
+        raw: text(expression, type_),
+        clean: cleaned,
+        name: f"case when regexp_full_match({clean}, '{_NUMBER}') "
+        f"then try_cast({clean} as decimal(38,8)) "
+        f"when regexp_full_match({clean}, '{_GROUPED}') "
+        f"then try_cast(replace({clean}, ',', '') as decimal(38,8)) end",
+    }
 
 
-def integer(expression: str, type_: str = "VARCHAR") -> str:
-    """Return a whole number."""
-    if type_ in _INTEGERS:
-        return f"try_cast({expression} as bigint)"
-    value = number(expression, type_)
-    return f"case when {value} = trunc({value}) then try_cast({value} as bigint) end"
+def integers(name: str, column: Column) -> dict[str, str]:
+    """Return the values that lead to a whole number, the last of them called ``name``."""
+    if column.type_ in _INTEGERS:
+        return {name: f"try_cast({column.sql} as bigint)"}
+    number = f"number_{name}"
+    whole = f"case when {number} = trunc({number}) then try_cast({number} as bigint) end"
+    return numbers(number, column) | {name: whole}
 
 
-def minor(expression: str, type_: str = "VARCHAR", *, exponent: int = 2, decimal: str = ".") -> str:
-    """Return money in minor units, rounded half away from zero.
+def minor(name: str, column: Column, *, exponent: int = 2, decimal: str = ".") -> dict[str, str]:
+    """Return the values that lead to money in minor units, rounded half away from zero.
 
     A double such as 2.9000000000000004 comes to 290: it is rounded once, to the unit.
     """
+    expression, type_ = column
     if type_ in _FLOATS:
         scaled = f"round({expression} * {10**exponent})"
-        return f"case when isfinite({expression}) then try_cast({scaled} as bigint) end"
-    return (
-        f"try_cast(round({number(expression, type_, decimal=decimal)} * {10**exponent}) as bigint)"
-    )
+        return {name: f"case when isfinite({expression}) then try_cast({scaled} as bigint) end"}
+    number = f"number_{name}"
+    scaled = f"try_cast(try(round({number} * {10**exponent})) as bigint)"
+    return numbers(number, column, decimal=decimal) | {name: scaled}
 
 
 def instants(
@@ -87,7 +114,9 @@ def instants(
     if type_ == "TIMESTAMP WITH TIME ZONE":
         return {name: expression}
     if type_ in _TIMESTAMPS:
-        local = f"cast({expression} as timestamp)"
+        # Beyond these years the engine cannot reckon with zones.
+        within = f"{expression} between timestamp '1900-01-01' and timestamp '2200-01-01'"
+        local = f"case when {within} then cast({expression} as timestamp) end"
         return {f"wall_{name}": local, name: wall(f"wall_{name}", zone)}
     raw = f"raw_{name}"
     tried = ", ".join(quoted(item) for item in formats or FORMATS)

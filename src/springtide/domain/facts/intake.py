@@ -9,6 +9,7 @@ No content hash is kept with the facts: both sides are hashed in the query that 
 the lake stays small and the hash may differ between releases of the engine.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
@@ -27,6 +28,14 @@ SHORT_KEY_MAX = 120
 _CONTENT = tuple(
     name for name in COLUMNS if name not in ("shop", "source", "external_id", "version")
 )
+_WORD = re.compile(r"\w+")
+_CONTROL = r"'[\x00-\x1f\x7f]'"
+# A number as a spreadsheet shows one that is too long for it: 1.23457E+17.
+SCIENTIFIC = r"\d(\.\d+)?[eE]\+\d+"
+_SUSPECT = r"'[\x00-\x1f\x7f]|\d[eE]\+\d'"
+ROUNDED = N_(
+    "a number that a spreadsheet has rounded: set the column to text there and export again"
+)
 _KEYS = ("customer_key", "product_key", "order_key", "visitor_key", "sku_key")
 _DEFAULTS = {"quantity": "0", "amount_minor": "0", "discount_minor": "0", "props": "'{}'"}
 
@@ -38,15 +47,10 @@ def sift(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
 
     Adds the rows that fail a check to ``rejected``, with the first problem of each.
     """
-    # One subquery a value: an alias used in the same select would be written out in full at each
-    # place of its use, and expressions that use each other would grow without bound.
-    valued = "select * from staged"
-    for name, expression in reading.values.items():
-        valued = f'select *, {expression} as "{name}" from ({valued})'
     names = ", ".join(f'"{name}"' for name in reading.values)
     connection.execute(
         f"create table valued as select row_no, {names}, {_problem(reading.checks)} as problem "
-        f"from ({valued})"
+        f"from ({_valued(connection, reading)})"
     )
     for number, check in enumerate(reading.checks):
         connection.execute(
@@ -63,8 +67,30 @@ def sift(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
     emitted = " union all ".join(parts) or _no_facts()
     # The month is kept: each month's file is written by a pass over the table.
     connection.execute(f"create table emitted as select *, {MONTH} as month from ({emitted})")
-    _reject_unfit(connection)
-    _reject_repeats(connection)
+    _reject_unfit(connection, reading.labels)
+    _reject_repeats(connection, reading.labels)
+
+
+def _valued(connection: duckdb.DuckDBPyConnection, reading: Reading) -> str:
+    """Return the query for the values of every row, and the columns that the checks need.
+
+    One subquery a value: an alias used in the same select would be written out in full at each
+    place of its use, and expressions that use each other would grow without bound. Each subquery
+    holds memory for every column that it hands on, so it hands on those that are needed above it.
+    """
+    described = connection.execute("describe select * from staged").fetchall()
+    columns = {name for name, *_ in described} - {"row_no"}
+    needed = columns & set(_WORD.findall(_problem(reading.checks)))
+    levels: list[tuple[str, str, list[str]]] = []
+    for name, expression in reversed(list(reading.values.items())):
+        levels.append((name, expression, sorted(needed)))
+        needed |= columns & set(_WORD.findall(expression))
+    query, known = "staged", ["row_no"]
+    for name, expression, handed_on in reversed(levels):
+        fields = ", ".join((*known, *handed_on))
+        query = f'(select {fields}, {expression} as "{name}" from {query})'
+        known.append(f'"{name}"')
+    return f"select * from {query}"
 
 
 def _problem(checks: tuple[Check, ...]) -> str:
@@ -92,7 +118,7 @@ def _no_facts() -> str:
     return f"select cast(null as bigint) as row_no, {fields} where false"
 
 
-def _reject_unfit(connection: duckdb.DuckDBPyConnection) -> None:
+def _reject_unfit(connection: duckdb.DuckDBPyConnection, labels: Mapping[str, str]) -> None:
     """Reject rows with a fact that the table cannot hold, whatever their format checked."""
     tests = [
         (name, N_("longer than {} characters").format(longest), f"length({name}) > {longest}")
@@ -108,10 +134,10 @@ def _reject_unfit(connection: duckdb.DuckDBPyConnection) -> None:
             ("external_id", KEY_LENGTH_MAX),
         )
     ]
-    control = r"'[\x00-\x1f\x7f]'"
     tests += [
-        (name, N_("control characters"), f"regexp_matches({name}, {control})") for name in _KEYS
+        (name, N_("control characters"), f"regexp_matches({name}, {_CONTROL})") for name in _KEYS
     ]
+    tests += [(name, ROUNDED, f"regexp_full_match({name}, '{SCIENTIFIC}')") for name in _KEYS]
     tests += [
         (name, N_("too large"), f"abs({name}) > {AMOUNT_MINOR_MAX}")
         for name in ("amount_minor", "discount_minor")
@@ -120,7 +146,7 @@ def _reject_unfit(connection: duckdb.DuckDBPyConnection) -> None:
     # One cheap look at all rows spares the long one where every row is fit.
     fit = " and ".join(f"({bad}) is not true" for _, _, bad in tests if "regexp" not in bad)
     keys = ", ".join(_KEYS)
-    suspects = f"not ({fit}) or regexp_matches(concat_ws('', {keys}), {control})"
+    suspects = f"not ({fit}) or regexp_matches(concat_ws('', {keys}), {_SUSPECT})"
     if not connection.execute(f"select 1 from emitted where {suspects} limit 1").fetchall():
         return
     problem = _problem(tuple(Check(*test) for test in tests))
@@ -131,12 +157,12 @@ def _reject_unfit(connection: duckdb.DuckDBPyConnection) -> None:
     for number, (column, reason, _) in enumerate(tests):
         connection.execute(
             "insert into rejected select row_no, ?, ?, null from unfit where problem = ?",
-            [column, reason, number],
+            [labels.get(column, column), reason, number],
         )
     connection.execute("delete from emitted where row_no in (select row_no from unfit)")
 
 
-def _reject_repeats(connection: duckdb.DuckDBPyConnection) -> None:
+def _reject_repeats(connection: duckdb.DuckDBPyConnection, labels: Mapping[str, str]) -> None:
     """Reject rows whose fact an earlier row of the file has given already."""
     connection.execute(
         "create temp table twice as select hash(external_id) as id, min(row_no) as first "
@@ -148,8 +174,9 @@ def _reject_repeats(connection: duckdb.DuckDBPyConnection) -> None:
         "where row_no > twice.first group by row_no"
     )
     connection.execute(
-        "insert into rejected select row_no, 'external_id', "
-        "'the same as row ' || first, null from repeated"
+        "insert into rejected select row_no, ?, replace(?, '{}', cast(first as varchar)), null "
+        "from repeated",
+        [labels.get("external_id", "external_id"), N_("the same as row {}")],
     )
     connection.execute("delete from emitted where row_no in (select row_no from repeated)")
 

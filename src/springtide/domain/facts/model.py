@@ -148,6 +148,14 @@ class RowCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """Why an import ended badly: an English text with placeholders, and the facts for them."""
+
+    text: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ImportRecord:
     """One import of a file; ``state`` is running, done, refused or failed."""
 
@@ -161,7 +169,7 @@ class ImportRecord:
     stage: str
     rows: RowCounts
     rejects_file: str | None
-    problem: str | None
+    problem: Problem | None
     started_at: datetime
     finished_at: datetime | None
 

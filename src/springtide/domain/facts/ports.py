@@ -68,8 +68,9 @@ class Reading:
 
     ``values`` are expressions over the staged columns (and over earlier values); all else is over
     the values. Facts need ``external_id``, unique in the file: of rows that share one the first
-    is kept. ``products`` selects key, name, brand, category, department, attributes (a JSON text)
-    and ``customers`` key, name, email, attributes, both from the table ``good``.
+    is kept. ``labels`` names the file's columns that a fact's columns come from. ``products``
+    selects key, name, brand, category, department, attributes (a JSON text) and ``customers`` key,
+    name, email, attributes, both from the table ``good``.
     """
 
     source: str
@@ -78,7 +79,7 @@ class Reading:
     emits: tuple[Emit, ...] = ()
     products: str | None = None
     customers: str | None = None
-    notes: tuple[str, ...] = field(default=())
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 class Stage(Protocol):

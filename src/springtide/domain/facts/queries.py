@@ -8,6 +8,7 @@ from sqlglot import exp
 from springtide.domain.facts import store
 from springtide.domain.facts.model import ImportRecord, RowCounts, Summary
 from springtide.domain.facts.reader import FactReader
+from springtide.domain.facts.records import read_problem
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.ids import outward
 
@@ -84,7 +85,9 @@ def rejected_rows(reader: FactReader, shop: str) -> int:
         select(
             table.c.rejected_count,
             func.row_number()
-            .over(partition_by=table.c.sha256, order_by=table.c.started_at.desc())
+            .over(
+                partition_by=table.c.sha256, order_by=(table.c.started_at.desc(), table.c.id.desc())
+            )
             .label("place"),
         )
         .where(table.c.shop == shop, table.c.state == "done")
@@ -118,7 +121,7 @@ def import_record(tx: Connection, *, shop_id: UUID, import_id: UUID) -> ImportRe
         .one_or_none()
     )
     if row is None:
-        raise NotFound(what="import", key=outward("imp", import_id))
+        raise NotFound(what=N_("import"), key=outward("imp", import_id))
     return _record(row)
 
 
@@ -126,9 +129,10 @@ def _record(row: RowMapping) -> ImportRecord:
     counts = ("read", "new", "changed", "unchanged", "rejected")
     same = (
         "id", "shop_id", "shop", "file_name", "sha256", "format", "state", "stage",
-        "rejects_file", "problem", "started_at", "finished_at",
+        "rejects_file", "started_at", "finished_at",
     )  # fmt: skip
     return ImportRecord(
         **{name: row[name] for name in same},
+        problem=read_problem(row["problem"]),
         rows=RowCounts(**{name: row[f"{name}_count"] for name in counts}),
     )

@@ -1,5 +1,6 @@
 """The record of every import: begun, its stage and counts, and how it ended."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,9 @@ from uuid import UUID
 from sqlalchemy import Connection, insert, select, update
 
 from springtide.domain.facts import store
-from springtide.domain.facts.model import RowCounts
+from springtide.domain.facts.model import Problem, RowCounts
+from springtide.kit.canonical import to_json
+from springtide.kit.errors import plain_facts
 
 _TABLE = store.imports
 
@@ -58,19 +61,34 @@ def note_counts(
 
 
 def end_import(
-    tx: Connection, *, import_id: UUID, state: str, problem: str | None, now: datetime
+    tx: Connection, *, import_id: UUID, state: str, problem: Problem | None, now: datetime
 ) -> None:
     """Record that an import is done, refused or failed."""
     tx.execute(
         update(_TABLE)
         .where(_TABLE.c.id == import_id)
-        .values(state=state, stage=state, problem=problem, finished_at=now)
+        .values(state=state, stage=state, problem=_document(problem), finished_at=now)
     )
 
 
 def running_imports(tx: Connection) -> list[UUID]:
     """Return the imports that have begun and not ended."""
     return list(tx.execute(select(_TABLE.c.id).where(_TABLE.c.state == "running")).scalars())
+
+
+def _document(problem: Problem | None) -> str | None:
+    if problem is None:
+        return None
+    return to_json({"text": problem.text, "facts": plain_facts(problem.facts)})
+
+
+def read_problem(document: str | None) -> Problem | None:
+    """Return the problem that an import's record tells of."""
+    if document is None:
+        return None
+    if document.startswith("{"):
+        return Problem(**json.loads(document))
+    return Problem("{why}", {"why": document})  # as the first releases wrote it
 
 
 def _columns(rows: RowCounts) -> dict[str, int]:

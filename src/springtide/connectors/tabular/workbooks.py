@@ -1,0 +1,151 @@
+"""XLSX workbooks row by row, looked at for traps before they are opened.
+
+The reader (calamine) sets aside memory for the whole rectangle that a sheet's cells span and ends
+the process when there is none, so the spread of the cells is counted first.
+"""
+
+import mmap
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from springtide.connectors.tabular.cells import Row, UnreadableFile, checked, shown_name
+from springtide.kit.errors import N_
+
+SUFFIXES = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
+ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_UNPACKED_MAX = 2**30
+_CELLS_MAX = 30_000_000
+_CHUNK = 2**20
+# What says the places of cells and rows: r="AB12", r="12"; and cells that do not say theirs.
+_LETTERS = re.compile(rb"""r\s*=\s*["'](?<!\wr=["'])([A-Za-z]+)""")
+_DIGITS = re.compile(rb"""r\s*=\s*["'](?<!\wr=["'])[A-Za-z]*(\d{1,10})""")
+_PLACELESS = tuple(
+    re.compile(start + rb"""c(?:\s+(?!r\b)[\w:]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*/?>""")
+    for start in (b"<", b":")
+)
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+# Spreadsheets keep 15 digits of a number; of longer ones the rest is lost.
+_EXACT_BELOW = 10**15
+
+
+def check_workbook(path: Path) -> None:
+    """Refuse a file that is no workbook, or one that must not be opened."""
+    if why := _trap(path):
+        raise UnreadableFile(file=shown_name(path), why=why)
+
+
+def workbook_rows(path: Path) -> Iterator[Row]:
+    """Yield the rows of the first sheet that is shown, of a checked workbook."""
+    try:
+        with path.open("rb") as file:
+            workbook = CalamineWorkbook.from_filelike(file)
+            sheet = workbook.get_sheet_by_name(_first(workbook))
+    except (CalamineError, zipfile.BadZipFile, IndexError, ValueError) as error:
+        raise UnreadableFile(file=shown_name(path), why=N_("it is not a workbook")) from error
+    for number, cells in enumerate(sheet.iter_rows(), start=1):
+        yield checked(Row(number, tuple(map(_cell_text, cells))))
+
+
+def _first(workbook: CalamineWorkbook) -> str:
+    shown = [
+        sheet.name
+        for sheet in workbook.sheets_metadata
+        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+    ]
+    return (shown or workbook.sheet_names)[0]
+
+
+def _trap(path: Path) -> str | None:
+    """Return why a file must not be opened as a workbook."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start == OLE:
+        return N_("it is protected by a password") if _is_encrypted(path) else None
+    if start != ZIP:
+        return _not_a_workbook(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if "xl/workbook.xml" not in archive.namelist():
+                return N_("it is not an XLSX workbook: save it as XLSX or CSV")
+            if sum(info.file_size for info in archive.infolist()) > _UNPACKED_MAX:
+                return N_("it unpacks to more than 1 GB: save it as CSV")
+            return _spread_too_far(archive)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+        return N_("it is damaged")
+
+
+def _is_encrypted(path: Path) -> bool:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(_ENCRYPTED) >= 0
+
+
+def _not_a_workbook(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(4_096)
+    if b"<html" in start.lower() or b"<table" in start.lower():
+        return N_("it is a web page that is only called a workbook: save it as XLSX or CSV")
+    if b"\x00" not in start:
+        return N_("it is text that is only called a workbook: save it as XLSX or CSV")
+    return N_("it is not a workbook")
+
+
+def _spread_too_far(archive: zipfile.ZipFile) -> str | None:
+    """Read all of an archive (a damaged one raises); tell a sheet that is too large to hold."""
+    for info in archive.infolist():
+        letters: set[bytes] = set()
+        last_row = 1
+        with archive.open(info) as file:
+            kept = b""
+            while chunk := file.read(_CHUNK):
+                text = kept + chunk
+                letters.update(_LETTERS.findall(text))
+                last_row = max(last_row, *map(int, set(_DIGITS.findall(text))), 1)
+                if any(placeless.search(text) for placeless in _PLACELESS):
+                    return N_("its cells do not say their places: save it again as XLSX or CSV")
+                # A tag that goes over the border is seen whole with the next chunk.
+                kept = _open_tag(text)
+                if len(kept) > _CHUNK:
+                    return N_("it is damaged")
+        if max(map(_place, letters), default=0) * last_row > _CELLS_MAX:
+            return N_("its sheet spans more than 30 million cells: save it as CSV")
+    return None
+
+
+def _open_tag(text: bytes) -> bytes:
+    start = text.rfind(b"<")
+    return text[start:] if start >= 0 and b">" not in text[start:] else b""
+
+
+def _place(letters: bytes) -> int:
+    """Return the number of a column.
+
+    >>> _place(b"A"), _place(b"xfd")
+    (1, 16384)
+    """
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
+
+
+def _cell_text(cell: Any) -> str:
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, float) and cell.is_integer():
+        whole = int(cell)
+        is_exact = abs(whole) < _EXACT_BELOW or (abs(whole) < 2**53 and whole % 10)
+        return str(whole) if is_exact else f"{cell:.14E}"
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, datetime):
+        return cell.isoformat(sep=" ")
+    if isinstance(cell, date):
+        return cell.isoformat()
+    return str(cell)

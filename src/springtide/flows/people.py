@@ -1,0 +1,79 @@
+"""The products and customers that a file names, before its facts: facts name no one unknown."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import duckdb
+from sqlalchemy import Connection
+
+from springtide.domain.access.model import Actor
+from springtide.domain.catalog.model import Product, product_problems
+from springtide.domain.catalog.operations import upsert_products
+from springtide.domain.catalog.queries import products_by_keys
+from springtide.domain.customers.model import BadEmail, CustomerEntry, checked_email
+from springtide.domain.customers.operations import upsert_customers
+from springtide.domain.facts.ports import Reading
+
+_AT_ONCE = 5_000
+_NAME_MAX = 300
+
+
+def bring_people(
+    tx: Connection,
+    connection: duckdb.DuckDBPyConnection,
+    reading: Reading,
+    *,
+    shop_id: UUID,
+    actor: Actor,
+    now: datetime,
+) -> tuple[int, int]:
+    """Write products and customers; return how many were new and changed."""
+    new = changed = 0
+    if reading.products:
+        rows = connection.execute(reading.products).fetchall()
+        found = _products(tx, shop_id, rows)
+        done = upsert_products(tx, shop_id=shop_id, actor=actor, products=found, now=now)
+        new, changed = new + done.new, changed + done.changed
+    if reading.customers:
+        rows = connection.execute(reading.customers).fetchall()
+        entries = [entry for row in rows if (entry := _customer(row))]
+        brought = upsert_customers(tx, shop_id=shop_id, entries=entries, actor=actor, now=now)
+        new, changed = new + brought.new, changed + brought.changed
+    return new, changed
+
+
+def _products(tx: Connection, shop_id: UUID, rows: Sequence[tuple[Any, ...]]) -> list[Product]:
+    """Return the products of a file; one without a name only fills a gap in the catalog."""
+    nameless = [row[0] for row in rows if not row[1]]
+    known: set[str] = set()
+    for start in range(0, len(nameless), _AT_ONCE):
+        keys = nameless[start : start + _AT_ONCE]
+        known |= set(products_by_keys(tx, shop_id=shop_id, keys=keys))
+    return [_product(row) for row in rows if row[1] or row[0] not in known]
+
+
+def _product(row: tuple[Any, ...]) -> Product:
+    key, name, brand, category, department, attributes = row
+    product = Product(
+        key,
+        (name or key)[:_NAME_MAX],
+        (brand or "")[:_NAME_MAX],
+        (category or "")[:_NAME_MAX],
+        (department or "")[:_NAME_MAX],
+        json.loads(attributes) if attributes else {},
+    )
+    # What the catalog cannot keep (control characters) is left out; the key has been checked.
+    return Product(key, key) if product_problems(product) else product
+
+
+def _customer(row: tuple[Any, ...]) -> CustomerEntry | None:
+    key, name, email, attributes = row
+    try:
+        address = checked_email(email) if email else None
+    except BadEmail:
+        address = None
+    plain = name[:_NAME_MAX] if name and name.isprintable() else None
+    return CustomerEntry(key, plain, address, json.loads(attributes) if attributes else None)
