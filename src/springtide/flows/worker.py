@@ -24,7 +24,7 @@ from springtide.kit.idempotency import forget_before
 POLL_SECONDS = 0.15
 #: How often new facts move into the lake, and the lake is looked after.
 SEALING = timedelta(seconds=30)
-TENDING = timedelta(minutes=2)
+TENDING = timedelta(minutes=10)
 ANSWERS_KEPT = timedelta(days=3)
 _log = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from springtide.domain.facts import operations
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.sealing import FILES_MAX
 from springtide.kit.db import Database
 
 START = datetime(2025, 1, 30, tzinfo=UTC)
@@ -91,17 +92,20 @@ def test_a_correction_of_a_sealed_fact_wins_in_the_tail_and_in_the_lake(
 def test_many_small_files_become_one_and_readers_keep_theirs(
     database: Database, lake: Lake, reader: FactReader
 ) -> None:
-    for number in range(10):
+    for number in range(FILES_MAX):
         append(database, facts(range(number, number + 1)))
         operations.seal(database, lake)
+    assert operations.compact(lake) == 0
+    append(database, facts(range(FILES_MAX, FILES_MAX + 1)))
+    operations.seal(database, lake)
     before = content(reader)
     held = lake.snapshot().files
-    assert operations.compact(lake) == 9
+    assert operations.compact(lake) == FILES_MAX
     assert len(lake.snapshot().files) == 1
     assert content(reader) == before
     assert operations.sweep(lake) == 0
     assert all((lake.table / file.path).exists() for file in held)
-    assert operations.sweep(lake, retention_hours=0) == 10
+    assert operations.sweep(lake, retention_hours=0) == FILES_MAX + 1
     assert content(reader) == before
 
 

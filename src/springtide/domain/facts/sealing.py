@@ -23,8 +23,9 @@ from springtide.kit.db import Database
 
 # Rows sealed in one commit: bounds memory, a later round takes the rest.
 BATCH = 200_000
-# A month of a shop with more files than this is compacted.
-FILES_MAX = 4
+# A month of a shop with more files than this is compacted: each rewriting makes readers work out
+# anew what they keep of that month.
+FILES_MAX = 12
 # Files of this size are large enough and left alone by compaction.
 LARGE_BYTES = 64 * 2**20
 # Files that the table no longer names stay this long for readers that still hold them.
