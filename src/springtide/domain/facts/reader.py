@@ -193,16 +193,20 @@ class FactReader:
     def _take(self, fresh: Sequence[Mapping[str, Any]], snapshot: Snapshot) -> int:
         """Bring the tail's copy up to date; return how many of its rows are later versions."""
         connection = self._connection
-        connection.execute("delete from tail where seq <= ?", [snapshot.sealed_seq])
+        is_sealed_anew = snapshot is not self._snapshot
+        has_later = any(row["version"] > 1 for row in fresh)
+        if is_sealed_anew:
+            connection.execute("delete from tail where seq <= ?", [snapshot.sealed_seq])
         if fresh:
             load_rows(connection, "tail", fresh)
-            connection.execute(f"update tail set month = {MONTH} where month is null")
-        if any(row["version"] > 1 for row in fresh):
+        if has_later:
             connection.execute(
                 "delete from tail as old using tail as newer where newer.version > 1 "
                 "and newer.shop = old.shop and newer.source = old.source "
                 "and newer.external_id = old.external_id and newer.seq > old.seq"
             )
+        if not is_sealed_anew and not has_later:
+            return self._corrections
         ((corrections,),) = connection.execute(
             "select count(*) from tail where version > 1"
         ).fetchall()
@@ -268,7 +272,7 @@ def scan(places: Sequence[str]) -> str:
 def load_rows(
     connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Put rows of the tail into a DuckDB table with the columns ``seq`` and a fact's.
+    """Put rows of the tail into a DuckDB table with the columns ``seq``, a fact's and ``month``.
 
     Through a file of JSON lines: five times as fast as bound lists, and needs no Arrow.
     """
@@ -284,7 +288,7 @@ def load_rows(
         path = Path(folder) / "rows.ndjson"
         path.write_bytes(_ENCODER.encode_lines(lines))
         connection.execute(
-            f"insert into {table} by name select * from read_json('{path}', "
+            f"insert into {table} by name select *, {MONTH} as month from read_json('{path}', "
             f"format = 'newline_delimited', columns = {{{types}}})"
         )
 

@@ -16,7 +16,7 @@ import duckdb
 from deltalake.transaction import AddAction
 
 from springtide.domain.facts import store
-from springtide.domain.facts.lake import MONTH, TAIL, File, Lake, Writer
+from springtide.domain.facts.lake import TAIL, File, Lake, Writer
 from springtide.domain.facts.model import COLUMNS, Fact
 from springtide.domain.facts.reader import load_rows, scan
 from springtide.kit.db import Database
@@ -79,10 +79,10 @@ def seal_new(lake: Lake, facts: Sequence[Fact], *, transaction: str) -> bool:
             return False
         connection = lake.connect()
         try:
-            connection.execute(f"create table fresh (seq BIGINT, {columns})")
+            connection.execute(f"create table fresh (seq BIGINT, {columns}, month VARCHAR)")
             rows = [{"seq": 0, **{name: getattr(fact, name) for name in COLUMNS}} for fact in facts]
             load_rows(connection, "fresh", rows)
-            connection.execute(f"create view incoming as select *, {MONTH} as month from fresh")
+            connection.execute("create view incoming as select * from fresh")
             adds, removes = prepare(writer, connection)
             writer.commit(adds=adds, removes=removes, transaction=(transaction, 1))
         finally:
@@ -96,9 +96,9 @@ def _commit_rows(
     columns = ", ".join(f"{name} {type_}" for name, type_ in COLUMNS.items())
     connection = lake.connect()
     try:
-        connection.execute(f"create table tail (seq BIGINT, {columns})")
+        connection.execute(f"create table tail (seq BIGINT, {columns}, month VARCHAR)")
         load_rows(connection, "tail", rows)
-        connection.execute(f"create view incoming as select *, {MONTH} as month from tail")
+        connection.execute("create view incoming as select * from tail")
         adds, removes = prepare(writer, connection)
         progress("written")
         writer.commit(adds=adds, removes=removes, transaction=(TAIL, rows[-1]["seq"]))
