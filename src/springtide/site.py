@@ -271,6 +271,8 @@ async def _admit(
     method = connection.scope.get("method", "GET")
     if method == "OPTIONS":
         return
+    if "\0" in connection.scope["path"] or b"%00" in connection.scope["query_string"]:
+        raise BodyUnreadable(why=N_("it holds a NUL character"))
     if isinstance(rule, Key):
         await api_door.admit(connection, rule)
         return
@@ -287,6 +289,7 @@ async def _admit(
     is_signed = handler.opt.get("signed_link", False)
     if is_page and method not in door.SAFE_METHODS and not is_signed:
         await door.check_csrf(cast("Request[Any, Any, Any]", connection))
+        await door.refuse_unstorable(cast("Request[Any, Any, Any]", connection))
 
 
 def _member(request: Request[Any, Any, Any]) -> Member:

@@ -94,6 +94,20 @@ def test_a_sale_goes_from_a_name_and_a_day_to_a_schedule(team: Team) -> None:
         assert "<b>" not in text
 
 
+def test_a_ladder_for_a_product_nobody_sells_is_refused_and_kept_in_the_form(team: Team) -> None:
+    base = team.plan()
+    typed = {**LADDER, "products": "tea teapott"}
+    refused = team.owner.post(f"{base}/prices/ladder", typed)
+    assert refused.status_code == 422
+    assert "tea teapott" in refused.text
+    assert "“teapott”" in refused.text
+    with team.house.db.read() as tx:
+        assert not campaign_rules(tx, shop_id=team.shop.id, campaign_id=team.stored().id)
+    assert (
+        team.owner.post(f"{base}/prices/ladder", {**LADDER, "products": "tea"}).status_code == 303
+    )
+
+
 def test_the_sample_cart_is_priced_as_typed_and_says_what_is_missing(team: Team) -> None:
     base = team.plan()
     team.owner.post(f"{base}/prices/heroes", {"add": "tea", "heroes.tea": "89.00"})

@@ -17,6 +17,7 @@ from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
 from springtide.domain.access.model import Member, Needs, NotAllowed, Permission, Person, Session
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.text import text_problem
 
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "x-csrf-token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -166,6 +167,17 @@ async def check_csrf(request: Request[Any, Any, Any]) -> None:
         raise ForgedForm
     if not hmac.compare_digest(sent.encode(), expected.encode()):
         raise ForgedForm
+
+
+async def refuse_unstorable(request: Request[Any, Any, Any]) -> None:
+    """Refuse a form with a character that no database keeps: nobody types one (TextUnstorable)."""
+    if request.content_type[0] in (
+        RequestEncodingType.URL_ENCODED,
+        RequestEncodingType.MULTI_PART,
+    ):
+        for value in (await request.form()).values():
+            if isinstance(value, str) and (problem := text_problem(value, length_max=len(value))):
+                raise problem
 
 
 def _person(house: House, token: str) -> Person:

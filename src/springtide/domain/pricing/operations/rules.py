@@ -1,6 +1,6 @@
 """Writes of the promotion rules: saved in versions, switched on and off."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,12 +9,14 @@ from sqlalchemy import Connection, insert, select, update
 
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
+from springtide.domain.catalog.model import UnknownProduct
+from springtide.domain.catalog.queries import products_by_keys
 from springtide.domain.pricing.book import SavedRule
 from springtide.domain.pricing.queries import campaign_rules
 from springtide.domain.pricing.rules import checked_rule
 from springtide.domain.pricing.store import price_rule_versions, price_rules
 from springtide.kit import ids
-from springtide.kit.errors import NotFound
+from springtide.kit.errors import Invalid, NotFound
 
 
 def save_rule(
@@ -30,9 +32,10 @@ def save_rule(
 ) -> SavedRule:
     """Save a new rule, or the next version of one; unchanged parameters make no version.
 
-    Refuses (``Invalid``, by field) parameters with problems.
+    Refuses (``Invalid``, by field) parameters with problems, and products nobody sells.
     """
     checked_rule(kind, params)
+    _refuse_unknown(tx, shop, params.get("products") or ())
     before = None
     if rule_id is None:
         rule_id = ids.uuid7(now)
@@ -133,6 +136,14 @@ def deactivate_rules(
     for row in rows:
         _audit(tx, shop, "rule.deactivated", row.id, True, False, actor, now)
     return len(rows)
+
+
+def _refuse_unknown(tx: Connection, shop: Shop, products: Sequence[str]) -> None:
+    """Refuse a product set with a slip of the keyboard: its rule would not hold on the day."""
+    known = products_by_keys(tx, shop_id=shop.id, keys=products)
+    for key in products:
+        if key not in known:
+            raise Invalid({"products": UnknownProduct(key=key[:60])})
 
 
 def _rule(tx: Connection, *, shop: Shop, campaign_id: UUID, rule_id: UUID) -> SavedRule:
