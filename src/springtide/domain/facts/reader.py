@@ -102,8 +102,9 @@ class FactReader:
             answer = self._ask(cursor, sql, params)
         finally:
             cursor.close()
-            with self._lock:
-                self._given.release(table)
+            if given:
+                with self._lock:
+                    self._given.release(table)
         if key[1] is not None and len(answer) <= KEPT_ROWS:
             with self._lock:
                 self._answers[key] = answer
