@@ -60,3 +60,66 @@ def test_a_key_is_made_and_shown_once(chromium: Browser, site: Site) -> None:
         expect(page.get_by_role("dialog")).to_be_visible()
         page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
         expect(page.get_by_text("The key is revoked")).to_be_visible()
+
+
+def test_a_sale_is_planned_and_renamed_by_keyboard_alone(chromium: Browser, site: Site) -> None:
+    with browsing.window(chromium, site.base) as window:
+        page = window.open("/log-in")
+        page.keyboard.type(site.email)  # the first field has the focus
+        page.keyboard.press("Tab")
+        page.keyboard.type(site.password)
+        page.keyboard.press("Enter")
+        page.wait_for_url(lambda url: "/log-in" not in url)
+        window.open("/shops/tide/campaigns/new")
+        page.keyboard.type("By keys")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/campaigns/cmp_*")
+        expect(page.locator("h1")).to_contain_text("By keys")
+        page.keyboard.press("Tab")
+        expect(page.locator("a.skip")).to_be_focused()
+        page.keyboard.press("Enter")
+        tab_to(window, "Edit")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/edit")
+        tab_to(window, "Name")
+        page.keyboard.press("End")
+        page.keyboard.type(" alone")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/campaigns/cmp_*")
+        expect(page.locator("h1")).to_contain_text("By keys alone")
+        tab_to(window, "Schedule")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Withdraw now")).to_be_visible()
+        # What asks back takes the focus, keeps it, and gives it back.
+        tab_to(window, "Withdraw now")
+        page.keyboard.press("Enter")
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_be_visible()
+        inside = "e => e === document.body || e.closest('dialog') !== null"
+        for _ in range(6):
+            page.keyboard.press("Tab")
+            assert page.evaluate(f"({inside})(document.activeElement)")
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden()
+        assert focused(window) == "Withdraw now"
+
+
+def focused(window: browsing.Window) -> str:
+    """Return how the element with the focus is called."""
+    return str(
+        window.page.evaluate(
+            "(e => (e.labels && e.labels.length ? e.labels[0].textContent : e.textContent).trim())"
+            "(document.activeElement)"
+        )
+    )
+
+
+def tab_to(window: browsing.Window, name: str) -> None:
+    """Press Tab until something called so has the focus, and can be seen to have it."""
+    for _ in range(60):
+        window.page.keyboard.press("Tab")
+        if focused(window).removesuffix("*").strip() == name:
+            ring = "(s => s.outlineStyle !== 'none' || s.boxShadow !== 'none')"
+            assert window.page.evaluate(f"{ring}(getComputedStyle(document.activeElement))"), name
+            return
+    raise AssertionError(f"Tab never came to {name}")
