@@ -167,8 +167,9 @@ def test_the_way_out_needs_no_log_in_and_one_click_is_enough(story: Story) -> No
         assert stranger.ask("POST", link, data=form).status_code == 200
         again = stranger.ask("POST", link, data=form)
         assert "will not write to you again" in again.text
-        forged = link[:-1] + ("A" if link[-1] != "A" else "B")
-        assert stranger.ask("POST", forged, data=form).status_code == 404
+        for letter_or_digit in set("ABCDwxyz0189") - {link[-1]}:
+            forged = link[:-1] + letter_or_digit
+            assert stranger.ask("POST", forged, data=form).status_code == 404
     rows = story.house.facts.rows("select count(*) from facts where kind = 'opt_out'")
     assert rows == [(2,)]
     reach = story.owner.get(f"{story.base}/outreach/reach?orders_min=1").text
