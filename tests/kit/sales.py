@@ -21,11 +21,11 @@ from springtide.domain.outreach.queries import progress
 from springtide.domain.pricing import operations as pricing
 from springtide.domain.pricing.model import CartLine
 from springtide.domain.pricing.queries import (
-    active_rules,
+    active_plan,
     campaign_prices_standing,
     price_history,
 )
-from springtide.flows.checkout import Buyer, place
+from springtide.flows.checkout import Placing, Wanted, place
 from springtide.kit.db import Database
 from springtide.kit.time import SimulatedClock
 from tests.kit.shops import ACTOR, new_shop
@@ -74,9 +74,8 @@ class Sale:
                     tx,
                     shop=shop,
                     actor=ACTOR,
-                    key=key,
-                    buyer=Buyer("c0001"),
-                    lines=[CartLine("tea", 2)],
+                    wanted=Wanted((CartLine("tea", 2),), customer_key="c0001"),
+                    placing=Placing(key),
                     now=now,
                 )
                 if is_paid:
@@ -98,7 +97,10 @@ class Sale:
                 "prices": campaign_prices_standing(
                     tx, shop_id=self.shop_id, campaign_id=self.campaign_id
                 ),
-                "rules": [rule.id for rule in active_rules(tx, shop_id=self.shop_id, now=now)],
+                "rules": [
+                    rule.id
+                    for rule in active_plan(tx, shop_id=self.shop_id, zone="UTC", now=now).rules
+                ],
                 "live": live and live.id,
             }
 

@@ -1,5 +1,6 @@
 """Orders: placed, paid or closed; the shop's own server calls these."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import quote as quoted
@@ -13,7 +14,6 @@ from sqlalchemy import Connection
 
 from springtide.api.fields import (
     Currency,
-    CustomerKey,
     OrderKey,
     PathKey,
     ProductKey,
@@ -22,7 +22,7 @@ from springtide.api.fields import (
     VisitorKey,
 )
 from springtide.api.paging import Cursor, Limit, Page, page_of, read_cursor
-from springtide.api.quotes import LinesIn, Priced, cart_lines, public_decision
+from springtide.api.quotes import CartIn, Priced, public_decision, wanted_of
 from springtide.api.simulated import refuse_outside_demo
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
@@ -30,18 +30,29 @@ from springtide.domain.access.model import Caller, Key, Scope, Shop
 from springtide.domain.orders import model, operations, queries
 from springtide.domain.pricing.model import Decision
 from springtide.flows import checkout
+from springtide.flows.quoting import TOKEN_LENGTH_MAX, quoted_total
+from springtide.flows.standing import standing_by
 from springtide.kit.ids import outward
 
 State = Literal["placed", "paid", "closed"]
 Filter = Annotated[str | None, QueryParameter(max_length=120)]
 
 
-class OrderIn(Struct, kw_only=True, forbid_unknown_fields=True):
+class OrderIn(CartIn, kw_only=True, forbid_unknown_fields=True):
     """What a buyer orders. Prices and times are the shop's: neither is taken from outside."""
 
-    lines: LinesIn
     key: OrderKey | None = None
-    customer_key: CustomerKey | None = None
+    quote: (
+        Annotated[
+            str,
+            Meta(
+                max_length=TOKEN_LENGTH_MAX,
+                description="A quote's token; refused when the price is another by now.",
+            ),
+        ]
+        | None
+    ) = None
+    dry_run: Annotated[bool, Meta(description="Price and check all; keep nothing.")] = False
     visitor_key: VisitorKey | None = None
     source_path: SourcePath | None = None
     simulated: Simulated = False
@@ -140,6 +151,7 @@ class Order(Struct, kw_only=True):
     payment_key: str | None
     closed_at: datetime | None
     close_reason: str | None
+    refunded_minor: Annotated[int, Meta(description="Paid back for returns.")]
 
 
 class OrderWithDecision(Order, kw_only=True):
@@ -165,20 +177,35 @@ def place_order(
     """
     refuse_outside_demo(caller.shop, {"simulated": data.simulated})
 
+    shop, now, wanted = caller.shop, house.now(caller.shop), wanted_of(data)
+    secret = house.settings.secret
+    quoted_minor = (
+        None
+        if data.quote is None
+        else quoted_total(secret, shop=shop, wanted=wanted, token=data.quote, now=now)
+    )
+    placing = checkout.Placing(
+        key=data.key,
+        quoted_minor=quoted_minor,
+        real_now=house.real_now(),
+        is_simulated=data.simulated,
+        visit=checkout.Visit(data.visitor_key, data.source_path),
+    )
+
     def place(tx: Connection) -> tuple[int, OrderWithDecision]:
         order = checkout.place(
             tx,
-            shop=caller.shop,
+            shop=shop,
             actor=caller.actor,
-            key=data.key,
-            buyer=checkout.Buyer(data.customer_key, data.visitor_key, data.source_path),
-            lines=cart_lines(data.lines),
-            now=house.now(caller.shop),
-            real_now=house.real_now(),
-            is_simulated=data.simulated,
+            wanted=wanted,
+            placing=placing,
+            now=now,
+            standing_of=standing_by(house.facts, shop=shop, now=now),
         )
-        return 201, _with_decision(caller.shop, order)
+        return 201, _with_decision(shop, order)
 
+    if data.dry_run:
+        return _tried(house, place)
     answer = idempotent(house, caller, request, data, place)
     answer.headers["location"] = "/v1/orders/" + quoted(answer.content["key"], safe="")
     return answer
@@ -285,7 +312,7 @@ def close_order(
     """Close an order that was not paid; a closed one stays as it is, a paid one is refused."""
 
     def close(tx: Connection) -> tuple[int, OrderWithDecision]:
-        order = operations.close_order(
+        order = checkout.close(
             tx,
             shop=caller.shop,
             actor=caller.actor,
@@ -297,6 +324,25 @@ def close_order(
         return 200, _with_decision(caller.shop, order)
 
     return idempotent(house, caller, request, data, close)
+
+
+class _TriedError(Exception):
+    """Carries the answer of a dry run out of a transaction that is not to be kept."""
+
+    def __init__(self, answer: OrderWithDecision) -> None:
+        self.answer = answer
+        super().__init__()
+
+
+def _tried(
+    house: House, place: Callable[[Connection], tuple[int, OrderWithDecision]]
+) -> Response[OrderWithDecision]:
+    """Place an order in a transaction that is undone, and return what it would have been."""
+    try:
+        with house.db.write() as tx:
+            raise _TriedError(place(tx)[1])
+    except _TriedError as tried:
+        return Response(tried.answer, status_code=200)
 
 
 def _order(shop: Shop, order: model.Order) -> Order:
@@ -338,7 +384,14 @@ def _fields(shop: Shop, order: model.Order) -> dict[str, Any]:
         "payment_key": order.payment_key,
         "closed_at": order.closed_at,
         "close_reason": order.close_reason,
+        "refunded_minor": order.refunded_minor,
     }
 
 
-routes: list[Any] = [place_order, list_orders, read_order, pay_order, close_order]
+routes: list[Any] = [
+    place_order,
+    list_orders,
+    read_order,
+    pay_order,
+    close_order,
+]

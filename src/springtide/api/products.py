@@ -16,7 +16,7 @@ from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
 from springtide.domain.catalog import model, queries
 from springtide.domain.catalog.operations import upsert_products
-from springtide.domain.pricing.book import BookPrice
+from springtide.domain.pricing.book import TAX_BPS_MAX, BookPrice
 from springtide.domain.pricing.operations import set_book_prices
 from springtide.domain.pricing.queries import current_prices
 from springtide.kit.money import AMOUNT_MINOR_MAX
@@ -46,6 +46,9 @@ class PriceIn(Struct, kw_only=True, forbid_unknown_fields=True):
         Meta(ge=0, le=AMOUNT_MINOR_MAX, description="No promotion goes below it. Never shown."),
     ] = 0
     cost_minor: Amount | None = None
+    tax_bps: Annotated[
+        int, Meta(ge=0, le=TAX_BPS_MAX, description="Rate of the tax in it, 1300 is 13%.")
+    ] = 0
 
 
 class ProductIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -203,7 +206,10 @@ def write_products(
     shop, now = caller.shop, house.now(caller.shop)
     prices = {
         product.key: BookPrice(
-            product.price.regular_minor, product.price.floor_minor, product.price.cost_minor
+            product.price.regular_minor,
+            product.price.floor_minor,
+            product.price.cost_minor,
+            product.price.tax_bps,
         )
         for product in data.products
         if product.price

@@ -9,11 +9,15 @@ from litestar.openapi.spec import Example
 from litestar.params import Body
 from msgspec import Meta, Struct
 
-from springtide.api.fields import Currency, ProductKey, Quantity
+from springtide.api.fields import Currency, CustomerKey, ProductKey, Quantity
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
+from springtide.domain.pricing.explain import Outcome
 from springtide.domain.pricing.model import CartLine, Decision
 from springtide.flows import checkout
+from springtide.flows.checkout import Wanted
+from springtide.flows.quoting import sign_quote
+from springtide.flows.standing import standing_by
 
 
 class CartLineIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -23,16 +27,31 @@ class CartLineIn(Struct, kw_only=True, forbid_unknown_fields=True):
     quantity: Quantity
 
 
+Code = Annotated[str, Meta(min_length=1, max_length=60)]
 #: Lines of a cart or an order.
 LinesIn = Annotated[
     list[CartLineIn], Meta(min_length=1, max_length=500, description="At most 500 lines.")
 ]
 
 
-class QuoteIn(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A cart."""
+class CartIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A cart, with all that its price depends on."""
 
     lines: LinesIn
+    codes: Annotated[list[Code], Meta(max_length=20, description="Codes the buyer typed.")] = []
+    points: Annotated[int, Meta(ge=0, le=10**12, description="Points the buyer wants to use.")] = 0
+    shipping_minor: Annotated[
+        int, Meta(ge=0, le=10**9, description="The shipping fee, before free shipping.")
+    ] = 0
+    customer_key: CustomerKey | None = None
+    channel: Annotated[str, Meta(max_length=60, examples=["app"])] = ""
+    region: Annotated[str, Meta(max_length=60, examples=["浙江"])] = ""
+
+
+class QuoteIn(CartIn, kw_only=True, forbid_unknown_fields=True):
+    """A cart to price."""
+
+    explain: Annotated[bool, Meta(description="Say what became of every rule.")] = True
 
 
 QuoteBody = Annotated[
@@ -59,35 +78,27 @@ class PricedLine(Struct, kw_only=True):
     gross_minor: Annotated[int, Meta(description="The line before rules.")]
     discount_minor: Annotated[int, Meta(description="The line's share of what rules take off.")]
     payable_minor: Annotated[int, Meta(description="What is to be paid for the line.")]
-
-
-class RuleReason(Struct, kw_only=True):
-    """Why a rule gave nothing."""
-
-    code: Annotated[str, Meta(examples=["below_threshold"])]
-    observed: int | str
-    needed: int | str
-    others: list[str] = []
-
-
-class NextStep(Struct, kw_only=True):
-    """Add so much to the cart, save so much more."""
-
-    missing_minor: int
-    saves_minor: int
+    tax_minor: Annotated[int, Meta(description="The tax in it.")]
 
 
 class AppliedRule(Struct, kw_only=True):
-    """What became of one promotion rule."""
+    """A promotion rule of the best legal stack."""
 
     rule_id: str
     version: int
     kind: Annotated[str, Meta(examples=["threshold_ladder"])]
-    is_applied: bool
+    lane: Annotated[str, Meta(examples=["shop"])]
     amount_minor: int
     shares: Annotated[list[int], Meta(description="Minor units a line, in the order of lines.")]
-    reason: RuleReason | None = None
-    next_step: NextStep | None = None
+    points: Annotated[int, Meta(description="Points the buyer pays with.")] = 0
+
+
+class Gift(Struct, kw_only=True):
+    """Pieces of a product that go with the order for nothing."""
+
+    rule_id: str
+    product_key: ProductKey
+    quantity: int
 
 
 class Priced(Struct, kw_only=True):
@@ -98,18 +109,56 @@ class Priced(Struct, kw_only=True):
     input_hash: Annotated[str, Meta(description="SHA-256 of all that the price was made from.")]
     lines: list[PricedLine]
     rules: list[AppliedRule]
+    gifts: list[Gift]
     regular_total_minor: int
     gross_minor: int
     discount_minor: int
+    shipping_minor: Annotated[int, Meta(description="Shipping to be paid.")]
+    shipping_discount_minor: int
+    tax_minor: Annotated[int, Meta(description="The tax in the lines.")]
     total_minor: Annotated[int, Meta(description="What is to be paid.")]
+    is_proven: Annotated[bool, Meta(description="No legal stack of rules is cheaper.")]
     engine: str
 
 
+class RuleReason(Struct, kw_only=True):
+    """Why a rule gave nothing."""
+
+    code: Annotated[str, Meta(examples=["below_threshold"])]
+    observed: int | str = 0
+    needed: int | str = 0
+    others: list[str] = []
+
+
+class NextStep(Struct, kw_only=True):
+    """Add so much money or so many pieces to the cart, save so much more."""
+
+    saves_minor: int
+    missing_minor: int = 0
+    missing_pieces: int = 0
+
+
+class RuleOutcome(Struct, kw_only=True):
+    """What became of one promotion rule."""
+
+    rule_id: str
+    version: int
+    kind: Annotated[str, Meta(examples=["threshold_ladder"])]
+    lane: Annotated[str, Meta(examples=["shop"])]
+    is_applied: bool
+    amount_minor: int = 0
+    reason: RuleReason | None = None
+    next_step: NextStep | None = None
+
+
 class Quote(Struct, kw_only=True):
-    """The price of a cart now, and the campaign it is sold in."""
+    """The price of a cart now, the campaign it is sold in, and a signed promise of it."""
 
     campaign_key: str | None
     decision: Priced
+    outcomes: list[RuleOutcome]
+    quote: Annotated[str, Meta(description="Name it in the order to be held to this price.")]
+    valid_until: datetime
 
 
 def public_decision(decision: Decision) -> Priced:
@@ -117,9 +166,17 @@ def public_decision(decision: Decision) -> Priced:
     return msgspec.convert(decision.public_document(), Priced)
 
 
-def cart_lines(lines: list[CartLineIn]) -> list[CartLine]:
-    """Return lines as the checkout takes them."""
-    return [CartLine(line.product_key, line.quantity) for line in lines]
+def wanted_of(data: CartIn) -> Wanted:
+    """Return a cart as the checkout takes it."""
+    return Wanted(
+        lines=tuple(CartLine(line.product_key, line.quantity) for line in data.lines),
+        codes=tuple(data.codes),
+        points=data.points,
+        shipping_minor=data.shipping_minor,
+        customer_key=data.customer_key,
+        channel=data.channel,
+        region=data.region,
+    )
 
 
 @post(
@@ -133,11 +190,26 @@ def cart_lines(lines: list[CartLineIn]) -> list[CartLine]:
 )
 def quote(house: House, caller: Caller, data: QuoteBody) -> Quote:
     """Price a cart as an order placed now would be priced; nothing is kept."""
+    shop, now, wanted = caller.shop, house.now(caller.shop), wanted_of(data)
+    standing_of = standing_by(house.facts, shop=shop, now=now)
     with house.db.read() as tx:
-        quoted = checkout.quote(
-            tx, shop=caller.shop, lines=cart_lines(data.lines), now=house.now(caller.shop)
-        )
-    return Quote(campaign_key=quoted.campaign_key, decision=public_decision(quoted.decision))
+        prepared = checkout.prepare(tx, shop=shop, wanted=wanted, now=now, standing_of=standing_of)
+    outcomes: tuple[Outcome, ...] = ()
+    if data.explain:
+        explained = prepared.explain()
+        decision, outcomes = explained.decision, explained.outcomes
+    else:
+        decision = prepared.price()
+    token, valid_until = sign_quote(
+        house.settings.secret, shop=shop, wanted=wanted, decision=decision
+    )
+    return Quote(
+        campaign_key=prepared.campaign_key,
+        decision=public_decision(decision),
+        outcomes=[msgspec.convert(msgspec.to_builtins(each), RuleOutcome) for each in outcomes],
+        quote=token,
+        valid_until=valid_until,
+    )
 
 
 routes: list[Any] = [quote]

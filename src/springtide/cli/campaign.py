@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from springtide.bootstrap import House
     from springtide.domain.access.model import Actor, Shop
     from springtide.domain.campaigns.model import Campaign
-    from springtide.domain.pricing.model import CartLine, Decision
+    from springtide.domain.pricing.explain import Explained
+    from springtide.domain.pricing.model import CartLine
 
 app = typer.Typer(help="Plan campaigns and price carts.", no_args_is_help=True)
 
@@ -153,38 +154,51 @@ def price(
     Examples: `springtide campaign price 866211=2 1082185=1 --shop demo --campaign cmp_…`,
     `springtide campaign price cart.json --shop demo --json`
     """
-    from springtide.flows.checkout import quote
+    from springtide.flows.checkout import Wanted, prepare
+    from springtide.flows.standing import standing_by
 
-    lines = _lines(cart)
+    lines = tuple(_lines(cart))
     with _house() as house, house.db.read() as tx:
         found = _shop(tx, shop)
+        now = house.now(found)
         if campaign is None:
-            decision = quote(tx, shop=found, lines=lines, now=house.now(found)).decision
+            standing_of = standing_by(house.facts, shop=found, now=now)
+            prepared = prepare(
+                tx, shop=found, wanted=Wanted(lines), now=now, standing_of=standing_of
+            )
+            explained = prepared.explain()
         else:
-            decision = _as_during(tx, found, campaign, lines)
+            explained = _as_during(tx, found, campaign, lines)
     if as_json:
-        print(decision.to_json())
+        print(explained.decision.to_json())
     else:
-        _print_decision(decision)
+        _print_decision(explained)
 
 
-def _as_during(tx: "Connection", shop: "Shop", key: str, lines: "list[CartLine]") -> "Decision":
-    from dataclasses import replace
+def _as_during(
+    tx: "Connection", shop: "Shop", key: str, lines: "tuple[CartLine, ...]"
+) -> "Explained":
+    import msgspec
 
     from springtide.domain.campaigns.queries import sale_prices
-    from springtide.domain.pricing.engine import price as decide
+    from springtide.domain.pricing.explain import explain
     from springtide.domain.pricing.model import Cart
-    from springtide.domain.pricing.queries import as_active, campaign_rules
+    from springtide.domain.pricing.plan import Plan
+    from springtide.domain.pricing.queries import campaign_guards, campaign_rules
 
     campaign = _campaign(tx, shop, key)
+    rules = [
+        msgspec.structs.replace(each.active(), starts_at=None, ends_at=None)
+        for each in campaign_rules(tx, shop_id=shop.id, campaign_id=campaign.id)
+    ]
+    guards = campaign_guards(tx, shop_id=shop.id, campaign_ids=[campaign.id])
+    plan = Plan(rules, guards=guards, zone=shop.zone_name)
     opens_at = campaign.selling.starts_at
-    rules = campaign_rules(tx, shop_id=shop.id, campaign_id=campaign.id)
-    return decide(
-        Cart(tuple(lines), shop.currency),
-        rules=[replace(as_active(each), starts_at=None, ends_at=None) for each in rules],
-        book=sale_prices(
-            tx, campaign=campaign, keys=[line.product_key for line in lines], now=opens_at
-        ),
+    keys = [*(line.product_key for line in lines), *plan.gift_keys]
+    return explain(
+        Cart(lines, shop.currency),
+        plan=plan,
+        book=sale_prices(tx, campaign=campaign, keys=keys, now=opens_at),
         now=opens_at,
     )
 
@@ -217,9 +231,11 @@ def _file_lines(path: Path) -> "list[CartLine]":
         raise typer.BadParameter(f"{path}: {error}") from error
 
 
-def _print_decision(decision: "Decision") -> None:
-    from springtide.domain.pricing.explain import explain
+def _print_decision(explained: "Explained") -> None:
+    from springtide.domain.pricing.sentences import sentences
     from springtide.kit.money import to_decimal
+
+    decision = explained.decision
 
     def money(amount_minor: int) -> str:
         return str(to_decimal(amount_minor, decision.currency))
@@ -230,9 +246,11 @@ def _print_decision(decision: "Decision") -> None:
             f"{line.product_key:>12}  {line.quantity} x {money(line.unit_minor)}{off}"
             f" = {money(line.payable_minor)}"
         )
-    for rule in decision.rules:
-        said = "; ".join(each.fill(each.text, money) for each in explain(rule))
-        print(f"{rule.kind}: {said}")
+    for outcome in explained.outcomes:
+        said = "; ".join(each.fill(each.text, money) for each in sentences(outcome))
+        print(f"{outcome.kind}: {said}")
+    if decision.shipping_minor:
+        print(f"Shipping: {money(decision.shipping_minor)}")
     print(f"To pay: {money(decision.total_minor)} {decision.currency}")
 
 

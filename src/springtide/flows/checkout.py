@@ -1,11 +1,12 @@
-"""Checkout: catalog, prices, rules and campaign meet here, so a quote is the order's price.
+"""Checkout: catalog, prices, rules, buyer and campaign meet here, so a quote is the order's price.
 
 The buyer's side never sends a price. What a quote shows and what an order keeps come from the same
-function over the same reads; only the instant may differ.
+function over the same reads; only the instant may differ, and an order that names a quote is
+refused when its price is another one by then.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -18,45 +19,111 @@ from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import upsert_customers
 from springtide.domain.orders import operations as orders
 from springtide.domain.orders.model import Order, OrderLine, line_problems
+from springtide.domain.orders.queries import has_ordered
 from springtide.domain.pricing import engine
-from springtide.domain.pricing.model import Cart, CartLine, Decision
-from springtide.domain.pricing.queries import active_rules, current_prices
-from springtide.kit.errors import Invalid, Refusal
+from springtide.domain.pricing.explain import Explained, explain
+from springtide.domain.pricing.model import Buyer, Cart, CartLine, Decision, PriceFacts
+from springtide.domain.pricing.operations import give_back_rules, keep_plan, left_of, use_rules
+from springtide.domain.pricing.plan import Plan
+from springtide.domain.pricing.queries import active_plan, current_prices
+from springtide.domain.pricing.replay import Inputs, inputs_of
+from springtide.kit.errors import N_, Invalid, Refusal
+
+#: A customer's key -> (tier, has ordered before): what the facts know.
+StandingOf = Callable[[str], tuple[str, bool]]
+
+
+class QuoteChanged(Refusal):
+    """An order whose price is another one than its quote's."""
+
+    code = "quote_changed"
+    status = 409
+    text = N_("The price is {now_minor} minor units now, the quote was {quoted_minor}.")
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """The price of a cart now, and the campaign it is sold in."""
+class Wanted:
+    """What a buyer puts together: lines, codes, points to use, and where it goes."""
 
-    decision: Decision
-    campaign_key: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Buyer:
-    """Who buys, by the shop's own keys, and the traffic source they came by."""
-
+    lines: tuple[CartLine, ...]
+    codes: tuple[str, ...] = ()
+    points: int = 0
+    shipping_minor: int = 0
     customer_key: str | None = None
+    channel: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A cart with all that its price is made from."""
+
+    cart: Cart
+    plan: Plan
+    book: dict[str, PriceFacts]
+    buyer: Buyer
+    campaign_key: str | None
+    now: datetime
+
+    def price(self) -> Decision:
+        """Return the decision."""
+        return engine.price(
+            self.cart, plan=self.plan, book=self.book, now=self.now, buyer=self.buyer
+        )
+
+    def explain(self) -> Explained:
+        """Return the decision, and what became of every rule."""
+        return explain(self.cart, plan=self.plan, book=self.book, now=self.now, buyer=self.buyer)
+
+    def inputs(self) -> Inputs:
+        """Return what is kept with an order, to make the decision again."""
+        return inputs_of(self.cart, plan=self.plan, book=self.book, buyer=self.buyer, now=self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Where an order comes from: visitor and traffic source, by the shop's own keys."""
+
     visitor_key: str | None = None
     source_path: str | None = None
 
 
-def quote(tx: Connection, *, shop: Shop, lines: Sequence[CartLine], now: datetime) -> Quote:
-    """Price a cart as an order placed now would be priced.
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """How an order is placed: its key, its clocks, and the total that was quoted."""
+
+    key: str | None = None
+    quoted_minor: int | None = None
+    real_now: datetime | None = None
+    is_simulated: bool = False
+    visit: Visit = field(default_factory=Visit)
+
+
+def prepare(
+    tx: Connection,
+    *,
+    shop: Shop,
+    wanted: Wanted,
+    now: datetime,
+    standing_of: StandingOf | None = None,
+) -> Prepared:
+    """Read all that the price of a cart is made from, as an order placed now would find it.
 
     Raises Invalid with fields such as ``lines.0.quantity``.
     """
-    _refuse_bad(tx, shop, lines)
-    decision = engine.price(
-        Cart(tuple(lines), shop.currency),
-        rules=active_rules(tx, shop_id=shop.id, now=now),
-        book=current_prices(
-            tx, shop_id=shop.id, keys=[line.product_key for line in lines], now=now
-        ),
+    _refuse_bad(tx, shop, wanted.lines)
+    plan = active_plan(tx, shop_id=shop.id, zone=shop.zone_name, now=now)
+    keys = {line.product_key for line in wanted.lines} | set(plan.gift_keys)
+    cart = Cart(wanted.lines, shop.currency, wanted.codes, wanted.shipping_minor, wanted.points)
+    campaign = live_campaign(tx, shop_id=shop.id, now=now)
+    return Prepared(
+        cart=cart,
+        plan=plan,
+        book=current_prices(tx, shop_id=shop.id, keys=keys, now=now),
+        buyer=_buyer(tx, shop, wanted, plan, standing_of),
+        campaign_key=campaign.key if campaign else None,
         now=now,
     )
-    campaign = live_campaign(tx, shop_id=shop.id, now=now)
-    return Quote(decision, campaign.key if campaign else None)
 
 
 def place(
@@ -64,42 +131,74 @@ def place(
     *,
     shop: Shop,
     actor: Actor,
-    key: str | None,
-    buyer: Buyer,
-    lines: Sequence[CartLine],
+    wanted: Wanted,
+    placing: Placing,
     now: datetime,
-    real_now: datetime | None = None,
-    is_simulated: bool = False,
+    standing_of: StandingOf | None = None,
 ) -> Order:
-    """Price a cart and keep it as an order, with the decision that made its price.
+    """Price a cart and keep it as an order, with the decision and all that it was made from.
 
-    A customer who is not on file yet comes on it, by key alone.
+    A customer who is not on file yet comes on it, by key alone. Raises QuoteChanged when a total
+    was quoted and is another one now.
     """
-    quoted = quote(tx, shop=shop, lines=lines, now=now)
-    if buyer.customer_key is not None:
+    prepared = prepare(tx, shop=shop, wanted=wanted, now=now, standing_of=standing_of)
+    decision = prepared.price()
+    if placing.quoted_minor is not None and decision.total_minor != placing.quoted_minor:
+        raise QuoteChanged(now_minor=decision.total_minor, quoted_minor=placing.quoted_minor)
+    if wanted.customer_key is not None:
         upsert_customers(
             tx,
             shop_id=shop.id,
-            entries=[CustomerEntry(buyer.customer_key)],
+            entries=[CustomerEntry(wanted.customer_key)],
             actor=actor,
-            now=real_now or now,
+            now=placing.real_now or now,
         )
-    return orders.place_order(
+    order = orders.place_order(
         tx,
         shop=shop,
         actor=actor,
-        key=key,
-        customer_key=buyer.customer_key,
-        visitor_key=buyer.visitor_key,
-        lines=order_lines(quoted.decision),
-        shipping_minor=0,
-        decision=quoted.decision.document(),
-        campaign_key=quoted.campaign_key,
-        source_path=buyer.source_path,
+        key=placing.key,
+        customer_key=wanted.customer_key,
+        visitor_key=placing.visit.visitor_key,
+        lines=order_lines(decision),
+        shipping_minor=decision.shipping_minor,
+        decision=decision.document(),
+        price_inputs=prepared.inputs().document(),
+        campaign_key=prepared.campaign_key,
+        source_path=placing.visit.source_path,
         now=now,
-        real_now=real_now,
-        is_simulated=is_simulated,
+        real_now=placing.real_now,
+        is_simulated=placing.is_simulated,
     )
+    keep_plan(tx, shop=shop, plan=prepared.plan)
+    use_rules(
+        tx,
+        shop=shop,
+        plan=prepared.plan,
+        decision=decision,
+        order_key=order.key,
+        customer_key=wanted.customer_key,
+        now=now,
+    )
+    return order
+
+
+def close(
+    tx: Connection,
+    *,
+    shop: Shop,
+    actor: Actor,
+    key: str,
+    reason: str,
+    now: datetime,
+    real_now: datetime | None = None,
+) -> Order:
+    """Close an unpaid order and give back what it used of its rules' limits."""
+    order = orders.close_order(
+        tx, shop=shop, actor=actor, key=key, reason=reason, now=now, real_now=real_now
+    )
+    give_back_rules(tx, shop=shop, order_key=order.key, now=now)
+    return order
 
 
 def order_lines(decision: Decision) -> list[OrderLine]:
@@ -120,7 +219,25 @@ def order_lines(decision: Decision) -> list[OrderLine]:
     return lines
 
 
-def _refuse_bad(tx: Connection, shop: Shop, lines: Sequence[CartLine]) -> None:
+def _buyer(
+    tx: Connection, shop: Shop, wanted: Wanted, plan: Plan, standing_of: StandingOf | None
+) -> Buyer:
+    """Return what prices depend on; what no rule asks for is not looked up."""
+    key = wanted.customer_key
+    tier, is_known = "", False
+    if key is not None and plan.asks_standing:
+        tier, is_known = standing_of(key) if standing_of else ("", False)
+        is_known = is_known or has_ordered(tx, shop_id=shop.id, customer_key=key)
+    return Buyer(
+        tier=tier,
+        channel=wanted.channel,
+        region=wanted.region,
+        is_first_order=key is not None and not is_known,
+        left=left_of(tx, shop_id=shop.id, plan=plan, customer_key=key),
+    )
+
+
+def _refuse_bad(tx: Connection, shop: Shop, lines: tuple[CartLine, ...]) -> None:
     problems: dict[str, Refusal] = line_problems(
         [(line.product_key, line.quantity) for line in lines]
     )

@@ -21,6 +21,7 @@ from springtide.domain.campaigns.model import (
     read_relative,
     written,
 )
+from springtide.domain.pricing.book import SavedRule
 from springtide.kit import ids
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.money import parse_minor, to_decimal
@@ -162,15 +163,20 @@ def read_ladder(typed: Mapping[str, Any], currency: str) -> dict[str, Any]:
         steps.append(step)
     if problems:
         raise Invalid(problems)
-    keys = [key for key in str(typed.get("products", "")).replace(",", " ").split() if key]
-    return {"steps": steps, "products": list(dict.fromkeys(keys)) or None}
+    return {"steps": steps}
 
 
-def ladder_values(params: Mapping[str, Any], currency: str) -> dict[str, str]:
-    """Return a ladder's parameters as the fields of its form."""
-    values = {"products": " ".join(params.get("products") or ())}
-    for row, step in enumerate(params["steps"]):
-        for name, amount in step.items():
+def read_keys(text: str) -> tuple[str, ...]:
+    """Return the product keys of a text, each once; blanks and commas part them."""
+    return tuple(dict.fromkeys(text.replace(",", " ").replace("，", " ").split()))
+
+
+def ladder_values(rule: SavedRule, currency: str) -> dict[str, str]:
+    """Return a ladder as the fields of its form."""
+    values = {"products": " ".join(rule.terms.conditions.products.keys)}
+    for row, step in enumerate(rule.params["steps"]):
+        for name in ("threshold_minor", "discount_minor"):
+            amount = step.get(name, 0)
             values[f"steps.{row}.{name}"] = _money_text(amount, currency)
     return values
 

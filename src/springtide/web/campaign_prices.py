@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Response, get, post
 from sqlalchemy import Connection
 
@@ -14,17 +15,20 @@ from springtide.domain.campaigns import operations, queries
 from springtide.domain.campaigns.model import Campaign, Hero
 from springtide.domain.catalog.model import Product
 from springtide.domain.catalog.queries import products_by_keys, search_products
-from springtide.domain.pricing.book import BookPrice, SavedRule
-from springtide.domain.pricing.engine import price
-from springtide.domain.pricing.explain import Sentence, explain
-from springtide.domain.pricing.model import ActiveRule, Cart, CartLine, Decision
+from springtide.domain.pricing.book import BookPrice, SavedRule, Terms
+from springtide.domain.pricing.explain import explain
+from springtide.domain.pricing.model import Cart, CartLine
 from springtide.domain.pricing.operations import remove_rule, save_rule
+from springtide.domain.pricing.plan import Plan
 from springtide.domain.pricing.queries import (
     book_prices,
+    campaign_guards,
     campaign_rules,
     lowest_prices,
 )
+from springtide.domain.pricing.rule import ActiveRule, ProductSet
 from springtide.domain.pricing.rules import checked_rule
+from springtide.domain.pricing.sentences import sentences
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.money import parse_minor
@@ -38,6 +42,7 @@ from springtide.web.campaign_forms import (
     ladder_values,
     money_text,
     read_count,
+    read_keys,
     read_ladder,
 )
 from springtide.web.forms import Form
@@ -172,6 +177,7 @@ def ladder_save(
                     rule_id=kept.id if kept else None,
                     kind=LADDER,
                     params=params,
+                    terms=_ladder_terms(kept, data),
                     actor=member.actor,
                     now=now,
                 )
@@ -197,42 +203,68 @@ def _sample(
 ) -> dict[str, Any]:
     """Return the decision for what is typed, or what is wrong with it."""
     shop = member.shop
+    nothing: dict[str, Any] = {"decision": None, "problems": [], "sentences": [], "names": {}}
     try:
-        params = read_ladder(data, shop.currency)
-        rules = [] if not params["steps"] else [_typed_rule(campaign, params)]
+        rules = _rules_as_typed(tx, campaign, data, shop.currency)
         lines = _typed_lines(data)
         if not lines:
-            return {"decision": None, "problems": [], "sentences": [], "names": {}}
+            return nothing
         keys = [line.product_key for line in lines]
-        book = queries.sale_prices(tx, campaign=campaign, keys=keys, now=house.now(shop))
-        decision = price(
+        guards = campaign_guards(tx, shop_id=shop.id, campaign_ids=[campaign.id])
+        plan = Plan(rules, guards=guards, zone=shop.zone_name)
+        now = house.now(shop)
+        book = queries.sale_prices(tx, campaign=campaign, keys=[*keys, *plan.gift_keys], now=now)
+        explained = explain(
             Cart(tuple(lines), shop.currency),
-            rules=rules,
+            plan=plan,
             book=book,
             now=campaign.selling.starts_at,
         )
     except Invalid as invalid:
-        problems = list(invalid.fields.values())
-        return {"decision": None, "problems": problems, "sentences": [], "names": {}}
-    names = {
-        key: product.name
-        for key, product in products_by_keys(tx, shop_id=shop.id, keys=keys).items()
-    }
+        return {**nothing, "problems": list(invalid.fields.values())}
+    products = products_by_keys(tx, shop_id=shop.id, keys=keys)
     return {
-        "decision": decision,
+        "decision": explained.decision,
         "problems": [],
-        "sentences": _sentences(decision),
-        "names": names,
+        "sentences": [each for found in explained.outcomes for each in sentences(found)],
+        "names": {key: product.name for key, product in products.items()},
     }
 
 
-def _sentences(decision: Decision) -> list[Sentence]:
-    return [sentence for rule in decision.rules for sentence in explain(rule)]
+def _rules_as_typed(
+    tx: Connection, campaign: Campaign, data: Mapping[str, Any], currency: str
+) -> list[ActiveRule]:
+    """Return the campaign's rules as they will hold, its ladder as it is typed."""
+    params, kept = read_ladder(data, currency), _ladder(tx, campaign)
+    saved = campaign_rules(tx, shop_id=campaign.shop_id, campaign_id=campaign.id)
+    rules = [
+        msgspec.structs.replace(each.active(), starts_at=None, ends_at=None)
+        for each in saved
+        if kept is None or each.id != kept.id
+    ]
+    if params["steps"]:
+        checked_rule(LADDER, params)
+        terms = _ladder_terms(kept, data)
+        rules.append(
+            ActiveRule(
+                kept.key if kept else "rul_typed",
+                0,
+                LADDER,
+                params,
+                terms.conditions,
+                terms.stacking,
+                campaign_key=campaign.key,
+            )
+        )
+    return rules
 
 
-def _typed_rule(campaign: Campaign, params: Mapping[str, Any]) -> ActiveRule:
-    checked_rule(LADDER, params)
-    return ActiveRule("rul_typed", 1, LADDER, params, campaign.key)
+def _ladder_terms(kept: SavedRule | None, data: Mapping[str, Any]) -> Terms:
+    """Return a ladder's terms with the products that were typed; the others stay as they are."""
+    terms = kept.terms if kept else Terms()
+    products = ProductSet(keys=read_keys(str(data.get("products", ""))))
+    conditions = msgspec.structs.replace(terms.conditions, products=products)
+    return msgspec.structs.replace(terms, conditions=conditions)
 
 
 def _typed_lines(data: Mapping[str, Any]) -> list[CartLine]:
@@ -281,7 +313,7 @@ def _page(
         rows = _hero_rows(tx, member, campaign, house)
         ladder = _ladder(tx, campaign)
         samples = _sample_defaults(tx, campaign, shop.id)
-        values = ladder_values(ladder.params, shop.currency) if ladder else {}
+        values = ladder_values(ladder, shop.currency) if ladder else {}
         sample = _sample(tx, house, member, campaign, {**values, **samples})
     return page(
         request,

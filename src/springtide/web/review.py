@@ -22,7 +22,7 @@ from springtide.domain.orders.queries import orders_page
 from springtide.domain.outreach.effect import Effect
 from springtide.domain.outreach.model import Outreach
 from springtide.domain.outreach.queries import arms, outreach_result, outreaches_of
-from springtide.domain.pricing.queries import active_rules, campaign_prices_standing
+from springtide.domain.pricing.queries import active_plan, campaign_prices_standing
 from springtide.flows import timeline
 from springtide.flows.model import Action
 from springtide.flows.protocol import KINDS
@@ -272,9 +272,8 @@ def _proofs(tx: Connection, member: Member, sale: Campaign, house: House) -> lis
     """Return whether the withdrawal put everything back, read from what holds now."""
     shop_id, now = member.shop.id, house.now(member.shop)
     prices = campaign_prices_standing(tx, shop_id=shop_id, campaign_id=sale.id)
-    rules = [
-        rule for rule in active_rules(tx, shop_id=shop_id, now=now) if rule.campaign_key == sale.key
-    ]
+    plan = active_plan(tx, shop_id=shop_id, zone=member.shop.zone_name, now=now)
+    rules = [rule for rule in plan.rules if rule.campaign_key == sale.key]
     unpaid = orders_page(
         tx, shop_id=shop_id, state=OrderState.PLACED, campaign_key=sale.key, limit=1
     )

@@ -24,7 +24,7 @@ from babel.numbers import (
 from markupsafe import Markup
 
 from springtide.domain.campaigns.model import written
-from springtide.domain.pricing.explain import Sentence
+from springtide.domain.pricing.sentences import Sentence
 from springtide.kit import ids
 from springtide.kit.errors import Refusal
 from springtide.kit.i18n import LOCALES, translate

@@ -7,12 +7,13 @@ import pytest
 from springtide.domain.orders import queries
 from springtide.domain.pricing.model import CartLine, Decision
 from springtide.flows import checkout
+from springtide.flows.checkout import Placing, Visit, Wanted
 from springtide.kit.db import Database
 from springtide.kit.errors import Invalid
 from tests.kit.shops import ACTOR, new_shop
 from tests.kit.storefront import TEA_MINOR, open_sale, stock_shelves
 
-LINES = [CartLine("pot", 1), CartLine("tea", 2)]
+WANTED = Wanted((CartLine("pot", 1), CartLine("tea", 2)), customer_key="c1")
 
 
 def test_an_order_is_priced_exactly_as_its_quote(database: Database, now: datetime) -> None:
@@ -20,23 +21,23 @@ def test_an_order_is_priced_exactly_as_its_quote(database: Database, now: dateti
     stock_shelves(database, shop, now=now)
     campaign = open_sale(database, shop, day=now.date(), now=now)
     with database.read() as tx:
-        quoted = checkout.quote(tx, shop=shop, lines=LINES, now=now)
+        prepared = checkout.prepare(tx, shop=shop, wanted=WANTED, now=now)
+    decision = prepared.price()
     with database.write() as tx:
         checkout.place(
             tx,
             shop=shop,
             actor=ACTOR,
-            key="A",
-            buyer=checkout.Buyer("c1", "v1", "platform/search"),
-            lines=LINES,
+            wanted=WANTED,
+            placing=Placing("A", decision.total_minor, visit=Visit("v1", "platform/search")),
             now=now,
         )
     with database.read() as tx:
         order = queries.order(tx, shop_id=shop.id, key="A")
-    assert Decision.from_document(order.decision).to_json() == quoted.decision.to_json()
+    assert Decision.from_document(order.decision).to_json() == decision.to_json()
     # 199.00 + 2 x 88.00 = 375.00 reaches 满299减20.
-    assert order.total_minor == 19_900 + 2 * TEA_MINOR - 2_000 == quoted.decision.total_minor
-    assert order.campaign_key == quoted.campaign_key == campaign.key
+    assert order.total_minor == 19_900 + 2 * TEA_MINOR - 2_000 == decision.total_minor
+    assert order.campaign_key == prepared.campaign_key == campaign.key
     regular = 19_900 + 2 * 9_900
     assert sum(line.list_minor for line in order.lines) == regular
     assert order.discount_minor == regular - order.total_minor
@@ -47,9 +48,9 @@ def test_without_a_sale_the_regular_price_holds(database: Database, now: datetim
     shop = new_shop(database, now=now)
     stock_shelves(database, shop, now=now)
     with database.read() as tx:
-        quoted = checkout.quote(tx, shop=shop, lines=LINES, now=now)
-    assert quoted.campaign_key is None
-    assert quoted.decision.total_minor == 19_900 + 2 * 9_900
+        prepared = checkout.prepare(tx, shop=shop, wanted=WANTED, now=now)
+    assert prepared.campaign_key is None
+    assert prepared.price().total_minor == 19_900 + 2 * 9_900
 
 
 @pytest.mark.parametrize(
@@ -77,9 +78,8 @@ def test_a_cart_nobody_can_buy_is_refused_by_field(
             tx,
             shop=shop,
             actor=ACTOR,
-            key=None,
-            buyer=checkout.Buyer(),
-            lines=lines,
+            wanted=Wanted(tuple(lines)),
+            placing=Placing(),
             now=now,
         )
     assert {name: wrong.code for name, wrong in refused.value.fields.items()} == problems

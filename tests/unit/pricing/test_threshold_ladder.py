@@ -35,9 +35,9 @@ def test_a_ladder_that_rises_is_accepted_in_any_order() -> None:
         ([(200, 5), (100, 10)], "steps.0.discount_minor", "ladder_step_gives_less"),
         ([(100, 91)], "steps.0.discount_minor", "ladder_discount_too_high"),
         ([(100, 100)], "steps.0.discount_minor", "ladder_discount_too_high"),
-        ([(-100, 10)], "steps.0.threshold_minor", "ladder_step_amount"),
-        ([(100, 0)], "steps.0.discount_minor", "ladder_step_amount"),
-        ([(10**16, 10)], "steps.0.threshold_minor", "ladder_step_amount"),
+        ([(-100, 10)], "steps.0.threshold_minor", "rule_amount"),
+        ([(100, 0)], "steps.0.discount_minor", "ladder_step_kind"),
+        ([(10**16, 10)], "steps.0.threshold_minor", "rule_amount"),
     ],
 )
 def test_a_ladder_that_cannot_be_meant_is_refused(
@@ -46,10 +46,14 @@ def test_a_ladder_that_cannot_be_meant_is_refused(
     assert refused(*steps)[field] == code
 
 
-def test_an_empty_product_set_and_unknown_fields_are_refused() -> None:
-    assert refused((100, 10), products=[]) == {"products": "ladder_no_products"}
+def test_unknown_fields_and_texts_for_numbers_are_refused_by_field() -> None:
     assert refused((100, 10), surprise=1) == {"params": "bad_rule_params"}
-    assert refused((100, "ten")) == {"params": "bad_rule_params"}  # type: ignore[arg-type]
+    wrong = refused((100, "ten"))  # type: ignore[arg-type]
+    assert wrong == {"steps.0.discount_minor": "bad_rule_params"}
+
+
+def test_a_ladder_repeats_with_one_step_of_an_amount_only() -> None:
+    assert refused((100, 10), (200, 30), times_max=3) == {"times_max": "ladder_repeat"}
 
 
 def test_an_unknown_kind_is_refused() -> None:

@@ -1,11 +1,11 @@
 """Reads of campaigns and their tasks."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection, Row, select
 
 from springtide.domain.access.model import Role
@@ -122,7 +122,7 @@ def sale_prices(
     planned = {hero.product_key: hero.price_minor for hero in campaign.heroes}
     found = current_prices(tx, shop_id=campaign.shop_id, keys=keys, now=now)
     return {
-        key: replace(facts, campaign_minor=planned.get(key, facts.campaign_minor))
+        key: msgspec.structs.replace(facts, campaign_minor=planned.get(key, facts.campaign_minor))
         for key, facts in found.items()
     }
 

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from springtide.domain.access.model import Shop
 from springtide.domain.facts.model import Fact
-from springtide.domain.orders.model import Order
+from springtide.domain.orders.model import Order, OrderReturn
+from springtide.kit.money import split
 
 
 def order_facts(shop: Shop, order: Order) -> list[Fact]:
@@ -34,6 +35,31 @@ def closed_fact(shop: Shop, order: Order) -> Fact:
         discount_minor=order.discount_minor,
         reference=order.close_reason,
     )
+
+
+def refund_facts(shop: Shop, order: Order, returned: OrderReturn) -> list[Fact]:
+    """Return one refund fact a product that came back; their amounts sum to the refund.
+
+    The refund is split by the money paid for what came back; all of it stands on the first
+    product where nothing was paid for any.
+    """
+    paid = {line.product_key: line for line in order.lines}
+    keys = sorted(returned.lines)
+    weights = [paid[key].payable_minor * returned.lines[key] // paid[key].quantity for key in keys]
+    return [
+        _fact(
+            shop,
+            order,
+            "refund",
+            returned.returned_at,
+            part=f":{returned.key}:{key}",
+            product_key=key,
+            quantity=returned.lines[key],
+            amount_minor=amount,
+            reference=returned.key,
+        )
+        for key, amount in zip(keys, split(returned.refund_minor, weights), strict=True)
+    ]
 
 
 def _line_facts(shop: Shop, order: Order, kind: str, occurred_at: datetime) -> list[Fact]:

@@ -39,7 +39,8 @@ class OrderLine:
 class Order:
     """One order; ``total_minor`` is what is to be paid: lines' payable plus shipping.
 
-    ``decision`` is the pricing decision as it was made; it never changes.
+    ``decision`` is the pricing decision as it was made, ``price_inputs`` what it was made from;
+    neither ever changes. ``refunded_minor`` is what was paid back for returns.
     """
 
     id: UUID
@@ -61,6 +62,27 @@ class Order:
     payment_key: str | None = None
     closed_at: datetime | None = None
     close_reason: str | None = None
+    price_inputs: Mapping[str, Any] | None = None
+    refunded_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReturn:
+    """Pieces of an order that came back, by product, and what was paid back for them."""
+
+    key: str
+    lines: Mapping[str, int]
+    policy: str
+    refund_minor: int
+    returned_at: datetime
+
+
+class OrderNotPaid(Refusal):
+    """A return of an order that was not paid."""
+
+    code = "order_not_paid"
+    status = 409
+    text = N_("Order {key} was not paid; there is nothing to pay back.")
 
 
 class NoLines(Refusal):

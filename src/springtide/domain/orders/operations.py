@@ -17,14 +17,21 @@ from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.facts import operations as facts
 from springtide.domain.orders import queries
-from springtide.domain.orders.facts import closed_fact, order_facts, payment_facts
+from springtide.domain.orders.facts import (
+    closed_fact,
+    order_facts,
+    payment_facts,
+    refund_facts,
+)
 from springtide.domain.orders.model import (
     KEY_LENGTH_MAX,
     Order,
     OrderClosed,
     OrderKeyTaken,
     OrderLine,
+    OrderNotPaid,
     OrderPaid,
+    OrderReturn,
     OrderState,
     OrderTooLarge,
     WrongAmount,
@@ -32,6 +39,7 @@ from springtide.domain.orders.model import (
 )
 from springtide.domain.orders.store import lines as lines_table
 from springtide.domain.orders.store import orders as orders_table
+from springtide.domain.orders.store import returns as returns_table
 from springtide.kit.db import insert_into
 from springtide.kit.errors import Invalid, Refusal
 from springtide.kit.ids import outward, uuid7
@@ -53,6 +61,7 @@ def place_order(
     lines: Sequence[OrderLine],
     shipping_minor: int,
     decision: Mapping[str, Any],
+    price_inputs: Mapping[str, Any] | None = None,
     campaign_key: str | None,
     source_path: str | None,
     now: datetime,
@@ -79,6 +88,7 @@ def place_order(
         shipping_minor=shipping_minor,
         lines=tuple(lines),
         decision=decision,
+        price_inputs=price_inputs,
         source_path=source_path,
         is_simulated=is_simulated,
         placed_at=now,
@@ -124,6 +134,59 @@ def pay_order(
     _audit(tx, actor, order, "order.pay", before=before, now=real_now or now)
     facts.append(tx, payment_facts(shop, order), now=now)
     return order
+
+
+def lock_paid_order(tx: Connection, *, shop: Shop, key: str) -> Order:
+    """Return a paid order, held until the transaction ends. Raises NotFound, OrderNotPaid."""
+    tx.execute(
+        select(orders_table.c.id)
+        .where(orders_table.c.shop_id == shop.id, orders_table.c.key == key)
+        .with_for_update()
+    )
+    order = queries.order(tx, shop_id=shop.id, key=key)
+    if order.state is not OrderState.PAID:
+        raise OrderNotPaid(key=key)
+    return order
+
+
+def record_return(
+    tx: Connection,
+    *,
+    shop: Shop,
+    actor: Actor,
+    order: Order,
+    returned: OrderReturn,
+    real_now: datetime | None = None,
+) -> Order:
+    """Keep a return of a locked order, with one refund fact a product."""
+    now = returned.returned_at
+    tx.execute(
+        insert(returns_table).values(
+            id=uuid7(now),
+            order_id=order.id,
+            key=returned.key,
+            lines=dict(returned.lines),
+            policy=returned.policy,
+            refund_minor=returned.refund_minor,
+            returned_at=now,
+        )
+    )
+    refunded = order.refunded_minor + returned.refund_minor
+    tx.execute(
+        update(orders_table).where(orders_table.c.id == order.id).values(refunded_minor=refunded)
+    )
+    record_audit(
+        tx,
+        shop_id=order.shop_id,
+        actor=actor,
+        action="order.return",
+        subject=f"order {order.key}",
+        before={"refunded_minor": order.refunded_minor},
+        after={"refunded_minor": refunded, "lines": dict(returned.lines)},
+        now=real_now or now,
+    )
+    facts.append(tx, refund_facts(shop, order, returned), now=now)
+    return replace(order, refunded_minor=refunded)
 
 
 def close_order(
@@ -227,11 +290,11 @@ def _insert(tx: Connection, order: Order) -> None:
     values = {
         column.name: getattr(order, column.name)
         for column in orders_table.columns
-        if column.name != "decision"
+        if column.name not in ("decision", "price_inputs")
     }
     statement = (
         insert_into(tx, orders_table)
-        .values(**values, decision=order.decision)
+        .values(**values, decision=order.decision, price_inputs=order.price_inputs)
         .on_conflict_do_nothing(index_elements=["shop_id", "key"])
         .returning(orders_table.c.id)
     )

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, select
 
-from springtide.domain.orders.model import Order, OrderLine, OrderState
+from springtide.domain.orders.model import Order, OrderLine, OrderReturn, OrderState
 from springtide.domain.orders.store import lines as lines_table
 from springtide.domain.orders.store import orders as orders_table
+from springtide.domain.orders.store import returns as returns_table
 from springtide.kit.errors import NotFound
 
 PAGE_LENGTH_MAX = 200
@@ -55,6 +56,29 @@ def orders_page(
         query = query.where(orders_table.c.id < before_id)
     query = query.order_by(orders_table.c.id.desc()).limit(min(limit, PAGE_LENGTH_MAX))
     return _with_lines(tx, tx.execute(query).all())
+
+
+def has_ordered(tx: Connection, *, shop_id: UUID, customer_key: str) -> bool:
+    """Tell whether a customer has an order here that was not closed."""
+    query = select(orders_table.c.id).where(
+        orders_table.c.shop_id == shop_id,
+        orders_table.c.customer_key == customer_key,
+        orders_table.c.state != OrderState.CLOSED,
+    )
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def order_returns(tx: Connection, *, order_id: UUID) -> list[OrderReturn]:
+    """Return what came back of an order, the oldest first."""
+    rows = tx.execute(
+        select(returns_table)
+        .where(returns_table.c.order_id == order_id)
+        .order_by(returns_table.c.id)
+    )
+    return [
+        OrderReturn(row.key, row.lines, row.policy, row.refund_minor, row.returned_at)
+        for row in rows
+    ]
 
 
 def count_by_state(
@@ -116,4 +140,6 @@ def _order(row: Row[Any], lines: Sequence[OrderLine]) -> Order:
         payment_key=row.payment_key,
         closed_at=row.closed_at,
         close_reason=row.close_reason,
+        price_inputs=row.price_inputs,
+        refunded_minor=row.refunded_minor,
     )

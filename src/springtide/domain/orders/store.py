@@ -30,6 +30,8 @@ orders = Table(
     Column("discount_minor", BigInteger, nullable=False),
     Column("shipping_minor", BigInteger, nullable=False),
     Column("decision", Json, nullable=False),
+    Column("price_inputs", Json),
+    Column("refunded_minor", BigInteger, nullable=False, server_default="0"),
     Column("source_path", String(300)),
     Column("is_simulated", Boolean, nullable=False),
     Column("placed_at", Instant, nullable=False),
@@ -54,4 +56,18 @@ lines = Table(
     Column("list_minor", BigInteger, nullable=False),
     Column("discount_minor", BigInteger, nullable=False),
     Column("payable_minor", BigInteger, nullable=False),
+)
+
+#: Never edited: what came back of an order, and what was paid back for it.
+returns = Table(
+    "order_returns",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("order_id", Uuid, ForeignKey("orders.id"), nullable=False),
+    Column("key", String(KEY_LENGTH_MAX), nullable=False),
+    Column("lines", Json, nullable=False),
+    Column("policy", String(20), nullable=False),
+    Column("refund_minor", BigInteger, nullable=False),
+    Column("returned_at", Instant, nullable=False),
+    UniqueConstraint("order_id", "key"),
 )

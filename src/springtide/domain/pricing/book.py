@@ -2,14 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import msgspec
+
+from springtide.domain.pricing.rule import ActiveRule, Conditions, Guard, Limits, Stacking
+from springtide.kit import ids
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import AMOUNT_MINOR_MAX
 
 #: Days over which a shop must name its lowest price when it announces a reduction.
 LOWEST_PRICE_DAYS = 30
+#: No tax that a price includes is higher than the price before it.
+TAX_BPS_MAX = 10_000
 
 
 class PriceOutOfRange(Refusal):
@@ -54,12 +60,14 @@ class BookPrice:
     regular_minor: int
     floor_minor: int = 0
     cost_minor: int | None = None
+    tax_bps: int = 0
 
     @property
     def is_in_range(self) -> bool:
         """Whether every amount is one that a price can be."""
         amounts = (self.regular_minor, self.floor_minor, self.cost_minor or 0)
-        return self.regular_minor > 0 and all(0 <= each <= AMOUNT_MINOR_MAX for each in amounts)
+        in_range = all(0 <= each <= AMOUNT_MINOR_MAX for each in amounts)
+        return self.regular_minor > 0 and in_range and 0 <= self.tax_bps <= TAX_BPS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,15 @@ class PriceChange:
     changed_at: datetime
 
 
+class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Beside its parameters: a rule's name, its conditions, how it stacks, its limits."""
+
+    name: Annotated[str, msgspec.Meta(max_length=80)] = ""
+    conditions: Conditions = Conditions()
+    stacking: Stacking = Stacking()
+    limits: Limits = Limits()
+
+
 @dataclass(frozen=True, slots=True)
 class SavedRule:
     """A promotion rule of a campaign, in its newest version."""
@@ -94,6 +111,34 @@ class SavedRule:
     kind: str
     version: int
     params: dict[str, Any]
+    terms: Terms
     is_active: bool
     starts_at: datetime | None
     ends_at: datetime | None
+
+    @property
+    def key(self) -> str:
+        """The rule's name outside."""
+        return ids.outward("rul", self.id)
+
+    def active(self) -> ActiveRule:
+        """Return the rule as the engine takes it, whether it holds yet or not."""
+        return ActiveRule(
+            id=self.key,
+            version=self.version,
+            kind=self.kind,
+            params=self.params,
+            conditions=self.terms.conditions,
+            stacking=self.terms.stacking,
+            limits=self.terms.limits,
+            campaign_key=ids.outward("cmp", self.campaign_id),
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+        )
+
+
+class CampaignTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a campaign promises and protects: its guard, and its policy of returns."""
+
+    guard: Guard = Guard()
+    returns: Literal["keep", "reprice", "charge_back"] = "keep"

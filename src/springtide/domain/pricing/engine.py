@@ -1,246 +1,282 @@
-"""The price of a cart: price book price, then the best legal set of rules, split over the lines.
+"""The price of a cart: price book price, then the best legal stack of rules, split over the lines.
 
-Pure: no clock, no database. The rules of one set never share a line, so what one of them gives
-does not change what another gives, and the best set can be found and proven by branch and bound.
+Pure: no clock, no database. So a quote, an order, a preview and a replay years later come from
+the same code over the same values, and the same values give the same bytes.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 
+import msgspec
+
+from springtide.domain.pricing.items import NEVER
 from springtide.domain.pricing.model import (
-    LINES_MAX,
-    QUANTITY_MAX,
-    ActiveRule,
-    BadQuantity,
+    ANYBODY,
+    ENGINE,
+    AppliedRule,
+    Buyer,
     Cart,
-    CartLine,
     DecidedLine,
     Decision,
-    EmptyCart,
-    Offer,
-    PricedLine,
+    Gift,
     PriceFacts,
-    Reason,
-    RuleOutcome,
-    TooManyLines,
-    UnknownPrice,
-    input_hash,
 )
-from springtide.domain.pricing.rules import read_rule
-from springtide.kit.errors import Invalid, Refusal
-from springtide.kit.money import split
+from springtide.domain.pricing.plan import Plan
+from springtide.domain.pricing.rule import LANES, Giving, OnMoney
+from springtide.domain.pricing.search import Found, best_stack
+from springtide.domain.pricing.situation import POINTS, Situation, bits
+from springtide.domain.pricing.stack import Given, Stack, costed, holds_guards
 
-#: Steps of the search for the best set; a shop's rules need a few hundred at most.
-STEPS_MAX = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A rule with its offer, and its shares a line once floors have had their say."""
-
-    rule: ActiveRule
-    offer: Offer
-    shares: tuple[int, ...]
-    amount_minor: int
-    lines: frozenset[int]
+_WHOLE = 10_000
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def price(
     cart: Cart,
     *,
-    rules: Sequence[ActiveRule],
+    plan: Plan,
     book: Mapping[str, PriceFacts],
     now: datetime,
+    buyer: Buyer = ANYBODY,
 ) -> Decision:
     """Return the best price the rules allow for a cart, and how it was made.
 
-    Refuses (``Invalid``, by field ``lines.<index>``) unknown products and impossible quantities.
+    Refuses (``Invalid``, by field such as ``lines.0.quantity``) unknown products, impossible
+    quantities and amounts.
     """
-    lines = _merged(cart, book)
-    ordered = sorted(rules, key=lambda rule: (rule.id, rule.version))
-    candidates = [_candidate(rule, lines, now) for rule in ordered]
-    chosen, is_proven = _best_set(candidates)
-    outcomes = tuple(_outcome(candidate, chosen) for candidate in candidates)
-    decided = tuple(
-        _decided(line, sum(outcome.shares[index] for outcome in outcomes))
-        for index, line in enumerate(lines)
-    )
-    merged = Cart(tuple(CartLine(line.product_key, line.quantity) for line in lines), cart.currency)
-    used = {line.product_key: line.facts for line in lines}
+    situation = Situation(cart, book, plan, buyer, now)
+    return decided(situation, best_legal(situation), book)
+
+
+def best_legal(cart: Situation) -> Found:
+    """Return the best stack of which no rule gives more than is left of its budget of money.
+
+    A rule whose budget no longer covers what it would give does not hold for this cart.
+    """
+    found = best_stack(cart)
+    budgets = {
+        cart.plan.index[rule_id]: left.money_minor
+        for rule_id, left in cart.buyer.left.items()
+        if left.money_minor is not None and rule_id in cart.plan.index
+    }
+    aside = 0
+    while budgets:
+        amounts = {cart.plan.index[rule.rule_id]: rule for rule in applied(cart, found.stack)}
+        over = [p for p, rule in amounts.items() if rule.amount_minor > budgets.get(p, NEVER)]
+        if not over:
+            break
+        aside |= sum(1 << place for place in over)
+        found = best_stack(cart, without=aside)
+    return found
+
+
+def decided(cart: Situation, found: Found, book: Mapping[str, PriceFacts]) -> Decision:
+    """Return the decision for a stack that was found."""
+    stack = found.stack
+    lines = _lines(cart, stack.nets)
+    gifts, gifts_cost = given_gifts(cart, stack, book)
+    money, cost = costed(cart, stack.nets)
+    margin = money - cost - gifts_cost
+    margin_bps = margin * _WHOLE // money if money else None
+    shipping = sum(each.amount for each in stack.given if not each.shares)
+    gross = sum(cart.gross)
+    total = sum(stack.nets)
     return Decision(
-        currency=cart.currency,
-        priced_at=now,
-        input_hash=input_hash(cart=merged, rules=ordered, prices=used, now=now),
-        lines=decided,
-        rules=outcomes,
-        regular_total_minor=sum(line.regular_minor * line.quantity for line in decided),
-        gross_minor=sum(line.gross_minor for line in decided),
-        discount_minor=sum(line.discount_minor for line in decided),
-        total_minor=sum(line.payable_minor for line in decided),
-        is_proven=is_proven,
+        engine=ENGINE,
+        currency=cart.cart.currency,
+        priced_at=cart.now,
+        input_hash=input_hash(cart),
+        lines=lines,
+        rules=applied(cart, stack),
+        gifts=gifts,
+        regular_total_minor=sum(
+            [f.regular_minor * q for f, q in zip(cart.facts, cart.quantities, strict=True)]
+        ),
+        gross_minor=gross,
+        discount_minor=gross - total,
+        shipping_minor=cart.cart.shipping_minor - shipping,
+        shipping_discount_minor=shipping,
+        tax_minor=sum([line.tax_minor for line in lines]),
+        total_minor=stack.total,
+        margin_minor=margin,
+        margin_bps=margin_bps,
+        uncosted_count=sum([facts.cost_minor is None for facts in cart.facts]),
+        warnings=_warnings(cart, stack, margin_bps),
+        is_proven=found.is_proven,
     )
 
 
-def allocate(total: int, *, weights: Sequence[int], limits: Sequence[int]) -> list[int]:
-    """Split a total by weight, no part above its limit; what does not fit moves to other parts.
-
-    The parts sum to ``min(total, sum(limits))``.
-
-    >>> allocate(100, weights=[1, 1], limits=[30, 200])
-    [30, 70]
-    """
-    parts = [0] * len(weights)
-    left = min(total, sum(limits))
-    while left:
-        open_parts = [i for i in range(len(parts)) if parts[i] < limits[i]]
-        shares = split(left, [weights[i] for i in open_parts])
-        for index, share in zip(open_parts, shares, strict=True):
-            given = min(share, limits[index] - parts[index])
-            parts[index] += given
-            left -= given
-    return parts
-
-
-def _merged(cart: Cart, book: Mapping[str, PriceFacts]) -> list[PricedLine]:
-    """Return one line a product, sorted by key: the order a cart was filled in changes nothing."""
-    if not cart.lines:
-        raise Invalid({"lines": EmptyCart()})
-    quantities: dict[str, int] = {}
-    problems: dict[str, Refusal] = {}
-    for index, line in enumerate(cart.lines):
-        quantities[line.product_key] = quantities.get(line.product_key, 0) + line.quantity
-        if line.product_key not in book:
-            problems[f"lines.{index}.product_key"] = UnknownPrice(product_key=line.product_key)
-        if line.quantity < 1 or quantities[line.product_key] > QUANTITY_MAX:
-            problems[f"lines.{index}.quantity"] = BadQuantity(
-                product_key=line.product_key, quantity=line.quantity, limit=QUANTITY_MAX
-            )
-    if len(quantities) > LINES_MAX:
-        problems["lines"] = TooManyLines(limit=LINES_MAX, count=len(quantities))
-    if problems:
-        raise Invalid(problems)
-    return [PricedLine(key, quantities[key], book[key]) for key in sorted(quantities)]
-
-
-def _candidate(rule: ActiveRule, lines: Sequence[PricedLine], now: datetime) -> _Candidate:
-    nothing = (0,) * len(lines)
-    reason = _window_reason(rule, now)
-    if reason:
-        return _Candidate(rule, Offer(0, (), reason), nothing, 0, frozenset())
-    offer = read_rule(rule.kind, rule.params).offer(lines)
-    if not offer.amount_minor:
-        return _Candidate(rule, offer, nothing, 0, frozenset(offer.lines))
-    parts = allocate(
-        offer.amount_minor,
-        weights=[lines[index].gross_minor for index in offer.lines],
-        limits=[lines[index].room_minor for index in offer.lines],
-    )
-    shares = list(nothing)
-    for index, part in zip(offer.lines, parts, strict=True):
-        shares[index] = part
-    return _Candidate(rule, offer, tuple(shares), sum(parts), frozenset(offer.lines))
-
-
-def _window_reason(rule: ActiveRule, now: datetime) -> Reason | None:
-    if rule.starts_at and now < rule.starts_at:
-        return Reason("not_open", now.isoformat(), rule.starts_at.isoformat())
-    if rule.ends_at and now >= rule.ends_at:
-        return Reason("closed", now.isoformat(), rule.ends_at.isoformat())
-    return None
-
-
-def _best_set(candidates: Sequence[_Candidate]) -> tuple[list[_Candidate], bool]:
-    """Return the rules that give most together, none sharing a line; and whether that is proven.
-
-    Branch and bound over the rules from the largest amount down. What is still to come gives a
-    line at most the largest share that any later rule gives it; a branch that could not beat the
-    best set by this bound is left. Ties go to the set found first: larger amounts, earlier ids.
-    """
-    useful = _undominated(candidates)
-    to_come = _largest_shares(useful)
-    best: list[_Candidate] = []
-    best_amount = steps = 0
-
-    def walk(start: int, taken: list[_Candidate], lines: frozenset[int], amount: int) -> None:
-        nonlocal best, best_amount, steps
-        if amount > best_amount:
-            best, best_amount = list(taken), amount
-        for index in range(start, len(useful)):
-            steps += 1
-            bound = sum(share for line, share in to_come[index].items() if line not in lines)
-            if amount + bound <= best_amount or steps > STEPS_MAX:
-                return
-            candidate = useful[index]
-            if not lines & candidate.lines:
-                taken.append(candidate)
-                walk(index + 1, taken, lines | candidate.lines, amount + candidate.amount_minor)
-                taken.pop()
-
-    walk(0, [], frozenset(), 0)
-    return best, steps <= STEPS_MAX
-
-
-def _undominated(candidates: Sequence[_Candidate]) -> list[_Candidate]:
-    """Return what gives something, largest first; of rules on the same lines only the largest."""
-    ordered = sorted(
-        (c for c in candidates if c.amount_minor), key=lambda c: (-c.amount_minor, c.rule.id)
-    )
-    first: dict[frozenset[int], _Candidate] = {}
-    for candidate in ordered:
-        first.setdefault(candidate.lines, candidate)
-    return list(first.values())
-
-
-def _largest_shares(useful: Sequence[_Candidate]) -> list[dict[int, int]]:
-    """Return, for each place in the order, the largest share a rule from there on gives a line."""
-    found: list[dict[int, int]] = []
-    largest: dict[int, int] = {}
-    for candidate in reversed(useful):
-        for line in candidate.lines:
-            share = candidate.shares[line]
-            if share > largest.get(line, 0):
-                largest[line] = share
-        found.append(dict(largest))
-    return found[::-1]
-
-
-def _outcome(candidate: _Candidate, chosen: Sequence[_Candidate]) -> RuleOutcome:
-    offer, given = candidate.offer, candidate.amount_minor
-    is_applied = candidate in chosen
-    reason = offer.reason
-    if not is_applied and reason is None:
-        reason = Reason("no_room", 0, offer.amount_minor) if not given else None
-        winners = [c for c in chosen if c.lines & candidate.lines]
-        reason = reason or Reason(
-            "lost_to",
-            given,
-            sum(c.amount_minor for c in winners),
-            tuple(sorted(c.rule.id for c in winners)),
+def input_hash(cart: Situation) -> str:
+    """Return the SHA-256 of everything that a decision is made from."""
+    wanted = cart.cart
+    document = _encode(
+        (
+            cart.keys,
+            cart.quantities,
+            cart.facts,
+            wanted.currency,
+            sorted({code.strip() for code in wanted.codes}),
+            wanted.shipping_minor,
+            wanted.points,
+            cart.buyer,
+            cart.now,
         )
-    return RuleOutcome(
-        rule_id=candidate.rule.id,
-        version=candidate.rule.version,
-        kind=candidate.rule.kind,
-        is_applied=is_applied,
-        wanted_minor=offer.amount_minor,
-        amount_minor=given if is_applied else 0,
-        cut_minor=offer.amount_minor - given if is_applied else 0,
-        shares=candidate.shares if is_applied else (0,) * len(candidate.shares),
-        reason=reason,
-        next_step=offer.next_step,
+    )
+    return hashlib.sha256(cart.plan.digest + document).hexdigest()
+
+
+def tax_of(amount_minor: int, tax_bps: int) -> int:
+    """Return the tax in an amount that includes it, half rounded up.
+
+    >>> tax_of(11_300, 1_300)
+    1300
+    """
+    whole = _WHOLE + tax_bps
+    return (2 * amount_minor * tax_bps + whole) // (2 * whole)
+
+
+def applied(cart: Situation, stack: Stack) -> tuple[AppliedRule, ...]:
+    """Return the rules of a stack in their order of application, with their shares."""
+    found = [*_item_rules(cart, stack), *(_money_rule(cart, given) for given in stack.given)]
+    if len(found) > 1:
+        found.sort(key=lambda rule: cart.plan.index[rule.rule_id])
+    return tuple(found)
+
+
+def _lines(cart: Situation, nets: list[int]) -> tuple[DecidedLine, ...]:
+    return tuple(
+        [
+            DecidedLine(
+                key,
+                quantity,
+                facts.regular_minor,
+                facts.campaign_minor,
+                facts.floor_minor,
+                unit,
+                gross,
+                gross - net,
+                net,
+                tax_of(net, facts.tax_bps) if facts.tax_bps else 0,
+            )
+            for key, quantity, facts, unit, gross, net in zip(
+                cart.keys, cart.quantities, cart.facts, cart.units, cart.gross, nets, strict=True
+            )
+        ]
     )
 
 
-def _decided(line: PricedLine, discount_minor: int) -> DecidedLine:
-    return DecidedLine(
-        product_key=line.product_key,
-        quantity=line.quantity,
-        regular_minor=line.facts.regular_minor,
-        campaign_minor=line.facts.campaign_minor,
-        floor_minor=line.facts.floor_minor,
-        unit_minor=line.facts.unit_minor,
-        gross_minor=line.gross_minor,
-        discount_minor=discount_minor,
-        payable_minor=line.gross_minor - discount_minor,
+def _item_rules(cart: Situation, stack: Stack) -> list[AppliedRule]:
+    """Say which rule of the item lane made which part of each line's reduction."""
+    shares: dict[int, list[int]] = {}
+    wanted: dict[int, int] = {}
+    for line, makers in enumerate(stack.makers):
+        if not makers:
+            continue
+        net = cart.gross[line]
+        places = bits(makers)
+        for place in places:
+            off = cart.line_off(place, line, net)
+            left = max(net - off, cart.floors[line])
+            if place == places[-1]:
+                left = stack.item_nets[line]
+            shares.setdefault(place, [0] * len(cart.keys))[line] = net - left
+            wanted[place] = wanted.get(place, 0) + off
+            net = left
+    plan = cart.plan
+    found = []
+    for place, parts in shares.items():
+        rule = plan.rules[place]
+        whole = cart.group_off(place) if plan.per_group >> place & 1 else wanted[place]
+        found.append(
+            AppliedRule(rule.id, rule.version, rule.kind, "item", sum(parts), whole, tuple(parts))
+        )
+    return found
+
+
+def _money_rule(cart: Situation, given: Given) -> AppliedRule:
+    place = given.rule.place
+    rule, shape = cart.plan.rules[place], cart.plan.shapes[place]
+    shares: tuple[int, ...] = ()
+    if given.shares:
+        parts = [0] * len(cart.keys)
+        for line, share in given.shares:
+            parts[line] = share
+        shares = tuple(parts)
+    points = 0
+    if isinstance(shape, OnMoney) and shape.points_of is not None:
+        points = shape.points_of(given.amount)
+    return AppliedRule(
+        rule.id,
+        rule.version,
+        rule.kind,
+        LANES[given.rule.lane].value,
+        given.amount,
+        given.wanted,
+        shares,
+        points,
     )
+
+
+def given_gifts(
+    cart: Situation, stack: Stack, book: Mapping[str, PriceFacts]
+) -> tuple[tuple[Gift, ...], int]:
+    """Return the gifts that go with a stack, and what they cost.
+
+    A gift's threshold counts what its products come to before points. A gift that breaks a
+    guard's margin is not given.
+    """
+    plan = cart.plan
+    if not plan.giving:
+        return (), 0
+    found: list[Gift] = []
+    cost = 0
+    for place in bits(plan.giving):
+        for gift in _gifts_of(cart, stack, place, book):
+            more = gift.quantity * (gift.cost_minor or 0)
+            if holds_guards(cart, stack, gifts_cost=cost + more, with_rule=place):
+                found.append(gift)
+                cost += more
+    return tuple(found), cost
+
+
+def _gifts_of(
+    cart: Situation, stack: Stack, place: int, book: Mapping[str, PriceFacts]
+) -> list[Gift]:
+    shape, rule = cart.plan.shapes[place], cart.plan.rules[place]
+    if not isinstance(shape, Giving) or place not in cart.lines or not cart.meets(place):
+        return []
+    if cart.plan.excludes[place] & stack.used:
+        return []
+    return [
+        Gift(rule.id, key, quantity, book[key].cost_minor if key in book else None)
+        for key, quantity in shape.gifts(gift_base(cart, stack, place), cart.pieces(place))
+    ]
+
+
+def gift_base(cart: Situation, stack: Stack, place: int) -> int:
+    """Return what the products of a rule come to before points."""
+    lines = frozenset(cart.lines[place])
+    paid = [
+        share
+        for given in stack.given
+        if given.rule.lane == POINTS
+        for line, share in given.shares
+        if line in lines
+    ]
+    return sum(stack.nets[line] for line in lines) + sum(paid)
+
+
+def _warnings(cart: Situation, stack: Stack, margin_bps: int | None) -> tuple[str, ...]:
+    """Return what a person should know: a margin below a guard, or below nothing."""
+    if margin_bps is None:
+        return ()
+    found = []
+    if cart.plan.guarded:
+        used = stack.used
+        bounds = [g.margin_bps for place, g in cart.plan.guarded if used >> place & 1]
+        if bounds and margin_bps < max(bounds):
+            found.append("margin_below_guard")
+    if margin_bps < 0:
+        found.append("below_cost")
+    return tuple(found)

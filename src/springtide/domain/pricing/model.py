@@ -1,14 +1,13 @@
-"""A cart, the prices behind it, the rules on it, and the decision: frozen values and documents.
+"""A cart, the prices behind it, the buyer, and the decision: frozen values and documents.
 
 Everything here is a value. A decision can be written as JSON and read back without losing a byte,
 so that the one kept with an order is the one that was shown.
 """
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 import msgspec
 
@@ -19,6 +18,10 @@ from springtide.kit.errors import N_, Refusal
 QUANTITY_MAX = 1_000_000
 #: Different products in one cart.
 LINES_MAX = 500
+#: Codes that one buyer types into one cart.
+CODES_MAX = 20
+#: The engine whose decisions these are; another one may price otherwise.
+ENGINE = "2"
 
 
 class EmptyCart(Refusal):
@@ -49,6 +52,20 @@ class UnknownPrice(Refusal):
     text = N_("{product_key} has no price in this shop.")
 
 
+class MixedCurrency(Refusal):
+    """A cart in another currency than the shop's prices."""
+
+    code = "mixed_currency"
+    text = N_("The cart is in {cart}, the shop's prices are in {shop}.")
+
+
+class CartTooLarge(Refusal):
+    """A cart whose money leaves the range of amounts."""
+
+    code = "cart_too_large"
+    text = N_("The cart's total is too large to be an amount.")
+
+
 @dataclass(frozen=True, slots=True)
 class CartLine:
     """So many pieces of one product."""
@@ -57,22 +74,59 @@ class CartLine:
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cart:
-    """What a buyer wants, in one currency."""
+class Cart(msgspec.Struct, frozen=True):
+    """What a buyer wants, in one currency: lines, typed codes, points to pay with, shipping."""
 
     lines: tuple[CartLine, ...]
     currency: str
+    codes: tuple[str, ...] = ()
+    shipping_minor: int = 0
+    points: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PriceFacts:
-    """What the price book says about one product, in minor units a piece."""
+class Left(msgspec.Struct, frozen=True):
+    """What a rule's limits still allow this buyer; None where there is no limit."""
+
+    customer: int | None = None
+    total: int | None = None
+    money_minor: int | None = None
+
+
+class Buyer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who buys, as far as prices depend on it.
+
+    ``points`` is the balance; ``issued`` the rules (coupons, packets) that this buyer holds, with
+    an amount where the packet's is the buyer's own; ``left`` what limits still allow, by rule.
+    """
+
+    tier: str = ""
+    segments: tuple[str, ...] = ()
+    channel: str = ""
+    region: str = ""
+    is_first_order: bool = False
+    points: int = 0
+    issued: Mapping[str, int] = {}
+    left: Mapping[str, Left] = {}
+
+
+ANYBODY = Buyer()
+
+
+class PriceFacts(msgspec.Struct, frozen=True):
+    """What the price book says about one product, in minor units a piece.
+
+    ``tax_bps`` is the rate of the tax that the price includes. Category, brand and tags are the
+    catalog's: rules choose products by them.
+    """
 
     regular_minor: int
     campaign_minor: int | None = None
     floor_minor: int = 0
     cost_minor: int | None = None
+    tax_bps: int = 0
+    category: str = ""
+    brand: str = ""
+    tags: tuple[str, ...] = ()
 
     @property
     def unit_minor(self) -> int:
@@ -82,88 +136,33 @@ class PriceFacts:
         return min(self.regular_minor, max(self.campaign_minor, self.floor_minor))
 
 
-@dataclass(frozen=True, slots=True)
-class PricedLine:
-    """A line with its prices, as the rules see it; lines are merged and sorted by product."""
+class NextStep(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The cheapest change that would unlock more: add so much money or pieces, save so much."""
 
-    product_key: str
-    quantity: int
-    facts: PriceFacts
-
-    @property
-    def gross_minor(self) -> int:
-        """The line's money before rules."""
-        return self.facts.unit_minor * self.quantity
-
-    @property
-    def room_minor(self) -> int:
-        """How much discount the line may carry before it meets its floor."""
-        return max(0, self.facts.unit_minor - self.facts.floor_minor) * self.quantity
-
-
-@dataclass(frozen=True, slots=True)
-class NextStep:
-    """The cheapest change that would unlock more: add so much, save so much more."""
-
-    missing_minor: int
     saves_minor: int
+    missing_minor: int = 0
+    missing_pieces: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a rule gave nothing: a stable code, what was seen, what it needs.
 
-    Codes: ``no_product`` and ``no_room`` (pieces, minor units), ``below_threshold`` (minor units),
-    ``not_open`` and ``closed`` (instants), ``lost_to`` (own and the winners' minor units;
+    Codes: ``no_product``, ``too_few_pieces`` (pieces), ``below_threshold`` (minor units),
+    ``missing_products`` (``others`` names them), ``no_room`` and ``no_reduction`` (minor units),
+    ``not_open`` and ``closed`` (instants), ``wrong_hour`` (wall times), ``wrong_tier``,
+    ``wrong_segment``, ``wrong_channel``, ``wrong_region``, ``not_first_order``, ``no_code``,
+    ``not_issued``, ``no_points``, ``limit_customer``, ``limit_total``, ``limit_money``,
+    ``margin_guard`` (basis points), ``lost_to`` (minor units to pay with the rule and without;
     ``others`` names the winners).
     """
 
     code: str
-    observed: int | str
-    needed: int | str
+    observed: int | str = 0
+    needed: int | str = 0
     others: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What a rule would give this cart: an amount over lines, or the reason why not."""
-
-    amount_minor: int
-    lines: tuple[int, ...]
-    reason: Reason | None = None
-    next_step: NextStep | None = None
-
-
-class Rule(Protocol):
-    """A kind of promotion rule: a frozen msgspec Struct whose fields are its parameters."""
-
-    kind: ClassVar[str]
-    title: ClassVar[str]
-
-    def problems(self) -> dict[str, Refusal]:
-        """Return what is wrong with the parameters, by field; empty when it may be saved."""
-        ...
-
-    def offer(self, lines: Sequence[PricedLine]) -> Offer:
-        """Return what the rule gives these lines, before floors."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveRule:
-    """One saved version of a rule that holds now, within an optional half-open window."""
-
-    id: str
-    version: int
-    kind: str
-    params: Mapping[str, Any]
-    campaign_key: str | None = None
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DecidedLine:
+class DecidedLine(msgspec.Struct, frozen=True, gc=False):
     """One product of a decision: prices a piece, money of the line, share of the discounts."""
 
     product_key: str
@@ -175,51 +174,68 @@ class DecidedLine:
     gross_minor: int
     discount_minor: int
     payable_minor: int
+    tax_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class RuleOutcome:
-    """What became of one rule: ``shares`` are minor units a line, in the order of the lines.
+class AppliedRule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A rule of the chosen stack: ``shares`` are minor units a line, in the order of the lines.
 
-    ``wanted_minor`` is what the rule would give; ``cut_minor`` of it did not fit above the floors.
+    ``wanted_minor`` is what it would give; what did not fit above the floors is cut. A rule of
+    the shipping lane has no shares: it gives shipping.
     """
 
     rule_id: str
     version: int
     kind: str
-    is_applied: bool
-    wanted_minor: int
+    lane: str
     amount_minor: int
-    cut_minor: int
+    wanted_minor: int
     shares: tuple[int, ...]
-    reason: Reason | None = None
-    next_step: NextStep | None = None
+    points: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Gift(msgspec.Struct, frozen=True):
+    """Pieces of a product that a rule gives."""
+
+    rule_id: str
+    product_key: str
+    quantity: int
+    cost_minor: int | None
+
+
+class Decision(msgspec.Struct, frozen=True):
     """The price of a cart, with everything that made it.
 
-    ``is_proven`` tells whether no legal set of the rules gives more; False when the search for
-    the best set was cut off at its limit.
+    ``total_minor`` is what is to be paid, ``shipping_minor`` of it for shipping after
+    ``shipping_discount_minor``. ``margin_minor`` is what the lines with a known cost leave, gifts
+    deducted; ``uncosted_count`` lines have none. ``is_proven`` tells that no legal stack is
+    cheaper; False when the search was cut off at its limit.
     """
 
+    engine: str
     currency: str
     priced_at: datetime
     input_hash: str
     lines: tuple[DecidedLine, ...]
-    rules: tuple[RuleOutcome, ...]
+    rules: tuple[AppliedRule, ...]
+    gifts: tuple[Gift, ...]
     regular_total_minor: int
     gross_minor: int
     discount_minor: int
+    shipping_minor: int
+    shipping_discount_minor: int
+    tax_minor: int
     total_minor: int
-    is_proven: bool = True
-    engine: str = field(default="1")
+    margin_minor: int
+    margin_bps: int | None
+    uncosted_count: int
+    warnings: tuple[str, ...]
+    is_proven: bool
 
     @property
-    def applied(self) -> tuple[RuleOutcome, ...]:
-        """The rules that gave something."""
-        return tuple(rule for rule in self.rules if rule.is_applied)
+    def points(self) -> int:
+        """The points that the buyer pays with."""
+        return sum(rule.points for rule in self.rules)
 
     def document(self) -> dict[str, Any]:
         """Return the decision as plain JSON values."""
@@ -227,13 +243,16 @@ class Decision:
         return plain
 
     def public_document(self) -> dict[str, Any]:
-        """Return the document without what a buyer must not see: the floors."""
+        """Return the document without what a buyer must not see: floors, costs and margins."""
         plain = self.document()
         for line in plain["lines"]:
             del line["floor_minor"]
         for rule in plain["rules"]:
-            del rule["cut_minor"]
             del rule["wanted_minor"]
+        for gift in plain["gifts"]:
+            del gift["cost_minor"]
+        for name in ("margin_minor", "margin_bps", "uncosted_count", "warnings"):
+            del plain[name]
         return plain
 
     def to_json(self) -> str:
@@ -242,15 +261,34 @@ class Decision:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Decision":
-        """Read a decision back from its JSON values."""
+        """Read a decision back from its JSON values, also one of the first engine."""
+        if document.get("engine") == "1":
+            document = _of_first_engine(document)
         return msgspec.convert(document, cls)
 
 
-def input_hash(
-    *, cart: Cart, rules: Sequence[ActiveRule], prices: Mapping[str, PriceFacts], now: datetime
-) -> str:
-    """Return the SHA-256 of everything that a decision is made from."""
-    plain = msgspec.to_builtins(
-        {"cart": cart, "rules": list(rules), "prices": dict(prices), "now": now}
-    )
-    return hashlib.sha256(to_json(plain).encode()).hexdigest()
+def _of_first_engine(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a decision of the first engine with what it did not know: no gifts, no shipping."""
+    rules = [
+        {
+            **{name: rule[name] for name in ("rule_id", "version", "kind", "amount_minor")},
+            "lane": "shop",
+            "wanted_minor": rule["wanted_minor"],
+            "shares": rule["shares"],
+        }
+        for rule in document["rules"]
+        if rule["is_applied"]
+    ]
+    return {
+        **document,
+        "lines": [{**line, "tax_minor": 0} for line in document["lines"]],
+        "rules": rules,
+        "gifts": [],
+        "shipping_minor": 0,
+        "shipping_discount_minor": 0,
+        "tax_minor": 0,
+        "margin_minor": 0,
+        "margin_bps": None,
+        "uncosted_count": len(document["lines"]),
+        "warnings": [],
+    }

@@ -1,18 +1,32 @@
 """Reads of the price book and of the promotion rules."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, or_, select
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
-from springtide.domain.pricing.book import LOWEST_PRICE_DAYS, BookPrice, PriceChange, SavedRule
-from springtide.domain.pricing.model import ActiveRule, PriceFacts
+from springtide.domain.catalog.queries import products_by_keys
+from springtide.domain.pricing.book import (
+    LOWEST_PRICE_DAYS,
+    BookPrice,
+    CampaignTerms,
+    PriceChange,
+    SavedRule,
+    Terms,
+)
+from springtide.domain.pricing.model import PriceFacts
+from springtide.domain.pricing.plan import Plan
+from springtide.domain.pricing.replay import PlanDocument, plan_of
+from springtide.domain.pricing.rule import Guard
 from springtide.domain.pricing.store import (
     campaign_prices,
+    campaign_terms,
     price_book,
     price_changes,
+    price_plans,
     price_rule_versions,
     price_rules,
 )
@@ -25,9 +39,13 @@ _KEYS_AT_ONCE = 5_000
 def current_prices(
     tx: Connection, *, shop_id: UUID, keys: Iterable[str], now: datetime
 ) -> dict[str, PriceFacts]:
-    """Return the prices that hold now for some products; those without a price are left out."""
+    """Return the prices that hold now for some products; those without a price are left out.
+
+    With what rules choose products by: category, brand, and the attribute ``tags``.
+    """
     found: dict[str, PriceFacts] = {}
     for some in _batches(keys):
+        products = products_by_keys(tx, shop_id=shop_id, keys=some)
         campaign = _campaign_prices_now(tx, shop_id=shop_id, keys=some, now=now)
         rows = tx.execute(
             select(price_book).where(
@@ -35,11 +53,16 @@ def current_prices(
             )
         )
         for row in rows:
+            product = products.get(row.product_key)
             found[row.product_key] = PriceFacts(
                 regular_minor=row.regular_minor,
                 campaign_minor=campaign.get(row.product_key),
                 floor_minor=row.floor_minor,
                 cost_minor=row.cost_minor,
+                tax_bps=row.tax_bps,
+                category=product.category if product else "",
+                brand=product.brand if product else "",
+                tags=_tags(product.attributes.get("tags")) if product else (),
             )
     return found
 
@@ -54,7 +77,9 @@ def book_prices(tx: Connection, *, shop_id: UUID, keys: Iterable[str]) -> dict[s
             )
         )
         for row in rows:
-            found[row.product_key] = BookPrice(row.regular_minor, row.floor_minor, row.cost_minor)
+            found[row.product_key] = BookPrice(
+                row.regular_minor, row.floor_minor, row.cost_minor, row.tax_bps
+            )
     return found
 
 
@@ -74,33 +99,88 @@ def campaign_prices_standing(tx: Connection, *, shop_id: UUID, campaign_id: UUID
     return {row.product_key: row.price_minor for row in rows}
 
 
-def active_rules(tx: Connection, *, shop_id: UUID, now: datetime) -> list[ActiveRule]:
-    """Return the rules that hold now, in the order of their ids."""
+def active_plan(tx: Connection, *, shop_id: UUID, zone: str, now: datetime) -> Plan:
+    """Return the rules that are switched on and have not closed, compiled, with their guards.
+
+    A plan is compiled once for a set of rules' versions and windows.
+    """
     rows = tx.execute(
-        select(price_rules)
-        .where(
-            price_rules.c.shop_id == shop_id,
-            price_rules.c.is_active.is_(True),
-            price_rules.c.removed_at.is_(None),
-            or_(price_rules.c.starts_at.is_(None), price_rules.c.starts_at <= now),
-            or_(price_rules.c.ends_at.is_(None), price_rules.c.ends_at > now),
+        select(
+            price_rules.c.id,
+            price_rules.c.version,
+            price_rules.c.starts_at,
+            price_rules.c.ends_at,
+            price_rules.c.campaign_id,
         )
+        .where(*_are_open(shop_id, now))
         .order_by(price_rules.c.id)
-    )
-    return [as_active(_saved(row)) for row in rows]
+    ).all()
+    guards = campaign_guards(tx, shop_id=shop_id, campaign_ids={row.campaign_id for row in rows})
+    key = (shop_id, zone, tuple(map(tuple, rows)), tuple(sorted(guards.items())))
+    plan = _plans.get(key)
+    if plan is None:
+        saved = tx.execute(select(price_rules).where(*_are_open(shop_id, now)))
+        plan = Plan([_saved(row).active() for row in saved], guards=guards, zone=zone)
+        if len(_plans) >= _PLANS_MAX:
+            _plans.clear()
+        _plans[key] = plan
+    return plan
 
 
-def as_active(rule: SavedRule) -> ActiveRule:
-    """Return a saved rule as the engine takes it, whether it holds yet or not."""
-    return ActiveRule(
-        id=ids.outward("rul", rule.id),
-        version=rule.version,
-        kind=rule.kind,
-        params=rule.params,
-        campaign_key=ids.outward("cmp", rule.campaign_id),
-        starts_at=rule.starts_at,
-        ends_at=rule.ends_at,
+_PLANS_MAX = 64
+# Plans by all that they are made from, so that any process compiles a sale's rules once.
+_plans: dict[Hashable, Plan] = {}
+
+
+def _are_open(shop_id: UUID, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        price_rules.c.shop_id == shop_id,
+        price_rules.c.is_active.is_(True),
+        price_rules.c.removed_at.is_(None),
+        or_(price_rules.c.ends_at.is_(None), price_rules.c.ends_at > now),
     )
+
+
+def campaign_guards(
+    tx: Connection, *, shop_id: UUID, campaign_ids: Iterable[UUID]
+) -> dict[str, Guard]:
+    """Return the guards of some campaigns, by the campaign's key; allowing ones are left out."""
+    found = {}
+    for campaign_id in campaign_ids:
+        terms = terms_of_campaign(tx, shop_id=shop_id, campaign_id=campaign_id)
+        if terms.guard.mode != "allow":
+            found[ids.outward("cmp", campaign_id)] = terms.guard
+    return found
+
+
+def terms_of_campaign(tx: Connection, *, shop_id: UUID, campaign_id: UUID) -> CampaignTerms:
+    """Return a campaign's guard and policy of returns; the defaults when none were set."""
+    row = tx.execute(
+        select(campaign_terms).where(
+            campaign_terms.c.shop_id == shop_id, campaign_terms.c.campaign_id == campaign_id
+        )
+    ).one_or_none()
+    if row is None:
+        return CampaignTerms()
+    return CampaignTerms(Guard(row.guard_mode, row.guard_bps), row.returns)
+
+
+def kept_plan(tx: Connection, *, shop_id: UUID, digest: str) -> Plan:
+    """Return a plan that priced orders, its rules as they were."""
+    row = tx.execute(
+        select(price_plans.c.document).where(
+            price_plans.c.shop_id == shop_id, price_plans.c.digest == digest
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound(what="plan", key=digest)
+
+    def version_of(rule_id: str, version: int) -> tuple[str, Mapping[str, Any], Terms]:
+        return rule_version(
+            tx, shop_id=shop_id, rule_id=ids.inward("rul", rule_id), version=version
+        )
+
+    return plan_of(msgspec.convert(row.document, PlanDocument), version_of)
 
 
 def campaign_rules(tx: Connection, *, shop_id: UUID, campaign_id: UUID) -> list[SavedRule]:
@@ -117,10 +197,14 @@ def campaign_rules(tx: Connection, *, shop_id: UUID, campaign_id: UUID) -> list[
     return [_saved(row) for row in rows]
 
 
-def rule_version(tx: Connection, *, shop_id: UUID, rule_id: UUID, version: int) -> dict[str, Any]:
-    """Return the parameters a rule had in a version."""
+def rule_version(
+    tx: Connection, *, shop_id: UUID, rule_id: UUID, version: int
+) -> tuple[str, dict[str, Any], Terms]:
+    """Return the kind, the parameters and the terms that a rule had in a version."""
     row = tx.execute(
-        select(price_rule_versions.c.params).where(
+        select(
+            price_rule_versions.c.kind, price_rule_versions.c.params, price_rule_versions.c.terms
+        ).where(
             price_rule_versions.c.rule_id == rule_id,
             price_rule_versions.c.version == version,
             price_rule_versions.c.shop_id == shop_id,
@@ -128,8 +212,7 @@ def rule_version(tx: Connection, *, shop_id: UUID, rule_id: UUID, version: int) 
     ).one_or_none()
     if row is None:
         raise NotFound(what="rule", key=f"{ids.outward('rul', rule_id)} v{version}")
-    params: dict[str, Any] = row.params
-    return params
+    return row.kind, row.params, msgspec.convert(row.terms, Terms)
 
 
 def price_history(
@@ -213,6 +296,15 @@ def _batches(keys: Iterable[str]) -> Iterator[list[str]]:
         yield wanted[start : start + _KEYS_AT_ONCE]
 
 
+def _tags(value: object) -> tuple[str, ...]:
+    """Return a product's tags: a list of texts, or one text with commas."""
+    if isinstance(value, str):
+        return tuple(sorted({each.strip() for each in value.split(",") if each.strip()}))
+    if isinstance(value, list):
+        return tuple(sorted({str(each) for each in value}))
+    return ()
+
+
 def _saved(row: Row[Any]) -> SavedRule:
     return SavedRule(
         id=row.id,
@@ -220,6 +312,7 @@ def _saved(row: Row[Any]) -> SavedRule:
         kind=row.kind,
         version=row.version,
         params=row.params,
+        terms=msgspec.convert(row.terms, Terms),
         is_active=row.is_active,
         starts_at=row.starts_at,
         ends_at=row.ends_at,

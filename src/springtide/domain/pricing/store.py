@@ -1,6 +1,17 @@
 """Tables of the price book and of the promotion rules, private to this room."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Uuid,
+    text,
+)
 
 from springtide.kit.db import Instant, Json, metadata
 
@@ -12,6 +23,7 @@ price_book = Table(
     Column("regular_minor", BigInteger, nullable=False),
     Column("floor_minor", BigInteger, nullable=False),
     Column("cost_minor", BigInteger),
+    Column("tax_bps", Integer, nullable=False, server_default="0"),
     Column("changed_at", Instant, nullable=False),
 )
 
@@ -56,6 +68,7 @@ price_rules = Table(
     Column("kind", String(60), nullable=False),
     Column("version", Integer, nullable=False),
     Column("params", Json, nullable=False),
+    Column("terms", Json, nullable=False, server_default=text("'{}'")),
     Column("is_active", Boolean, nullable=False),
     Column("starts_at", Instant),
     Column("ends_at", Instant),
@@ -72,6 +85,53 @@ price_rule_versions = Table(
     Column("shop_id", Uuid, nullable=False),
     Column("kind", String(60), nullable=False),
     Column("params", Json, nullable=False),
+    Column("terms", Json, nullable=False, server_default=text("'{}'")),
     Column("actor", String(200), nullable=False),
     Column("saved_at", Instant, nullable=False),
+)
+
+#: What a campaign promises: its guard of the margin, and what a return gives back.
+campaign_terms = Table(
+    "campaign_terms",
+    metadata,
+    Column("shop_id", Uuid, primary_key=True),
+    Column("campaign_id", Uuid, primary_key=True),
+    Column("guard_mode", String(20), nullable=False),
+    Column("guard_bps", Integer, nullable=False),
+    Column("returns", String(20), nullable=False),
+)
+
+#: What of a rule's limits is used, of one customer or (no owner) of all, in orders or money.
+rule_accounts = Table(
+    "rule_accounts",
+    metadata,
+    Column("rule_id", Uuid, primary_key=True),
+    Column("owner", String(120), primary_key=True),
+    Column("unit", String(20), primary_key=True),
+    Column("shop_id", Uuid, nullable=False),
+    Column("used", BigInteger, nullable=False),
+    Column("bound", BigInteger, nullable=False),
+    CheckConstraint("used >= 0", name="ck_rule_accounts_used"),
+)
+
+#: Which order used which limited rule; given back when the order is closed or returned whole.
+rule_uses = Table(
+    "rule_uses",
+    metadata,
+    Column("order_key", String(120), primary_key=True),
+    Column("rule_id", Uuid, primary_key=True),
+    Column("shop_id", Uuid, primary_key=True),
+    Column("customer_key", String(120)),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("used_at", Instant, nullable=False),
+    Column("given_back_at", Instant),
+)
+
+#: Never edited: the plans that priced orders, by digest.
+price_plans = Table(
+    "price_plans",
+    metadata,
+    Column("shop_id", Uuid, primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("document", Json, nullable=False),
 )

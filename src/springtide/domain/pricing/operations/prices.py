@@ -60,6 +60,7 @@ def set_book_prices(
                 regular_minor=bindparam("regular_minor"),
                 floor_minor=bindparam("floor_minor"),
                 cost_minor=bindparam("cost_minor"),
+                tax_bps=bindparam("tax_bps"),
                 changed_at=bindparam("changed_at"),
             )
         )
@@ -294,6 +295,7 @@ def _book_row(shop: Shop, key: str, price: BookPrice, now: datetime) -> dict[str
         "regular_minor": price.regular_minor,
         "floor_minor": price.floor_minor,
         "cost_minor": price.cost_minor,
+        "tax_bps": price.tax_bps,
         "changed_at": now,
     }
 
@@ -305,6 +307,7 @@ def _differences(
         ("regular", before.regular_minor if before else None, after.regular_minor),
         ("floor", before.floor_minor if before else 0, after.floor_minor),
         ("cost", before.cost_minor if before else None, after.cost_minor),
+        ("tax", before.tax_bps if before else 0, after.tax_bps),
     ]
     return [pair for pair in pairs if pair[1] != pair[2]]
 

@@ -5,18 +5,25 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.catalog.model import UnknownProduct
 from springtide.domain.catalog.queries import products_by_keys
-from springtide.domain.pricing.book import SavedRule
-from springtide.domain.pricing.queries import campaign_rules
-from springtide.domain.pricing.rules import checked_rule
-from springtide.domain.pricing.store import price_rule_versions, price_rules
+from springtide.domain.pricing.book import CampaignTerms, SavedRule, Terms
+from springtide.domain.pricing.queries import campaign_rules, terms_of_campaign
+from springtide.domain.pricing.rule import LANES, ActiveRule
+from springtide.domain.pricing.rules import checked_rule, read_rule
+from springtide.domain.pricing.stacking import stacking_problems
+from springtide.domain.pricing.store import campaign_terms, price_rule_versions, price_rules
+from springtide.domain.pricing.terms import LaddersOverlap, ladders_overlap, terms_problems
 from springtide.kit import ids
+from springtide.kit.db import insert_into
 from springtide.kit.errors import Invalid, NotFound
+
+NO_TERMS = Terms()
 
 
 def save_rule(
@@ -27,18 +34,24 @@ def save_rule(
     rule_id: UUID | None,
     kind: str,
     params: Mapping[str, Any],
+    terms: Terms = NO_TERMS,
     actor: Actor,
     now: datetime,
 ) -> SavedRule:
-    """Save a new rule, or the next version of one; unchanged parameters make no version.
+    """Save a new rule, or the next version of one; unchanged parameters and terms make none.
 
-    Refuses (``Invalid``, by field) parameters with problems, and products nobody sells.
+    Refuses (``Invalid``, by field: parameters, ``conditions.…``, ``stacking``, ``limits.…``)
+    what may not be saved, products nobody sells, and rules whose stacking has no order.
     """
-    checked_rule(kind, params)
-    _refuse_unknown(tx, shop, params.get("products") or ())
-    before = None
+    rule = checked_rule(kind, params)
+    is_new = rule_id is None
     if rule_id is None:
         rule_id = ids.uuid7(now)
+    _refuse_unknown(tx, shop, rule.products_named(), terms)
+    _refuse_terms(tx, shop, campaign_id, rule_id, kind, params, terms)
+    before = None
+    plain_terms = msgspec.to_builtins(terms)
+    if is_new:
         version = 1
         tx.execute(
             insert(price_rules).values(
@@ -48,18 +61,20 @@ def save_rule(
                 kind=kind,
                 version=version,
                 params=dict(params),
+                terms=plain_terms,
                 is_active=False,
             )
         )
     else:
         stored = _rule(tx, shop=shop, campaign_id=campaign_id, rule_id=rule_id)
-        if stored.params == params:
+        if stored.params == params and stored.terms == terms:
             return stored
-        before, version = stored.params, stored.version + 1
+        before = {"params": stored.params, "terms": msgspec.to_builtins(stored.terms)}
+        version = stored.version + 1
         tx.execute(
             update(price_rules)
             .where(price_rules.c.id == rule_id)
-            .values(version=version, params=dict(params))
+            .values(version=version, params=dict(params), terms=plain_terms)
         )
     tx.execute(
         insert(price_rule_versions).values(
@@ -68,11 +83,13 @@ def save_rule(
             shop_id=shop.id,
             kind=kind,
             params=dict(params),
+            terms=plain_terms,
             actor=f"{actor.kind}: {actor.name}"[:200],
             saved_at=now,
         )
     )
-    _audit(tx, shop, "rule.saved", rule_id, before, dict(params), actor, now)
+    after = {"params": dict(params), "terms": plain_terms}
+    _audit(tx, shop, "rule.saved", rule_id, before, after, actor, now)
     return _rule(tx, shop=shop, campaign_id=campaign_id, rule_id=rule_id)
 
 
@@ -138,12 +155,82 @@ def deactivate_rules(
     return len(rows)
 
 
-def _refuse_unknown(tx: Connection, shop: Shop, products: Sequence[str]) -> None:
+def save_campaign_terms(
+    tx: Connection,
+    *,
+    shop: Shop,
+    campaign_id: UUID,
+    terms: CampaignTerms,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Set a campaign's guard of the margin and its policy of returns."""
+    before = terms_of_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
+    if before == terms:
+        return
+    values = {
+        "guard_mode": terms.guard.mode,
+        "guard_bps": terms.guard.margin_bps,
+        "returns": terms.returns,
+    }
+    tx.execute(
+        insert_into(tx, campaign_terms)
+        .values(shop_id=shop.id, campaign_id=campaign_id, **values)
+        .on_conflict_do_update(index_elements=["shop_id", "campaign_id"], set_=values)
+    )
+    record_audit(
+        tx,
+        shop_id=shop.id,
+        actor=actor,
+        action="campaign.terms",
+        subject=ids.outward("cmp", campaign_id),
+        before=msgspec.to_builtins(before),
+        after=msgspec.to_builtins(terms),
+        now=now,
+    )
+
+
+def _refuse_unknown(tx: Connection, shop: Shop, named: Sequence[str], terms: Terms) -> None:
     """Refuse a product set with a slip of the keyboard: its rule would not hold on the day."""
-    known = products_by_keys(tx, shop_id=shop.id, keys=products)
-    for key in products:
-        if key not in known:
-            raise Invalid({"products": UnknownProduct(key=key[:60])})
+    products = terms.conditions.products
+    fields = {
+        "params": named,
+        "conditions.products.keys": products.keys,
+        "conditions.products.except_keys": products.except_keys,
+    }
+    for field, keys in fields.items():
+        known = products_by_keys(tx, shop_id=shop.id, keys=keys)
+        for key in keys:
+            if key not in known:
+                raise Invalid({field: UnknownProduct(key=key[:60])})
+
+
+def _refuse_terms(
+    tx: Connection,
+    shop: Shop,
+    campaign_id: UUID,
+    rule_id: UUID,
+    kind: str,
+    params: Mapping[str, Any],
+    terms: Terms,
+) -> None:
+    """Refuse terms that cannot hold, by themselves or beside the campaign's other rules."""
+    problems = terms_problems(terms)
+    if problems:
+        raise Invalid(problems)
+    new = ActiveRule(ids.outward("rul", rule_id), 0, kind, params, terms.conditions, terms.stacking)
+    saved = campaign_rules(tx, shop_id=shop.id, campaign_id=campaign_id)
+    others = [each.active() for each in saved if each.id != rule_id]
+    lanes = {
+        each.id: LANES.index(read_rule(each.kind, each.params).compiled().lane)
+        for each in (*others, new)
+    }
+    wrong = stacking_problems((*others, new), lanes)
+    if wrong:
+        raise Invalid({"stacking": wrong.get(new.id) or next(iter(wrong.values()))})
+    for other in others:
+        if ladders_overlap(new, other):
+            raise Invalid({"conditions.products": LaddersOverlap(other=other.id)})
 
 
 def _rule(tx: Connection, *, shop: Shop, campaign_id: UUID, rule_id: UUID) -> SavedRule:

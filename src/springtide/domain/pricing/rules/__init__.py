@@ -1,11 +1,12 @@
 """Promotion rules, one file a kind; a rule is added by adding its file."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from springtide.domain.pricing.model import Rule
+from springtide.domain.pricing.rule import Rule
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.registry import Registry
 
@@ -33,7 +34,7 @@ def read_rule(kind: str, params: Mapping[str, Any]) -> Rule:
     try:
         return msgspec.convert(params, RULES[kind])
     except msgspec.ValidationError as error:
-        raise Invalid({"params": BadRuleParams(why=str(error))}) from error
+        raise Invalid({_field(error): BadRuleParams(why=str(error))}) from error
 
 
 def checked_rule(kind: str, params: Mapping[str, Any]) -> Rule:
@@ -43,3 +44,10 @@ def checked_rule(kind: str, params: Mapping[str, Any]) -> Rule:
     if problems:
         raise Invalid(problems)
     return rule
+
+
+def _field(error: msgspec.ValidationError) -> str:
+    """Return the field that a shape error names (``at `$.steps[0].pieces```), or ``params``."""
+    found = re.search(r"`\$\.?([^`]*)`", str(error))
+    named = re.sub(r"\[(\d+)\]", r".\1", found[1]) if found else ""
+    return named.lstrip(".") or "params"

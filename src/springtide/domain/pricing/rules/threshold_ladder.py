@@ -1,136 +1,115 @@
-"""满减: spend so much, get so much off; the best step reached applies, once."""
+"""满减: spend so much, get so much (or so many percent) off; the best step reached applies."""
 
 import itertools
-from collections.abc import Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
-from springtide.domain.pricing.model import NextStep, Offer, PricedLine, Reason
+from springtide.domain.pricing import checks
+from springtide.domain.pricing.rule import Compiled, Curve, Lane, OnMoney, unit
+from springtide.domain.pricing.rule import Step as CurveStep
 from springtide.kit.errors import N_, Refusal
-from springtide.kit.money import AMOUNT_MINOR_MAX
-
-STEPS_MAX = 10
-# A discount of more than this part of its threshold is a slip of the keyboard, not a sale.
-_DISCOUNT_BPS_MAX = 9_000
 
 
-class NoSteps(Refusal):
-    """A ladder without a step."""
+class StepOfTwoKinds(Refusal):
+    """A step with both, or neither, of an amount and a percentage."""
 
-    code = "ladder_empty"
-    text = N_("A ladder needs at least one step.")
-
-
-class TooManySteps(Refusal):
-    """A ladder nobody can read."""
-
-    code = "ladder_too_long"
-    text = N_("A ladder may have {limit} steps; this one has {count}.")
+    code = "ladder_step_kind"
+    text = N_("A step takes off either an amount or a percentage.")
 
 
-class StepNotPositive(Refusal):
-    """A threshold or discount of zero or less, or too large to be money."""
+class MixedSteps(Refusal):
+    """Amounts and percentages in one ladder: which step gives more would depend on the cart."""
 
-    code = "ladder_step_amount"
-    text = N_("Threshold and discount must be above zero and below {limit}.")
-
-
-class StepEatsPrice(Refusal):
-    """A discount that takes (nearly) the whole threshold."""
-
-    code = "ladder_discount_too_high"
-    text = N_("The discount may be at most {percent}% of its threshold.")
+    code = "ladder_mixed"
+    text = N_("All steps take off amounts, or all take off percentages.")
 
 
-class StepRepeats(Refusal):
-    """Two steps with one threshold."""
+class RepeatNeedsOneStep(Refusal):
+    """A ladder that repeats and has several steps."""
 
-    code = "ladder_threshold_repeats"
-    text = N_("Another step has the same threshold.")
-
-
-class StepGivesLess(Refusal):
-    """A higher step that does not give more."""
-
-    code = "ladder_step_gives_less"
-    text = N_("This step asks for more than the one before and does not give more.")
+    code = "ladder_repeat"
+    text = N_("A ladder that repeats for every threshold has one step, of an amount.")
 
 
-class NoProducts(Refusal):
-    """A product set that is named but empty."""
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """From ``threshold_minor`` on, ``discount_minor`` or ``percent_bps`` off."""
 
-    code = "ladder_no_products"
-    text = N_("Name at least one product, or let the ladder hold for the whole shop.")
-
-
-class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """From ``threshold_minor`` on, ``discount_minor`` off."""
-
-    threshold_minor: int
-    discount_minor: int
+    threshold_minor: Annotated[int, unit(N_("From"), "money")]
+    discount_minor: Annotated[int, unit(N_("Amount off"), "money")] = 0
+    percent_bps: Annotated[int, unit(N_("Percent off"), "percent")] = 0
 
 
-class ThresholdLadder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Steps of money spent and money off, on the whole cart or on a set of products."""
+class ThresholdLadder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Steps of money spent and money off; ``times_max`` above 0 repeats the one step."""
 
     kind: ClassVar[str] = "threshold_ladder"
     title: ClassVar[str] = N_("Spend and save (threshold ladder)")
+    about: ClassVar[str] = N_("Spend so much, get so much off; the best step reached applies.")
 
-    steps: tuple[Step, ...]
-    products: tuple[str, ...] | None = None
+    steps: Annotated[tuple[Step, ...], unit(N_("Steps"), "steps")]
+    times_max: Annotated[
+        int, unit(N_("For every threshold, at most times (0: once)"), "pieces")
+    ] = 0
 
     def problems(self) -> dict[str, Refusal]:
         """Return what is wrong, by field: ``steps`` or ``steps.<index>.<name>``."""
-        if self.products is not None and not self.products:
-            return {"products": NoProducts()}
         if not self.steps:
-            return {"steps": NoSteps()}
-        if len(self.steps) > STEPS_MAX:
-            return {"steps": TooManySteps(limit=STEPS_MAX, count=len(self.steps))}
-        problems: dict[str, Refusal] = {}
+            return {"steps": checks.NoSteps()}
+        if len(self.steps) > checks.STEPS_MAX:
+            return {"steps": checks.TooManySteps(limit=checks.STEPS_MAX, count=len(self.steps))}
+        problems = checks.found(times_max=checks.pieces(self.times_max, least=0))
         for index, step in enumerate(self.steps):
             problems.update(_step_problems(index, step))
+        if self.times_max and (len(self.steps) > 1 or self.steps[0].percent_bps):
+            problems["times_max"] = RepeatNeedsOneStep()
+        if len({bool(step.percent_bps) for step in self.steps}) > 1:
+            problems["steps"] = MixedSteps()
         return problems or self._order_problems()
 
     def _order_problems(self) -> dict[str, Refusal]:
         order = sorted(range(len(self.steps)), key=lambda i: self.steps[i].threshold_minor)
         problems: dict[str, Refusal] = {}
         for lower, higher in itertools.pairwise(order):
-            if self.steps[lower].threshold_minor == self.steps[higher].threshold_minor:
-                problems[f"steps.{higher}.threshold_minor"] = StepRepeats()
-            elif self.steps[higher].discount_minor <= self.steps[lower].discount_minor:
-                problems[f"steps.{higher}.discount_minor"] = StepGivesLess()
+            below, above = self.steps[lower], self.steps[higher]
+            name = "percent_bps" if above.percent_bps else "discount_minor"
+            if below.threshold_minor == above.threshold_minor:
+                problems[f"steps.{higher}.threshold_minor"] = checks.StepRepeats()
+            elif getattr(above, name) <= getattr(below, name):
+                problems[f"steps.{higher}.{name}"] = checks.StepGivesLess()
         return problems
 
-    def offer(self, lines: Sequence[PricedLine]) -> Offer:
-        """Return the best step reached by the lines' money, and what the next one would take."""
-        named = None if self.products is None else frozenset(self.products)
-        inside = tuple(
-            index for index, line in enumerate(lines) if named is None or line.product_key in named
+    def products_named(self) -> tuple[str, ...]:
+        """No product by name."""
+        return ()
+
+    def compiled(self) -> Compiled:
+        """On the money of the rule's lines, in the shop's lane."""
+        steps = tuple(
+            CurveStep(
+                step.threshold_minor,
+                step.discount_minor,
+                step.percent_bps,
+                every=self.times_max,
+            )
+            for step in sorted(self.steps, key=lambda step: step.threshold_minor)
         )
-        if not inside:
-            return Offer(0, (), Reason("no_product", 0, 1))
-        spent = sum(lines[index].gross_minor for index in inside)
-        reached, next_step = 0, None
-        for step in sorted(self.steps, key=lambda step: step.threshold_minor):
-            if step.threshold_minor > spent:
-                missing = step.threshold_minor - spent
-                next_step = NextStep(missing, step.discount_minor - reached)
-                break
-            reached = step.discount_minor
-        if reached:
-            return Offer(reached, inside, None, next_step)
-        needed = min(step.threshold_minor for step in self.steps)
-        return Offer(0, inside, Reason("below_threshold", spent, needed), next_step)
+
+        def curve(pieces: int, points: int, held: int) -> Curve:
+            return steps
+
+        return OnMoney(Lane.SHOP, curve)
 
 
 def _step_problems(index: int, step: Step) -> dict[str, Refusal]:
-    problems: dict[str, Refusal] = {}
-    for name in ("threshold_minor", "discount_minor"):
-        if not 0 < getattr(step, name) <= AMOUNT_MINOR_MAX:
-            problems[f"steps.{index}.{name}"] = StepNotPositive(limit=AMOUNT_MINOR_MAX)
-    if not problems and step.discount_minor * 10_000 > step.threshold_minor * _DISCOUNT_BPS_MAX:
-        refusal = StepEatsPrice(percent=_DISCOUNT_BPS_MAX // 100)
-        problems[f"steps.{index}.discount_minor"] = refusal
-    return problems
+    here = f"steps.{index}"
+    if bool(step.discount_minor) == bool(step.percent_bps):
+        return {f"{here}.discount_minor": StepOfTwoKinds()}
+    problems = {f"{here}.threshold_minor": checks.amount(step.threshold_minor)}
+    if step.percent_bps:
+        problems[f"{here}.percent_bps"] = checks.percent(step.percent_bps)
+    else:
+        problems[f"{here}.discount_minor"] = checks.amount(
+            step.discount_minor
+        ) or checks.discount_of(step.discount_minor, step.threshold_minor)
+    return checks.found(**problems)

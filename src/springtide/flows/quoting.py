@@ -1,0 +1,105 @@
+"""Signed quotes: the price of one cart, which an order may hold the shop to until a time.
+
+A quote is not kept: its token carries what was quoted, signed with the installation's secret. An
+order that names it is priced again all the same, and refused when the price is another one.
+"""
+
+import base64
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+
+import msgspec
+
+from springtide.domain.access.model import Shop
+from springtide.domain.pricing.model import Decision
+from springtide.flows.checkout import Wanted
+from springtide.kit.errors import N_, Refusal
+
+QUOTE_TTL = timedelta(minutes=15)
+TOKEN_LENGTH_MAX = 400
+_SIGNATURE_BYTES = 16
+
+
+class BadQuote(Refusal):
+    """A token that is no quote of this shop."""
+
+    code = "quote_unknown"
+    text = N_("This is not a quote of this shop.")
+
+
+class QuoteExpired(Refusal):
+    """A quote whose time is over."""
+
+    code = "quote_expired"
+    status = 409
+    text = N_("The quote held until {valid_until}; price the cart again.")
+
+
+class QuoteOfOtherCart(Refusal):
+    """A quote for another cart, buyer or destination than the order's."""
+
+    code = "quote_other_cart"
+    status = 409
+    text = N_("The quote is for another cart; price this one.")
+
+
+class _Quote(msgspec.Struct, array_like=True):
+    cart: str
+    total_minor: int
+    valid_until: datetime
+
+
+def sign_quote(
+    secret: str, *, shop: Shop, wanted: Wanted, decision: Decision
+) -> tuple[str, datetime]:
+    """Return the token of a decision and until when it holds."""
+    valid_until = decision.priced_at + QUOTE_TTL
+    body = msgspec.json.encode(_Quote(_digest(wanted), decision.total_minor, valid_until))
+    return _text(_signature(secret, shop, body) + body), valid_until
+
+
+def quoted_total(secret: str, *, shop: Shop, wanted: Wanted, token: str, now: datetime) -> int:
+    """Return the total of a quote for this cart; refuse forged, expired and other quotes."""
+    try:
+        raw = base64.urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+    except ValueError as error:
+        raise BadQuote from error
+    signature, body = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
+    is_ours = hmac.compare_digest(signature, _signature(secret, shop, body))
+    if not is_ours or _text(raw) != token:
+        raise BadQuote
+    quote = msgspec.json.decode(body, type=_Quote)
+    if now >= quote.valid_until:
+        raise QuoteExpired(valid_until=quote.valid_until.isoformat())
+    if quote.cart != _digest(wanted):
+        raise QuoteOfOtherCart
+    return quote.total_minor
+
+
+def _digest(wanted: Wanted) -> str:
+    """Return what names a cart: pieces by product, not the order in which it was filled."""
+    pieces: dict[str, int] = {}
+    for line in wanted.lines:
+        pieces[line.product_key] = pieces.get(line.product_key, 0) + line.quantity
+    document = msgspec.json.encode(
+        (
+            sorted(pieces.items()),
+            sorted(set(wanted.codes)),
+            wanted.points,
+            wanted.shipping_minor,
+            wanted.customer_key,
+            wanted.channel,
+            wanted.region,
+        )
+    )
+    return _text(hashlib.sha256(document).digest()[:12])
+
+
+def _signature(secret: str, shop: Shop, body: bytes) -> bytes:
+    signed = b"quote:" + shop.id.bytes + body
+    return hmac.new(secret.encode(), signed, hashlib.sha256).digest()[:_SIGNATURE_BYTES]
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,0 +1,18 @@
+"""What prices ask of a customer: the tier as of yesterday, and whether they ordered before."""
+
+from datetime import datetime
+
+from springtide.domain.access.model import Shop
+from springtide.domain.customers.standing import last_full_day, standings
+from springtide.domain.facts.queries import FactReader
+from springtide.flows.checkout import StandingOf
+
+
+def standing_by(reader: FactReader, *, shop: Shop, now: datetime) -> StandingOf:
+    """Return a function from a customer's key to (tier, has ordered before yesterday's end)."""
+
+    def standing_of(key: str) -> tuple[str, bool]:
+        found = standings(reader, shop=shop, as_of=last_full_day(shop, now)).by_key.get(key)
+        return (found.segment, True) if found else ("", False)
+
+    return standing_of
