@@ -86,7 +86,7 @@ def _metrics() -> str:
 def _kinds(title: str, members: Iterable[tuple[str, Any]]) -> str:
     rows = []
     for kind, member in members:
-        label = getattr(member, "label", "")
+        label = getattr(member, "label", "") or getattr(member, "title", "")
         said = (inspect.getdoc(member) or "").partition("\n\n")[0].replace("\n", " ")
         rows.append([f"`{kind}`", label, translate(label, "zh") if label else "", said])
     return _page(title, "", ["kind", "name", "名称", "what it is"], rows)

@@ -17,6 +17,13 @@ from tests.kit.pricing import PARAMS
 ROOT = Path(__file__).parents[2]
 
 
+def _fields(kind: str) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """Return the parameters of a kind."""
+    rule = RULES[kind]
+    assert issubclass(rule, msgspec.Struct)
+    return msgspec.structs.fields(rule)
+
+
 @pytest.mark.parametrize("kind", list(RULES))
 class TestEveryRule:
     def test_it_carries_its_parameters_as_a_frozen_struct(self, kind: str) -> None:
@@ -60,7 +67,7 @@ class TestEveryRule:
     def test_numbers_out_of_range_are_refused_by_their_field(self, kind: str, value: int) -> None:
         numbers = [
             field.name
-            for field in msgspec.structs.fields(RULES[kind])
+            for field in _fields(kind)
             if field.required and "int" in str(field.type)
         ]
         good = find(PARAMS[kind], lambda params: True)
@@ -70,7 +77,7 @@ class TestEveryRule:
             assert name in refused.value.fields
 
     def test_every_parameter_has_a_title_and_a_unit(self, kind: str) -> None:
-        for field in msgspec.structs.fields(RULES[kind]):
+        for field in _fields(kind):
             notes = getattr(field.type, "__metadata__", ())
             titles = [note.title for note in notes if isinstance(note, msgspec.Meta)]
             assert any(titles), field.name
