@@ -1,6 +1,5 @@
 """The rules of a shop, compiled once: indexed by product, ordered by lane, ready to price carts."""
 
-import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -47,6 +46,7 @@ class Plan:
         self.rules: tuple[ActiveRule, ...] = stacked.rules
         self.excludes: tuple[int, ...] = stacked.excludes
         self.combines: tuple[int, ...] = stacked.combines
+        self.has_excludes = any(stacked.excludes)
         self.lanes: tuple[int, ...] = tuple(lanes[rule.id] for rule in self.rules)
         self.shapes: tuple[Compiled, ...] = tuple(compiled[rule.id] for rule in self.rules)
         self.index = {rule.id: place for place, rule in enumerate(self.rules)}
@@ -62,6 +62,22 @@ class Plan:
         self._whole: list[int] = []
         self._by: dict[tuple[str, str], list[int]] = {}
         self._index_products()
+        few = tuple(p for p in self._whole if self.rules[p].conditions.products.except_keys)
+        #: The rules that hold for every product, and those that hold for every one but a few.
+        self.everywhere = sum(1 << place for place in self._whole if place not in few)
+        self._but_few = few
+        #: The products that rules give.
+        self.gift_keys = tuple(
+            sorted(
+                {key for shape in self.shapes if isinstance(shape, Giving) for key in shape.keys}
+            )
+        )
+        #: Whether a rule asks for the buyer's tier, or for a first order.
+        self.asks_standing = any(
+            bool(rule.conditions.tiers or rule.conditions.is_first_order)
+            or rule.kind in ("member_price", "first_order")
+            for rule in self.rules
+        )
         self._codes: dict[str, int] = {}
         self._coded = self._issued = 0
         for place, rule in enumerate(self.rules):
@@ -99,33 +115,6 @@ class Plan:
                 )
                 for name in named:
                     self._by.setdefault(name, []).append(place)
-
-    @functools.cached_property
-    def everywhere(self) -> int:
-        """The rules that hold for every product."""
-        whole = (p for p in self._whole if not self.rules[p].conditions.products.except_keys)
-        return sum(1 << place for place in whole)
-
-    @functools.cached_property
-    def _but_few(self) -> tuple[int, ...]:
-        """The rules that hold for every product but a few."""
-        return tuple(p for p in self._whole if self.rules[p].conditions.products.except_keys)
-
-    @functools.cached_property
-    def asks_standing(self) -> bool:
-        """Whether a rule asks for the buyer's tier or for a first order."""
-        return any(
-            rule.conditions.tiers
-            or rule.conditions.is_first_order
-            or rule.kind in ("member_price", "first_order")
-            for rule in self.rules
-        )
-
-    @functools.cached_property
-    def gift_keys(self) -> tuple[str, ...]:
-        """The products that rules give."""
-        keys = {key for shape in self.shapes if isinstance(shape, Giving) for key in shape.keys}
-        return tuple(sorted(keys))
 
     def match(self, key: str, facts: PriceFacts) -> tuple[int, ...]:
         """Return the rules for a product, beside those ``everywhere``."""

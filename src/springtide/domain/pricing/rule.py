@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import msgspec
 
 from springtide.domain.pricing.model import Buyer
+from springtide.domain.pricing.steps import Curve
 from springtide.kit.errors import N_, Refusal
-from springtide.kit.money import share_bps
 
 
 def unit(title: str, name: str) -> msgspec.Meta:
@@ -117,37 +117,6 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     total: int | None = None
     money_minor: int | None = None
 
-
-class Step(NamedTuple):
-    """From ``threshold`` (minor units) on: ``flat`` off, or ``bps`` of the money up to ``cap``.
-
-    ``every`` gives ``flat`` for each full threshold, at most ``every`` times, from ``least`` on.
-    """
-
-    threshold: int
-    flat: int = 0
-    bps: int = 0
-    cap: int | None = None
-    every: int = 0
-    least: int = 0
-
-    @property
-    def starts(self) -> int:
-        """The money from which on the step counts."""
-        return max(self.threshold, self.least)
-
-    def amount(self, base: int) -> int:
-        """Return the discount on some money that reaches the threshold."""
-        if self.every:
-            return self.flat * min(self.every, base // self.threshold)
-        if not self.bps:
-            return self.flat
-        amount = share_bps(base, self.bps)
-        return amount if self.cap is None else min(self.cap, amount)
-
-
-#: Steps by rising threshold; the highest reached one counts.
-Curve = tuple[Step, ...]
 
 #: (net of the line, quantity, product key, buyer) -> discount of that line.
 LineOff = Callable[[int, int, str, Buyer], int]

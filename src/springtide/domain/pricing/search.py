@@ -16,9 +16,9 @@ from typing import Final, NamedTuple
 
 from springtide.domain.pricing.allocation import spread
 from springtide.domain.pricing.items import NEVER, Items, item_options
-from springtide.domain.pricing.rule import Step
 from springtide.domain.pricing.situation import POINTS, OnLines, Situation, bits
 from springtide.domain.pricing.stack import WHOLE, Stack, evaluate, holds_guards
+from springtide.domain.pricing.steps import Step
 
 #: Steps of one search; a shop's carts need a few dozen.
 STEPS_MAX: Final = 10_000
@@ -59,6 +59,8 @@ def best_stack(cart: Situation, *, without: int = 0, is_guarded: bool = True) ->
 def _free_of_conflict(cart: Situation, present: int) -> list[int]:
     """Return the largest sets of rules of which none excludes another."""
     excludes = cart.plan.excludes
+    if not cart.plan.has_excludes:
+        return [present]
     sets: list[int] = []
     waiting = [present]
     while waiting and len(sets) < STEPS_MAX:
@@ -77,18 +79,19 @@ _ALONE: Final = POINTS
 
 
 class _Ranked:
-    """The rules of one lane, the largest first, with what each gives at most.
+    """The rules of one lane, the largest first.
 
-    ``shares[k][line]`` is the most that a rule from ``k`` on gives a line; rules that share no
-    line give together at most the sum over the lines that are free.
+    ``flat[k][line]`` and ``rates[k][line]`` are the most that a rule from ``k`` on gives a line:
+    an amount, or basis points of what the line has left. Rules that share no line give together
+    at most the sum over the lines. Where all rules see the whole cart, the cart is the one line.
     """
 
-    __slots__ = ("is_ordered", "most", "rules", "shares")
+    __slots__ = ("flat", "is_ordered", "most", "rates", "rules")
 
-    def __init__(
-        self, rules: list[OnLines], most: list[int], shares: list[list[int]], is_ordered: bool
-    ) -> None:
-        self.rules, self.most, self.shares, self.is_ordered = rules, most, shares, is_ordered
+    def __init__(self, rules: list[OnLines], most: list[int], is_ordered: bool) -> None:
+        self.rules, self.most, self.is_ordered = rules, most, is_ordered
+        self.flat: list[list[int]] = []
+        self.rates: list[list[int]] = []
 
 
 class _Search:
@@ -130,17 +133,49 @@ class _Search:
         #: What is left, at least, of money given up in the item lane, in basis points.
         self.keeps = max(0, WHOLE - rates)
         self.lanes = [self._ranked(by_lane[lane]) for lane in sorted(by_lane)]
-        self.slack = 0 if self.by_total else len(cart.keys) * len(self.lanes)
-        self.later = [0] * (len(self.lanes) + 1)
-        for lane in range(len(self.lanes) - 1, -1, -1):
-            self.later[lane] = self.later[lane + 1] + self._rest(self.lanes[lane], 0, 0)
+        self.slack = 0 if self.by_total else self._slack()
+
+    def _slack(self) -> int:
+        """Return how far rounding could make a stack better than its bound, in minor units.
+
+        A rule before may be spread one unit otherwise over each line. That moves the money under
+        a rule that sees a part of these lines; it gives more only if it is a percentage, or takes
+        all there is.
+        """
+        slack = 0
+        for at, lane in enumerate(self.lanes):
+            if lane.is_ordered:
+                slack += len(self.cart.keys) * len(lane.rules)
+            most = 0
+            for rule in lane.rules:
+                moved = self._moved(at, rule)
+                if not moved:
+                    continue
+                base = 0
+                for line in rule.lines:
+                    base += self.items.nets[line]
+                room = base - rule.floors - self._later(0, self.items.nets, base)
+                for step in rule.curve:
+                    if step.bps:
+                        most = max(most, moved * step.bps // WHOLE + 2)
+                    if step.amount(rule.most) > room:
+                        most = max(most, moved)
+            slack += most
+        return slack
+
+    def _moved(self, at: int, rule: OnLines) -> int:
+        """Return by how much rounding may move the money under a rule in a lane."""
+        return 0 if rule.is_full or rule.is_shipping else len(rule.lines) * at
 
     def run(self) -> Stack | None:
         """Search; return the best stack of this search and of those before it."""
         nets = self.items.nets
         total = sum(nets) + self.shipping
-        if not self._is_hopeless(total, 0, 0, self.later[0]):
-            self._walk(0, 0, 0, nets, total, self.shipping, 0, self.keeps, [])
+        most = self._later(0, nets, total - self.shipping)
+        # Cells that cannot have all their lowest prices at once give money up from the start.
+        missing = sum([options[0].given_up for options in self.items.slots])
+        if not self._is_hopeless(total, missing, self.keeps, most):
+            self._walk(0, 0, 0, nets, total, self.shipping, missing, self.keeps, [])
         if self.chosen is not None and self.best is None:
             self.best = evaluate(self.cart, nets, self.items.makers, self.chosen)
         return self.best
@@ -152,21 +187,38 @@ class _Search:
         if not self.has_options:
             found = [each for each in found if each[0] > 0]
         found.sort(key=lambda each: each[1].place if is_ordered else (-each[0], each[1].place))
-        shares: list[list[int]] = []
-        if not self.by_total and not is_ordered and len(found) > 1:
-            largest = [0] * len(self.cart.keys)
-            for most, rule in reversed(found):
-                nets, whole = self.items.nets, 0
-                for line in rule.lines:
-                    whole += nets[line]
-                whole = whole or 1
-                for line in rule.lines:
-                    share = most * nets[line] // whole + 1
-                    if share > largest[line]:
-                        largest[line] = share
-                shares.append(list(largest))
-            shares.reverse()
-        return _Ranked([rule for _, rule in found], [most for most, _ in found], shares, is_ordered)
+        lane = _Ranked([rule for _, rule in found], [most for most, _ in found], is_ordered)
+        width = 1 if self.by_total else len(self.cart.keys)
+        flat, rates = [0] * width, [0] * width
+        for most, rule in reversed(found):
+            self._raise(most, rule, flat, rates)
+            lane.flat.append(list(flat))
+            lane.rates.append(list(rates))
+        lane.flat.reverse()
+        lane.rates.reverse()
+        return lane
+
+    def _raise(self, most: int, rule: OnLines, flat: list[int], rates: list[int]) -> None:
+        """Raise what lines get at most by what one more rule gives."""
+        rate = 0
+        for step in rule.curve:
+            rate = step.bps if step.bps > rate else rate
+        is_rate = rate > 0 and self.keeps > 0
+        if self.by_total or rule.is_shipping:
+            if is_rate:
+                rates[0] = max(rates[0], rate)
+            else:
+                flat[0] = max(flat[0], most)
+            return
+        nets, whole = self.items.nets, 0
+        for line in rule.lines:
+            whole += nets[line]
+        for line in rule.lines:
+            if is_rate:
+                rates[line] = max(rates[line], rate)
+            else:
+                share = most * nets[line] // whole + 1 if whole else most
+                flat[line] = max(flat[line], share)
 
     def _most(self, rule: OnLines) -> int:
         """Return what a rule gives at most: on the lowest item prices, or with money missing."""
@@ -186,19 +238,29 @@ class _Search:
                 most = max(most, min(amount, rule.most - rule.floors))
         return most
 
-    def _rest(self, lane: _Ranked, start: int, taken: int) -> int:
-        """Return what the rules of a lane from one on give together, at most."""
+    def _rest(self, lane: _Ranked, start: int, taken: int, nets: list[int], money: int) -> int:
+        """Return what the rules of a lane from one on give together, at most, on some money."""
         if start >= len(lane.rules):
             return 0
         if lane.is_ordered:
             return sum(lane.most[start:])
-        if self.by_total or not lane.shares:
-            return lane.most[start]
+        flat, rates = lane.flat[start], lane.rates[start]
+        if self.by_total or lane.rules[0].is_shipping:
+            most = rates[0] * money // WHOLE + 1 if rates[0] else 0
+            return most if most > flat[0] else flat[0]
         rest = 0
-        for line, share in enumerate(lane.shares[start]):
+        for line in range(len(flat)):
             if not taken >> line & 1:
-                rest += share
+                most = rates[line] * nets[line] // WHOLE + 1 if rates[line] else 0
+                rest += most if most > flat[line] else flat[line]
         return rest
+
+    def _later(self, at: int, nets: list[int], money: int) -> int:
+        """Return what the lanes from one on give together, at most, on some money."""
+        most = 0
+        for place in range(at, len(self.lanes)):
+            most += self._rest(self.lanes[place], 0, 0, nets, money)
+        return most
 
     def _is_hopeless(self, total: int, missing: int, keeps: int, most: int) -> bool:
         """Tell whether nothing better can come of some money with more given up."""
@@ -226,22 +288,25 @@ class _Search:
         if at == len(self.lanes):
             self._finish(total, missing, keeps, chosen)
             return
-        lane, later = self.lanes[at], self.later[at + 1]
+        lane = self.lanes[at]
+        money = total - shipping
+        later = self._later(at + 1, nets, money)
         for place in range(start, len(lane.rules)):
-            if self._is_hopeless(total, missing, keeps, self._rest(lane, place, taken) + later):
+            rest = self._rest(lane, place, taken, nets, money)
+            if self._is_hopeless(total, missing, keeps, rest + later):
                 break
             rule = lane.rules[place]
             if rule.mask & taken and not self._combine(rule, chosen):
                 continue
             if rule.is_full:
-                base = total - shipping
+                base = money
             else:
                 base = 0
                 for line in rule.lines:
                     base += nets[line]
             more = self.cart.full if rule.lane >= _ALONE else taken | rule.mask
-            rest = self._rest(lane, place + 1, more) + later
-            for lack, amount in self._choices(rule, base, shipping):
+            rest = self._rest(lane, place + 1, more, nets, money) + later
+            for lack, amount in self._choices(at, rule, base, shipping):
                 lacks = lack if lack > missing else missing
                 is_all = amount >= base + lack - rule.floors and not rule.is_shipping
                 kept = 0 if is_all else keeps
@@ -266,9 +331,13 @@ class _Search:
             after[line] -= share
         return after
 
-    def _choices(self, rule: OnLines, base: int, shipping: int) -> list[tuple[int, int]]:
-        """Return (money missing, amount) of the steps that a rule could take on some money."""
+    def _choices(self, at: int, rule: OnLines, base: int, shipping: int) -> list[tuple[int, int]]:
+        """Return (money missing, amount) of the steps that a rule could take on some money.
+
+        A step that only rounding keeps out of reach counts as missing one unit: it is tried.
+        """
         room = base - rule.floors
+        moved = self._moved(at, rule)
         found: list[tuple[int, int]] = []
         for step in rule.curve:
             starts = step.threshold if step.threshold > step.least else step.least
@@ -276,7 +345,8 @@ class _Search:
                 amount = step.amount(base)
                 found = [(0, amount)]
             elif starts <= rule.most:
-                found.append((starts - base, step.amount(starts)))
+                lack = starts - base - moved
+                found.append((lack if lack > 1 else 1, step.amount(starts)))
             if step.every:
                 found += self._repeats(step, base, rule.most)
         if rule.is_shipping:

@@ -19,7 +19,8 @@ from springtide.domain.pricing.model import (
     UnknownPrice,
 )
 from springtide.domain.pricing.plan import Plan
-from springtide.domain.pricing.rule import Curve, OnMoney, PerGroup, PerLine, Step
+from springtide.domain.pricing.rule import OnMoney, PerGroup, PerLine
+from springtide.domain.pricing.steps import Curve, raised
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.money import AMOUNT_MINOR_MAX
 
@@ -171,9 +172,12 @@ class Situation:
         found: list[list[tuple[int, int]]] = [[(net, 0)] for net in self.gross]
         shapes, buyer = self.plan.shapes, self.buyer
         mixed: set[int] = set()
+        wanted = allowed & self.plan.per_line
         for place, lines in self.lines.items():
+            if not wanted >> place & 1 or not self.meets(place):
+                continue
             shape = shapes[place]
-            if not isinstance(shape, PerLine) or not allowed >> place & 1 or not self.meets(place):
+            if not isinstance(shape, PerLine):
                 continue
             mask, off = 1 << place, shape.off
             for line in lines:
@@ -217,10 +221,12 @@ class Situation:
 
     def groups(self, allowed: int) -> list[Grouped]:
         """Return the rules over pieces of several lines that give something."""
-        found = []
+        found: list[Grouped] = []
+        wanted = allowed & self.plan.per_group
+        if not wanted:
+            return found
         for place, lines in self.lines.items():
-            shape = self.plan.shapes[place]
-            if not isinstance(shape, PerGroup) or not allowed >> place & 1:
+            if not wanted >> place & 1:
                 continue
             amount = self.group_off(place) if self.meets(place) else 0
             room = sum(self.gross[line] - self.floors[line] for line in lines)
@@ -255,7 +261,7 @@ class Situation:
         if not curve:
             return None
         if wanted.min_money_minor > curve[0].threshold:
-            curve = _raised(curve, wanted.min_money_minor)
+            curve = raised(curve, wanted.min_money_minor)
         lane = self.plan.lanes[place]
         if len(lines) == len(self.keys):
             if curve[0].starts > self.gross_total:
@@ -296,22 +302,6 @@ def mask_of(lines: tuple[int, ...]) -> int:
     for line in lines:
         mask |= 1 << line
     return mask
-
-
-def _raised(curve: Curve, least: int) -> Curve:
-    """Return a curve that begins at the least money; a repeating one keeps its threshold."""
-    return tuple(
-        step._replace(least=least)
-        if step.every
-        else step._replace(threshold=max(step.threshold, least))
-        for step in curve
-        if step.every or step.threshold >= least or step is _last_below(curve, least)
-    )
-
-
-def _last_below(curve: Curve, least: int) -> Step:
-    """Return the highest step below some money: the one that counts when it is reached."""
-    return max((step for step in curve if step.threshold < least), key=lambda s: s.threshold)
 
 
 def _merged(cart: Cart, book: Mapping[str, PriceFacts]) -> dict[str, int]:

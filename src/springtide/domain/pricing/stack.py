@@ -3,8 +3,8 @@
 from typing import Final
 
 from springtide.domain.pricing.allocation import spread
-from springtide.domain.pricing.rule import Step
 from springtide.domain.pricing.situation import OnLines, Situation
+from springtide.domain.pricing.steps import Step
 
 #: All of it, in basis points.
 WHOLE: Final = 10_000

@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from springtide.domain.pricing import checks
-from springtide.domain.pricing.rule import Compiled, Curve, Lane, OnMoney, Step, unit
+from springtide.domain.pricing.rule import Compiled, Lane, OnMoney, unit
+from springtide.domain.pricing.steps import Curve, Step
 from springtide.kit.errors import N_, Refusal
 
 

@@ -7,7 +7,8 @@ import msgspec
 
 from springtide.domain.pricing import checks
 from springtide.domain.pricing.model import Buyer
-from springtide.domain.pricing.rule import Compiled, Curve, Lane, OnMoney, PerLine, Step, unit
+from springtide.domain.pricing.rule import Compiled, Lane, OnMoney, PerLine, unit
+from springtide.domain.pricing.steps import Curve, Step
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import share_bps
 

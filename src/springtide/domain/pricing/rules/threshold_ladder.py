@@ -6,8 +6,9 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from springtide.domain.pricing import checks
-from springtide.domain.pricing.rule import Compiled, Curve, Lane, OnMoney, unit
-from springtide.domain.pricing.rule import Step as CurveStep
+from springtide.domain.pricing.rule import Compiled, Lane, OnMoney, unit
+from springtide.domain.pricing.steps import Curve
+from springtide.domain.pricing.steps import Step as CurveStep
 from springtide.kit.errors import N_, Refusal
 
 
