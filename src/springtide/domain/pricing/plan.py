@@ -80,13 +80,7 @@ class Plan:
         )
         self._codes: dict[str, int] = {}
         self._coded = self._issued = 0
-        for place, rule in enumerate(self.rules):
-            if rule.conditions.code:
-                self._coded |= 1 << place
-                code = normal_code(rule.conditions.code)
-                self._codes[code] = self._codes.get(code, 0) | 1 << place
-            if rule.conditions.is_issued:
-                self._issued |= 1 << place
+        self._index_codes()
         self._matches: dict[str, tuple[PriceFacts, tuple[int, ...]]] = {}
         self._buyers: dict[tuple[object, ...], int] = {}
         self._open: tuple[datetime, datetime, int] | None = None
@@ -96,6 +90,15 @@ class Plan:
             for place, rule in enumerate(self.rules)
             if rule.campaign_key in self.guards and self.guards[rule.campaign_key].mode != "allow"
         ]
+
+    def _index_codes(self) -> None:
+        for place, rule in enumerate(self.rules):
+            if rule.conditions.code:
+                self._coded |= 1 << place
+                code = normal_code(rule.conditions.code)
+                self._codes[code] = self._codes.get(code, 0) | 1 << place
+            if rule.conditions.is_issued:
+                self._issued |= 1 << place
 
     def _index_products(self) -> None:
         for place, rule in enumerate(self.rules):

@@ -1,7 +1,7 @@
 """Reads of the price book and of the promotion rules."""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -65,6 +65,16 @@ def current_prices(
                 tags=_tags(product.attributes.get("tags")) if product else (),
             )
     return found
+
+
+def whole_book(tx: Connection, *, shop_id: UUID) -> dict[str, PriceFacts]:
+    """Return regular price, floor, cost and product sets of everything the shop sells."""
+    keys = tx.scalars(select(price_book.c.product_key).where(price_book.c.shop_id == shop_id))
+    long_ago = datetime(1970, 1, 1, tzinfo=UTC)
+    found = current_prices(tx, shop_id=shop_id, keys=keys.all(), now=long_ago)
+    return {
+        key: msgspec.structs.replace(facts, campaign_minor=None) for key, facts in found.items()
+    }
 
 
 def book_prices(tx: Connection, *, shop_id: UUID, keys: Iterable[str]) -> dict[str, BookPrice]:

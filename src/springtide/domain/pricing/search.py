@@ -15,6 +15,7 @@ that by one unit a line and lane, and is allowed for as ``slack``.
 from typing import Final, NamedTuple
 
 from springtide.domain.pricing.allocation import spread
+from springtide.domain.pricing.bounds import Ranked
 from springtide.domain.pricing.items import NEVER, Items, item_options
 from springtide.domain.pricing.situation import POINTS, OnLines, Situation, bits
 from springtide.domain.pricing.stack import WHOLE, Stack, evaluate, holds_guards
@@ -76,22 +77,6 @@ def _free_of_conflict(cart: Situation, present: int) -> list[int]:
 
 #: Lanes of which one rule counts in an order: two would pay with the same points, the same fee.
 _ALONE: Final = POINTS
-
-
-class _Ranked:
-    """The rules of one lane, the largest first.
-
-    ``flat[k][line]`` and ``rates[k][line]`` are the most that a rule from ``k`` on gives a line:
-    an amount, or basis points of what the line has left. Rules that share no line give together
-    at most the sum over the lines. Where all rules see the whole cart, the cart is the one line.
-    """
-
-    __slots__ = ("flat", "is_ordered", "most", "rates", "rules")
-
-    def __init__(self, rules: list[OnLines], most: list[int], is_ordered: bool) -> None:
-        self.rules, self.most, self.is_ordered = rules, most, is_ordered
-        self.flat: list[list[int]] = []
-        self.rates: list[list[int]] = []
 
 
 class _Search:
@@ -180,45 +165,14 @@ class _Search:
             self.best = evaluate(self.cart, nets, self.items.makers, self.chosen)
         return self.best
 
-    def _ranked(self, rules: list[OnLines]) -> _Ranked:
+    def _ranked(self, rules: list[OnLines]) -> Ranked:
         combines = self.cart.plan.combines
         is_ordered = any(combines[rule.place] for rule in rules)
         found = [(self._most(rule), rule) for rule in rules]
         if not self.has_options:
             found = [each for each in found if each[0] > 0]
         found.sort(key=lambda each: each[1].place if is_ordered else (-each[0], each[1].place))
-        lane = _Ranked([rule for _, rule in found], [most for most, _ in found], is_ordered)
-        width = 1 if self.by_total else len(self.cart.keys)
-        flat, rates = [0] * width, [0] * width
-        for most, rule in reversed(found):
-            self._raise(most, rule, flat, rates)
-            lane.flat.append(list(flat))
-            lane.rates.append(list(rates))
-        lane.flat.reverse()
-        lane.rates.reverse()
-        return lane
-
-    def _raise(self, most: int, rule: OnLines, flat: list[int], rates: list[int]) -> None:
-        """Raise what lines get at most by what one more rule gives."""
-        rate = 0
-        for step in rule.curve:
-            rate = step.bps if step.bps > rate else rate
-        is_rate = rate > 0 and self.keeps > 0
-        if self.by_total or rule.is_shipping:
-            if is_rate:
-                rates[0] = max(rates[0], rate)
-            else:
-                flat[0] = max(flat[0], most)
-            return
-        nets, whole = self.items.nets, 0
-        for line in rule.lines:
-            whole += nets[line]
-        for line in rule.lines:
-            if is_rate:
-                rates[line] = max(rates[line], rate)
-            else:
-                share = most * nets[line] // whole + 1 if whole else most
-                flat[line] = max(flat[line], share)
+        return Ranked(found, self.items.nets, is_ordered, self.by_total, self.keeps > 0)
 
     def _most(self, rule: OnLines) -> int:
         """Return what a rule gives at most: on the lowest item prices, or with money missing."""
@@ -238,28 +192,11 @@ class _Search:
                 most = max(most, min(amount, rule.most - rule.floors))
         return most
 
-    def _rest(self, lane: _Ranked, start: int, taken: int, nets: list[int], money: int) -> int:
-        """Return what the rules of a lane from one on give together, at most, on some money."""
-        if start >= len(lane.rules):
-            return 0
-        if lane.is_ordered:
-            return sum(lane.most[start:])
-        flat, rates = lane.flat[start], lane.rates[start]
-        if self.by_total or lane.rules[0].is_shipping:
-            most = rates[0] * money // WHOLE + 1 if rates[0] else 0
-            return most if most > flat[0] else flat[0]
-        rest = 0
-        for line in range(len(flat)):
-            if not taken >> line & 1:
-                most = rates[line] * nets[line] // WHOLE + 1 if rates[line] else 0
-                rest += most if most > flat[line] else flat[line]
-        return rest
-
     def _later(self, at: int, nets: list[int], money: int) -> int:
         """Return what the lanes from one on give together, at most, on some money."""
         most = 0
         for place in range(at, len(self.lanes)):
-            most += self._rest(self.lanes[place], 0, 0, nets, money)
+            most += self.lanes[place].rest(0, 0, nets, money)
         return most
 
     def _is_hopeless(self, total: int, missing: int, keeps: int, most: int) -> bool:
@@ -292,7 +229,7 @@ class _Search:
         money = total - shipping
         later = self._later(at + 1, nets, money)
         for place in range(start, len(lane.rules)):
-            rest = self._rest(lane, place, taken, nets, money)
+            rest = lane.rest(place, taken, nets, money)
             if self._is_hopeless(total, missing, keeps, rest + later):
                 break
             rule = lane.rules[place]
@@ -305,7 +242,7 @@ class _Search:
                 for line in rule.lines:
                     base += nets[line]
             more = self.cart.full if rule.lane >= _ALONE else taken | rule.mask
-            rest = self._rest(lane, place + 1, more, nets, money) + later
+            rest = lane.rest(place + 1, more, nets, money) + later
             for lack, amount in self._choices(at, rule, base, shipping):
                 lacks = lack if lack > missing else missing
                 is_all = amount >= base + lack - rule.floors and not rule.is_shipping

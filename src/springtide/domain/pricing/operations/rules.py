@@ -76,18 +76,7 @@ def save_rule(
             .where(price_rules.c.id == rule_id)
             .values(version=version, params=dict(params), terms=plain_terms)
         )
-    tx.execute(
-        insert(price_rule_versions).values(
-            rule_id=rule_id,
-            version=version,
-            shop_id=shop.id,
-            kind=kind,
-            params=dict(params),
-            terms=plain_terms,
-            actor=f"{actor.kind}: {actor.name}"[:200],
-            saved_at=now,
-        )
-    )
+    _keep_version(tx, shop, rule_id, version, kind, params, terms, actor, now)
     after = {"params": dict(params), "terms": plain_terms}
     _audit(tx, shop, "rule.saved", rule_id, before, after, actor, now)
     return _rule(tx, shop=shop, campaign_id=campaign_id, rule_id=rule_id)
@@ -187,6 +176,31 @@ def save_campaign_terms(
         before=msgspec.to_builtins(before),
         after=msgspec.to_builtins(terms),
         now=now,
+    )
+
+
+def _keep_version(
+    tx: Connection,
+    shop: Shop,
+    rule_id: UUID,
+    version: int,
+    kind: str,
+    params: Mapping[str, Any],
+    terms: Terms,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    tx.execute(
+        insert(price_rule_versions).values(
+            rule_id=rule_id,
+            version=version,
+            shop_id=shop.id,
+            kind=kind,
+            params=dict(params),
+            terms=msgspec.to_builtins(terms),
+            actor=f"{actor.kind}: {actor.name}"[:200],
+            saved_at=now,
+        )
     )
 
 
