@@ -75,7 +75,7 @@ def what_if_command(
     --shop demo`
     """
     from springtide.domain.pricing.queries import whole_book
-    from springtide.flows.what_if import what_if
+    from springtide.flows.what_if import NoOrders, what_if
     from springtide.kit.time import Window, at_wall_time
 
     if (plan is None) == (campaign is None):
@@ -100,6 +100,8 @@ def what_if_command(
                 window=window,
                 progress=progress,
             )
+    if not report.orders + report.skipped:
+        raise NoOrders(since=since.date(), until=until.date())
     if as_json:
         import msgspec
 

@@ -209,14 +209,11 @@ def what_if(
     """Price the orders of a time under a plan and say what it would have done.
 
     ``prices`` are the plan's campaign prices, ``book`` the price book. A product that the book
-    does not know is priced as it was sold. Raises BadPeriod, NoOrders.
+    does not know is priced as it was sold. Raises BadPeriod.
     """
     if not timedelta(0) < window.ends_at - window.starts_at <= timedelta(days=DAYS_MAX):
         raise BadPeriod(days=DAYS_MAX)
     total = _count(reader, shop, window)
-    if not total:
-        since, until = (moment.astimezone(shop.tz).date() for moment in _ends(window))
-        raise NoOrders(since=since, until=until)
     sums = _Sums(shop, plan, names, prices)
     planned = {
         key: msgspec.structs.replace(facts, campaign_minor=prices.get(key))

@@ -1,0 +1,178 @@
+"""A campaign's plan tried on past orders: a job with its progress, then the report and a chart."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import msgspec
+from litestar import Response, get, post
+
+from springtide.bootstrap import House
+from springtide.domain.access.model import Member, Needs, Permission
+from springtide.domain.campaigns.model import Campaign
+from springtide.domain.catalog.queries import products_by_keys
+from springtide.flows import timeline
+from springtide.flows.model import Action, State
+from springtide.flows.presence import is_worker_alive
+from springtide.flows.what_if import DAYS_MAX, BadPeriod, Report
+from springtide.kit.errors import N_, Invalid, Refusal
+from springtide.kit.i18n import translate
+from springtide.web import words
+from springtide.web.campaign import frame
+from springtide.web.campaign_forms import AnyRequest, Typed, address, campaign_of
+from springtide.web.forms import Form
+from springtide.web.render import page, view_of
+
+_READ = {"access": Needs(Permission.READ)}
+_WRITE = {"access": Needs(Permission.PRICES_WRITE)}
+_PATH = "/shops/{shop:str}/campaigns/{campaign:str}/try"
+TRY_PLAN = "try_plan"
+#: Days of orders that the form proposes, up to yesterday.
+DAYS_PROPOSED = 90
+_OPEN = (State.PLANNED, State.RUNNING)
+
+
+class BadDay(Refusal):
+    """A text that is no day."""
+
+    code = "bad_day"
+    text = N_("“{value}” is not a day, such as 2025-11-11.")
+
+
+@get(_PATH, opt=_READ, sync_to_thread=True)
+def try_page(request: AnyRequest, house: House, member: Member, campaign: str) -> Response[Any]:
+    """Show the form, the run that is going on, and the newest report."""
+    with house.db.read() as tx:
+        found = campaign_of(tx, member, campaign)
+    return _page(request, house, member, found, Form())
+
+
+@get(f"{_PATH}/report", opt=_READ, sync_to_thread=True)
+def try_report(request: AnyRequest, house: House, member: Member, campaign: str) -> Response[Any]:
+    """Return progress and report alone, for the page that watches a run."""
+    with house.db.read() as tx:
+        found = campaign_of(tx, member, campaign)
+    context = _results(request, house, member, found)
+    return page(request, "_try_report.html", member=member, base=address(member, found), **context)
+
+
+@post(_PATH, opt=_WRITE, sync_to_thread=True)
+def try_start(
+    request: AnyRequest, house: House, member: Member, campaign: str, data: Typed
+) -> Response[Any]:
+    """Hand the job to the worker; the same days of the same plan again are a new run."""
+    shop = member.shop
+    with house.db.read() as tx:
+        found = campaign_of(tx, member, campaign)
+    try:
+        since, until = _typed_days(data)
+        with house.db.write() as tx:
+            timeline.enqueue(
+                tx,
+                shop=shop,
+                kind=TRY_PLAN,
+                params={"since": since.isoformat(), "until": until.isoformat()},
+                actor=member.actor,
+                now=house.now(shop),
+                campaign_id=found.id,
+            )
+    except Refusal as refusal:
+        form = Form.refused(data, refusal)
+        return _page(request, house, member, found, form, status=422)
+    return _page(request, house, member, found, Form())
+
+
+def _typed_days(data: Typed) -> tuple[date, date]:
+    problems: dict[str, Refusal] = {}
+    days: list[date] = []
+    for name in ("since", "until"):
+        text = str(data.get(name, "")).strip()
+        try:
+            days.append(date.fromisoformat(text))
+        except ValueError:
+            problems[name] = BadDay(value=text[:40])
+    if not problems and not timedelta(0) <= days[1] - days[0] < timedelta(days=DAYS_MAX):
+        problems["until"] = BadPeriod(days=DAYS_MAX)
+    if problems:
+        raise Invalid(problems)
+    return days[0], days[1]
+
+
+def _page(
+    request: AnyRequest,
+    house: House,
+    member: Member,
+    campaign: Campaign,
+    form: Form,
+    status: int = 200,
+) -> Response[Any]:
+    now = house.now(member.shop)
+    yesterday = now.astimezone(member.shop.tz).date() - timedelta(days=1)
+    return page(
+        request,
+        "campaign_try.html",
+        member=member,
+        status=status,
+        **frame(member, campaign, campaign.status(now), "try"),
+        form=form,
+        since=(yesterday - timedelta(days=DAYS_PROPOSED - 1)).isoformat(),
+        until=yesterday.isoformat(),
+        **_results(request, house, member, campaign),
+    )
+
+
+def _results(
+    request: AnyRequest, house: House, member: Member, campaign: Campaign
+) -> dict[str, Any]:
+    with house.db.read() as tx:
+        jobs = [
+            job
+            for job in timeline.jobs_of(tx, shop_id=member.shop.id, kinds=[TRY_PLAN], limit=50)
+            if job.campaign_id == campaign.id
+        ]
+        running = next((job for job in jobs if job.state in _OPEN), None)
+        done = next((job for job in jobs if job.state == State.DONE), None)
+        failed = jobs[0] if jobs and jobs[0].state not in (*_OPEN, State.DONE) else None
+        is_awake = is_worker_alive(tx, real_now=house.real_now())
+        report = msgspec.convert(done.receipt, Report) if done else None
+        keys = [each.product_key for each in report.losers] if report else []
+        products = products_by_keys(tx, shop_id=member.shop.id, keys=keys)
+    return {
+        "running": running,
+        "failed": failed,
+        "is_awake": is_awake,
+        "done": done,
+        "days": _days_of(done) if done else None,
+        "report": report,
+        "names": {key: product.name for key, product in products.items()},
+        "days_chart": _chart(request, member, report) if report else None,
+    }
+
+
+def _days_of(job: Action) -> tuple[date, date]:
+    return date.fromisoformat(job.params["since"]), date.fromisoformat(job.params["until"])
+
+
+def _chart(request: AnyRequest, member: Member, report: Report) -> dict[str, Any]:
+    view = view_of(request, member)
+    days = [date.fromisoformat(each.day) for each in report.days]
+    series = (
+        (N_("Regular prices"), [each.before_minor for each in report.days], "#a9b8c2"),
+        (N_("Under the plan"), [each.after_minor for each in report.days], "#0b7a93"),
+    )
+    return {
+        "units": ["money"],
+        "xAxis": {"type": "category", "data": [words.day_short(view, day) for day in days]},
+        "yAxis": {"type": "value"},
+        "series": [
+            {
+                "type": "line",
+                "name": translate(name, view.language),
+                "data": values,
+                "itemStyle": {"color": color},
+            }
+            for name, values, color in series
+        ],
+    }
+
+
+routes = [try_page, try_report, try_start]
