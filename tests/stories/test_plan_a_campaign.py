@@ -14,7 +14,8 @@ from springtide.domain.catalog.model import Product
 from springtide.domain.catalog.operations import upsert_products
 from springtide.domain.pricing.book import BookPrice
 from springtide.domain.pricing.operations import set_book_prices
-from springtide.domain.pricing.queries import campaign_rules
+from springtide.domain.pricing.queries import campaign_rules, terms_of_campaign
+from springtide.domain.pricing.rules import RULES
 from springtide.flows.timeline import actions_of
 from springtide.site import Site
 from tests.kit.house import ACTOR, Browser, TestHouse, person_in, shop_in
@@ -88,7 +89,7 @@ def test_a_sale_goes_from_a_name_and_a_day_to_a_schedule(team: Team) -> None:
     assert page.status_code == 200
     assert "Double 11" in page.text
     assert "CN¥169.00 − CN¥10.00" in page.text
-    for tab in ("", "/prices", "/tasks", "/edit"):
+    for tab in ("", "/prices", "/rules", "/try", "/tasks", "/edit"):
         text = team.owner.get(f"{base}{tab}").text
         assert " style=" not in text
         assert "<b>" not in text
@@ -119,6 +120,72 @@ def test_the_sample_cart_is_priced_as_typed_and_says_what_is_missing(team: Team)
     assert "does not give more" in team.owner.post(f"{base}/prices/sample", wrong).text
     unknown = {**LADDER, "sample.0.product_key": "ghost", "sample.0.quantity": "1"}
     assert "ghost has no price" in team.owner.post(f"{base}/prices/sample", unknown).text
+
+
+def test_every_kind_of_rule_has_a_form_in_both_languages(team: Team) -> None:
+    base = team.plan()
+    listed = team.owner.get(f"{base}/rules").text
+    for kind in RULES:
+        assert f"rules/new?kind={kind}" in listed
+        for language in ("en", "zh-CN"):
+            answer = team.owner.get(
+                f"{base}/rules/new?kind={kind}", headers={"accept-language": language}
+            )
+            assert answer.status_code == 200
+            assert " style=" not in answer.text
+    assert team.owner.get(f"{base}/rules/new?kind=magic").status_code == 422
+
+
+def test_a_rule_is_built_tried_refused_saved_changed_and_removed(team: Team) -> None:
+    base = team.plan()
+    coupon = {"kind": "coupon", "name": "Tide 11", "percent_bps": "101", "conditions.code": "TIDE"}
+    refused = team.owner.post(f"{base}/rules", coupon)
+    assert refused.status_code == 422
+    assert "above 0 and at most 100" in refused.text
+    assert 'value="101"' in refused.text
+    assert 'value="TIDE"' in refused.text
+    coupon["percent_bps"] = "12.5"
+    cart = {"sample.0.product_key": "tea", "sample.0.quantity": "2", "sample.codes": "tide"}
+    sample = team.owner.post(f"{base}/rules/sample", {**coupon, **cart}).text
+    assert "CN¥175.00" in sample
+    without = team.owner.post(f"{base}/rules/sample", {**coupon, **cart, "sample.codes": ""}).text
+    assert "its code was not entered" in without
+    assert team.owner.post(f"{base}/rules", coupon).status_code == 303
+    with team.house.db.read() as tx:
+        (saved,) = campaign_rules(tx, shop_id=team.shop.id, campaign_id=team.stored().id)
+    assert saved.params == {"percent_bps": 1_250}
+    assert saved.terms.conditions.code == "TIDE"
+    assert "12.5" in team.owner.get(f"{base}/rules/{saved.key}").text
+    changed = {**coupon, "rule": saved.key, "percent_bps": "10"}
+    assert team.owner.post(f"{base}/rules", changed).status_code == 303
+    listed = team.owner.get(f"{base}/rules").text
+    assert "Tide 11" in listed
+    assert "version 2" in listed
+    assert team.owner.post(f"{base}/rules/{saved.key}/remove").status_code == 303
+    with team.house.db.read() as tx:
+        assert not campaign_rules(tx, shop_id=team.shop.id, campaign_id=team.stored().id)
+    assert team.owner.get(f"{base}/rules/{saved.key}").status_code == 404
+
+
+def test_guard_and_returns_are_saved_and_a_guard_out_of_range_is_refused(team: Team) -> None:
+    base = team.plan()
+    wanted = {"guard_mode": "refuse", "guard_margin": "15", "returns": "reprice"}
+    assert team.owner.post(f"{base}/rules/terms", wanted).status_code == 303
+    with team.house.db.read() as tx:
+        terms = terms_of_campaign(tx, shop_id=team.shop.id, campaign_id=team.stored().id)
+    assert (terms.guard.mode, terms.guard.margin_bps, terms.returns) == ("refuse", 1_500, "reprice")
+    for wrong in ({**wanted, "guard_margin": "120"}, {**wanted, "returns": "never"}):
+        assert team.owner.post(f"{base}/rules/terms", wrong).status_code == 422
+
+
+def test_a_plan_is_tried_on_past_orders_or_refused_by_day(team: Team) -> None:
+    base = team.plan()
+    days = {"since": "2025-10-01", "until": "2025-10-31"}
+    assert "Pricing past orders" in team.owner.post(f"{base}/try", days).text
+    for wrong in ({**days, "until": "2025-09-01"}, {**days, "since": "yesterday"}):
+        refused = team.owner.post(f"{base}/try", wrong)
+        assert refused.status_code == 422
+    assert "is not a day" in refused.text
 
 
 @pytest.mark.parametrize(
@@ -192,6 +259,8 @@ def test_anyone_of_the_team_ticks_and_only_planners_change_the_plan(team: Team) 
     assert "done by warehouse@tide.test" in answer.text
     assert packer.post(f"{base}/edit", {"name": "Mine", "version": "1"}).status_code == 403
     assert packer.post(f"{base}/prices/ladder", LADDER).status_code == 403
+    for path in ("/rules", "/rules/terms", "/rules/rul_x/remove", "/try"):
+        assert packer.post(f"{base}{path}", {"kind": "coupon"}).status_code == 403
     assert packer.get(base).status_code == 200
     with team.house.db.read() as tx:
         assert campaign(tx, shop_id=team.shop.id, campaign_id=stored.id).name == "Double 11"

@@ -1,0 +1,177 @@
+"""The fields of a promotion rule's form, made from the rule's own parameters."""
+
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from springtide.domain.pricing.rules import RULES
+from springtide.kit.errors import N_, Invalid, Refusal
+from springtide.kit.money import parse_minor, to_decimal
+from springtide.web.campaign_forms import read_count
+
+#: Rows of steps that a form shows beyond those that are filled.
+ROWS_MORE = 2
+ROWS_LEAST = 3
+ROWS_MAX = 20
+CHOICE_TITLES = {"cheapest": N_("the cheapest"), "dearest": N_("the dearest")}
+
+
+class BadPercent(Refusal):
+    """A text that is no percentage."""
+
+    code = "bad_percent"
+    text = N_("“{value}” is not a percentage, such as 10 or 12.5.")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One parameter: its title, what its number counts, and the columns of its rows."""
+
+    name: str
+    title: str
+    unit: str
+    is_needed: bool
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    columns: tuple["Field", ...] = ()
+
+    @property
+    def is_checkbox(self) -> bool:
+        """Whether it is yes or no."""
+        return self.unit == "choice" and not self.choices
+
+
+def fields_of(kind: str) -> tuple[Field, ...]:
+    """Return the fields of a kind of rule."""
+    return _fields(RULES[kind])
+
+
+def read_params(kind: str, typed: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """Return the parameters that were typed; refuses (``Invalid``, by field) what is no number.
+
+    Empty fields and rows are left out, so that the rule's defaults hold.
+    """
+    problems: dict[str, Refusal] = {}
+    params: dict[str, Any] = {}
+    for field in fields_of(kind):
+        if field.columns:
+            params[field.name] = _read_rows(field, typed, currency, problems)
+        elif field.is_checkbox:
+            params[field.name] = field.name in typed
+        else:
+            value = _read(field, field.name, typed, currency, problems)
+            if value is not None:
+                params[field.name] = value
+    if problems:
+        raise Invalid(problems)
+    return params
+
+
+def values_of_params(kind: str, params: Mapping[str, Any], currency: str) -> dict[str, str]:
+    """Return parameters as the values of their form."""
+    values: dict[str, str] = {}
+    for field in fields_of(kind):
+        value = params.get(field.name, field.default)
+        if field.columns:
+            for row, each in enumerate(value or ()):
+                for column in field.columns:
+                    name = f"{field.name}.{row}.{column.name}"
+                    values[name] = _written(column, each.get(column.name), currency)
+        elif field.is_checkbox:
+            if value:
+                values[field.name] = "on"
+        else:
+            values[field.name] = _written(field, value, currency)
+    return values
+
+
+def rows_shown(field: Field, values: Mapping[str, Any]) -> int:
+    """Return how many rows a form shows."""
+    filled = [
+        int(name.split(".")[1])
+        for name, value in values.items()
+        if name.startswith(f"{field.name}.") and str(value) and name.split(".")[1].isdigit()
+    ]
+    return min(ROWS_MAX, max(ROWS_LEAST, max(filled, default=-1) + 1 + ROWS_MORE))
+
+
+def read_number(field: Field, text: str, currency: str) -> int:
+    """Return a typed number as its parameter holds it: minor units, basis points, pieces."""
+    if field.unit == "money":
+        return parse_minor(text, currency)
+    if field.unit == "percent":
+        try:
+            # A percentage is written like an amount of two decimals: 12.5 is 1250 basis points.
+            return parse_minor(text.rstrip("%％ "), "USD")
+        except Refusal as refusal:
+            raise BadPercent(value=text[:40]) from refusal
+    return read_count(text)
+
+
+def _fields(rule: Any) -> tuple[Field, ...]:
+    found = []
+    hints = typing.get_type_hints(rule, include_extras=True)
+    for each in msgspec.structs.fields(rule):
+        base, *notes = typing.get_args(hints[each.name])
+        title = next(note.title for note in notes if isinstance(note, msgspec.Meta) and note.title)
+        unit = next(
+            note.extra["unit"] for note in notes if isinstance(note, msgspec.Meta) and note.extra
+        )
+        columns: tuple[Field, ...] = ()
+        choices: tuple[str, ...] = ()
+        if unit == "steps":
+            columns = _fields(typing.get_args(base)[0])
+        elif typing.get_origin(base) is Literal:
+            choices = typing.get_args(base)
+        default = None if each.required else each.default
+        found.append(Field(each.name, title, unit, each.required, default, choices, columns))
+    return tuple(found)
+
+
+def _read_rows(
+    field: Field, typed: Mapping[str, Any], currency: str, problems: dict[str, Refusal]
+) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for row in range(ROWS_MAX):
+        names = [f"{field.name}.{row}.{column.name}" for column in field.columns]
+        if not any(str(typed.get(name, "")).strip() for name in names):
+            continue
+        found = {}
+        for name, column in zip(names, field.columns, strict=True):
+            value = _read(column, name, typed, currency, problems)
+            if value is not None:
+                found[column.name] = value
+        rows.append(found)
+    return rows
+
+
+def _read(
+    field: Field,
+    name: str,
+    typed: Mapping[str, Any],
+    currency: str,
+    problems: dict[str, Refusal],
+) -> Any:
+    text = str(typed.get(name, "")).strip()
+    if not text:
+        return None
+    if field.choices or field.unit in ("product", "tier"):
+        return text
+    try:
+        return read_number(field, text, currency)
+    except Refusal as refusal:
+        problems[name] = refusal
+        return None
+
+
+def _written(field: Field, value: Any, currency: str) -> str:
+    if value is None or (value == 0 and not field.is_needed):
+        return ""
+    if field.unit == "money":
+        return str(to_decimal(value, currency).quantize(to_decimal(1, currency)))
+    if field.unit == "percent":
+        return f"{value / 100:g}"
+    return str(value)
