@@ -108,6 +108,39 @@ def test_from_the_first_view_to_the_paid_order(store: Storefront) -> None:
     ]
 
 
+def test_an_order_is_held_to_its_quote_tried_dry_and_returned(store: Storefront) -> None:
+    quoted = store.post("/v1/quotes", CART).json()
+    assert quoted["decision"]["is_proven"]
+    assert {each["kind"] for each in quoted["outcomes"]} == {"threshold_ladder"}
+    assert quoted["valid_until"] > quoted["decision"]["priced_at"]
+    brief = store.post("/v1/quotes", {**CART, "explain": False}).json()
+    assert brief["outcomes"] == []
+    assert brief["decision"] == quoted["decision"] | {"priced_at": brief["decision"]["priced_at"]}
+
+    body = {**CART, "key": "Q", "quote": quoted["quote"], "customer_key": "c9"}
+    other = store.post("/v1/orders", body, key="q1")
+    assert (other.status_code, other.json()["code"]) == (409, "quote_other_cart")
+    body["quote"] = store.post("/v1/quotes", {**CART, "customer_key": "c9"}).json()["quote"]
+    dry = store.post("/v1/orders", {**body, "dry_run": True}, key="q2")
+    assert (dry.status_code, dry.json()["total_minor"]) == (200, TOTAL_MINOR)
+    assert store.get("/v1/orders/Q").status_code == 404
+    assert store.get("/v1/customers/c9").status_code == 404
+    assert store.post("/v1/orders", body, key="q3").status_code == 201
+    forged = store.post("/v1/orders", {**body, "key": "R", "quote": "AAAA"}, key="q4")
+    assert (forged.status_code, forged.json()["code"]) == (422, "quote_unknown")
+
+    back = {"key": "r1", "lines": [{"product_key": "tea", "quantity": 2}]}
+    early = store.post("/v1/orders/Q/returns", back, key="r0")
+    assert (early.status_code, early.json()["code"]) == (409, "order_not_paid")
+    store.post("/v1/orders/Q/payments", {"payment_key": "p"}, key="p1")
+    returned = store.post("/v1/orders/Q/returns", back, key="r1").json()
+    shares = {each["product_key"]: each["payable_minor"] for each in quoted["decision"]["lines"]}
+    assert (returned["policy"], returned["refund_minor"]) == ("keep", shares["tea"])
+    assert store.get("/v1/orders/Q").json()["refunded_minor"] == shares["tea"]
+    more = store.post("/v1/orders/Q/returns", {**back, "key": "r2"}, key="r2")
+    assert (more.status_code, more.json()["code"]) == (422, "invalid")
+
+
 def test_a_closed_order_cannot_be_paid_and_a_paid_one_not_closed(store: Storefront) -> None:
     for key in ("closed", "paid"):
         assert store.post("/v1/orders", {**CART, "key": key}, key=key).status_code == 201

@@ -233,6 +233,8 @@ def _buyer(
         channel=wanted.channel,
         region=wanted.region,
         is_first_order=key is not None and not is_known,
+        # The shop's own site says how many points its buyer may use; it keeps their balance.
+        points=wanted.points,
         left=left_of(tx, shop_id=shop.id, plan=plan, customer_key=key),
     )
 

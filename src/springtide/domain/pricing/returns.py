@@ -68,15 +68,16 @@ def kept_price(
 ) -> int:
     """Return the price of what is kept under a policy, in minor units, shipping included.
 
-    Shipping stays paid while anything is kept: it was delivered.
+    Shipping stays paid while anything is kept: it was delivered. Priced again, it is what it would
+    have been for what is kept.
     """
     lines = [CartLine(key, quantity) for key, quantity in sorted(kept.items()) if quantity]
     if not lines:
         return 0
     if policy == "reprice":
-        cart = msgspec.structs.replace(inputs.cart, lines=tuple(lines), shipping_minor=0)
+        cart = msgspec.structs.replace(inputs.cart, lines=tuple(lines))
         again = price(cart, plan=plan, book=inputs.book, now=inputs.now, buyer=inputs.buyer)
-        return again.total_minor + decision.shipping_minor
+        return again.total_minor
     if policy == "charge_back":
         return _charged_back(decision, inputs, plan, kept) + decision.shipping_minor
     shares = [
