@@ -20,7 +20,7 @@ from springtide.domain.pricing.engine import price
 from springtide.domain.pricing.model import ANYBODY, Cart, CartLine, Decision, PriceFacts
 from springtide.domain.pricing.plan import Plan
 from springtide.domain.pricing.rule import ActiveRule, Guard
-from springtide.domain.pricing.rules import checked_rule
+from springtide.domain.pricing.rules import RULES, checked_rule
 from springtide.domain.pricing.terms import terms_problems
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.time import Window
@@ -110,9 +110,9 @@ class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Plan(rules, guards={"plan": self.guard}, zone=zone)
 
     def names(self) -> dict[str, str]:
-        """Return what its rules are called, by rule id."""
+        """Return what its rules are called, by rule id; a kind's title is to be translated."""
         return {
-            each.id or f"rul_{index + 1}": each.terms.name or each.kind
+            each.id or f"rul_{index + 1}": each.terms.name or RULES[each.kind].title
             for index, each in enumerate(self.rules)
         }
 

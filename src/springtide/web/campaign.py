@@ -13,6 +13,7 @@ from springtide.domain.campaigns import operations, queries
 from springtide.domain.campaigns.model import STATUS_TITLES, Campaign, Status, Task
 from springtide.domain.campaigns.operations import StaleForm, draft_of
 from springtide.domain.pricing.queries import campaign_rules
+from springtide.domain.pricing.rules import RULES
 from springtide.flows import timeline
 from springtide.flows.model import Action, State
 from springtide.flows.protocol import KINDS
@@ -102,6 +103,7 @@ def campaign_page(
         tasks=tasks,
         late_count=sum(task.done_at is None and found.resolve(task.due) < now for task in tasks),
         rules=rules,
+        rule_titles={kind: rule.title for kind, rule in RULES.items()},
         actions=[_row(action) for action in actions],
         can_schedule=_can_schedule(found, actions, house, member),
         can_withdraw=any(action.state in (State.DONE, State.PLANNED) for action in actions)

@@ -107,6 +107,10 @@ def _page(
 ) -> Response[Any]:
     now = house.now(member.shop)
     yesterday = now.astimezone(member.shop.tz).date() - timedelta(days=1)
+    results = _results(request, house, member, campaign)
+    newest = results["running"] or results["done"]
+    proposed = (yesterday - timedelta(days=DAYS_PROPOSED - 1), yesterday)
+    since, until = _days_of(newest) if newest else proposed
     return page(
         request,
         "campaign_try.html",
@@ -114,9 +118,9 @@ def _page(
         status=status,
         **frame(member, campaign, campaign.status(now), "try"),
         form=form,
-        since=(yesterday - timedelta(days=DAYS_PROPOSED - 1)).isoformat(),
-        until=yesterday.isoformat(),
-        **_results(request, house, member, campaign),
+        since=since.isoformat(),
+        until=until.isoformat(),
+        **results,
     )
 
 

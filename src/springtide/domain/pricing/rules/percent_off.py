@@ -15,7 +15,7 @@ class PercentOff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A percentage off."""
 
     kind: ClassVar[str] = "percent_off"
-    title: ClassVar[str] = N_("Percent off")
+    title: ClassVar[str] = N_("Percentage off")
     about: ClassVar[str] = N_("So many percent off each product of the set.")
 
     percent_bps: Annotated[int, unit(N_("Percent off"), "percent")]
