@@ -27,7 +27,11 @@ OURS = [kind for kind, member in KINDS.items() if member.__module__.startswith("
 #: have no defaults adds its own here.
 EXAMPLES: dict[str, Callable[["Stage"], dict[str, Any]]] = {
     "send_outreach": lambda stage: {"outreach_id": str(stage.sale.outreach_id)},
-    "try_plan": lambda stage: {"since": "2025-11-01", "until": "2025-11-11"},
+    "try_plan": lambda stage: {
+        "campaign": stage.sale.campaign.key,
+        "since": "2025-11-01",
+        "until": "2025-11-11",
+    },
     "import_file": lambda stage: {"path": str(stage.orders_file())},
 }
 

@@ -52,7 +52,12 @@ def try_report(request: AnyRequest, house: House, member: Member, campaign: str)
     with house.db.read() as tx:
         found = campaign_of(tx, member, campaign)
     context = _results(request, house, member, found)
-    return page(request, "_try_report.html", member=member, base=address(member, found), **context)
+    base = address(member, found)
+    answer = page(request, "_try_report.html", member=member, base=base, **context)
+    if context["running"] is None:
+        # The report has a chart: the page that watches loads it whole.
+        answer.headers["HX-Refresh"] = "true"
+    return answer
 
 
 @post(_PATH, opt=_WRITE, sync_to_thread=True)
@@ -70,10 +75,13 @@ def try_start(
                 tx,
                 shop=shop,
                 kind=TRY_PLAN,
-                params={"since": since.isoformat(), "until": until.isoformat()},
+                params={
+                    "campaign": found.key,
+                    "since": since.isoformat(),
+                    "until": until.isoformat(),
+                },
                 actor=member.actor,
                 now=house.now(shop),
-                campaign_id=found.id,
             )
     except Refusal as refusal:
         form = Form.refused(data, refusal)
@@ -131,7 +139,7 @@ def _results(
         jobs = [
             job
             for job in timeline.jobs_of(tx, shop_id=member.shop.id, kinds=[TRY_PLAN], limit=50)
-            if job.campaign_id == campaign.id
+            if job.params.get("campaign") == campaign.key
         ]
         running = next((job for job in jobs if job.state in _OPEN), None)
         done = next((job for job in jobs if job.state == State.DONE), None)

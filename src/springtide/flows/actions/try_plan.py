@@ -7,15 +7,20 @@ import msgspec
 
 from springtide.domain.pricing.queries import whole_book
 from springtide.flows.campaign_plan import plan_of_campaign
-from springtide.flows.protocol import Context, campaign_of
+from springtide.flows.protocol import Context
 from springtide.flows.what_if import what_if
 from springtide.kit.errors import N_
+from springtide.kit.ids import inward
 from springtide.kit.time import Window, at_wall_time
 
 
 class TryPlanParams(msgspec.Struct):
-    """First and last day of the orders, of the shop."""
+    """The campaign's key; first and last day of the orders, of the shop.
 
+    Not on the campaign's own timeline: a trial is nothing to undo.
+    """
+
+    campaign: str
     since: date
     until: date
 
@@ -38,7 +43,7 @@ class TryPlan:
             return kept
         house, shop = context.house, context.shop
         with house.db.read() as tx:
-            plan = plan_of_campaign(tx, shop=shop, campaign_id=campaign_of(context))
+            plan = plan_of_campaign(tx, shop=shop, campaign_id=inward("cmp", params.campaign))
             book = whole_book(tx, shop_id=shop.id)
 
         def progress(done: int, total: int) -> None:
