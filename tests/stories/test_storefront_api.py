@@ -113,6 +113,14 @@ def test_an_order_is_held_to_its_quote_tried_dry_and_returned(store: Storefront)
     assert quoted["decision"]["is_proven"]
     assert {each["kind"] for each in quoted["outcomes"]} == {"threshold_ladder"}
     assert quoted["valid_until"] > quoted["decision"]["priced_at"]
+    claimed = store.post("/v1/quotes", {**CART, "customer_key": "c1"}, token=store.browser)
+    assert (claimed.status_code, claimed.json()["code"]) == (403, "needs_server_key")
+    foreign = store.post("/v1/quotes", {**CART, "currency": "USD"})
+    assert "mixed_currency" in foreign.text
+    one = store.post("/v1/quotes", {"lines": [{"product_key": "tea", "quantity": 1}]}).json()
+    step = one["outcomes"][0]["next_step"]
+    assert (step["missing_minor"], step["saves_minor"]) == (16_900 - TEA_MINOR, 1_000)
+    assert [each["product_key"] for each in step["products"]] == ["pot"]
     brief = store.post("/v1/quotes", {**CART, "explain": False}).json()
     assert brief["outcomes"] == []
     assert brief["decision"] == quoted["decision"] | {"priced_at": brief["decision"]["priced_at"]}

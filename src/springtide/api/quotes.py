@@ -1,5 +1,6 @@
 """What a cart costs now: the same decision as at checkout."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -8,16 +9,19 @@ from litestar import post
 from litestar.openapi.spec import Example
 from litestar.params import Body
 from msgspec import Meta, Struct
+from sqlalchemy import Connection
 
 from springtide.api.fields import Currency, CustomerKey, ProductKey, Quantity
 from springtide.bootstrap import House
-from springtide.domain.access.model import Caller, Key, Scope
+from springtide.domain.access.model import Caller, Key, Scope, Shop
 from springtide.domain.pricing.explain import Outcome
 from springtide.domain.pricing.model import CartLine, Decision
 from springtide.flows import checkout
-from springtide.flows.checkout import Wanted
+from springtide.flows.checkout import Prepared, Wanted
 from springtide.flows.quoting import sign_quote
 from springtide.flows.standing import standing_by
+from springtide.flows.topping_up import top_ups
+from springtide.kit.errors import N_, Refusal
 
 
 class CartLineIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -27,11 +31,29 @@ class CartLineIn(Struct, kw_only=True, forbid_unknown_fields=True):
     quantity: Quantity
 
 
+class NeedsServerKey(Refusal):
+    """A browser that says who the customer is: anyone could say so."""
+
+    code = "needs_server_key"
+    status = 403
+    text = N_("Who the customer is, and what they hold, is said by your server, with its own key.")
+
+
 Code = Annotated[str, Meta(min_length=1, max_length=60)]
 #: Lines of a cart or an order.
 LinesIn = Annotated[
     list[CartLineIn], Meta(min_length=1, max_length=500, description="At most 500 lines.")
 ]
+
+
+Name = Annotated[str, Meta(min_length=1, max_length=60)]
+
+
+class Holding(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A rule that only its holders may use, and the amount where it is the holder's own."""
+
+    rule_id: Annotated[str, Meta(max_length=60, examples=["rul_01jcd4v1p8e3x9f6m2k7s0t5wq"])]
+    amount_minor: Annotated[int, Meta(ge=0, le=10**9)] = 0
 
 
 class CartIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -46,6 +68,17 @@ class CartIn(Struct, kw_only=True, forbid_unknown_fields=True):
     customer_key: CustomerKey | None = None
     channel: Annotated[str, Meta(max_length=60, examples=["app"])] = ""
     region: Annotated[str, Meta(max_length=60, examples=["浙江"])] = ""
+    segments: Annotated[
+        list[Name],
+        Meta(max_length=50, description="The customer's segments, where rules ask for them."),
+    ] = []
+    holds: Annotated[
+        list[Holding],
+        Meta(max_length=50, description="Coupons and packets that this customer holds."),
+    ] = []
+    currency: Annotated[
+        str | None, Meta(description="Refused where the shop's is another.", examples=["CNY"])
+    ] = None
 
 
 class QuoteIn(CartIn, kw_only=True, forbid_unknown_fields=True):
@@ -130,12 +163,21 @@ class RuleReason(Struct, kw_only=True):
     others: list[str] = []
 
 
+class TopUp(Struct, kw_only=True):
+    """A product of which one piece reaches the next step."""
+
+    product_key: ProductKey
+    name: str
+    unit_minor: int
+
+
 class NextStep(Struct, kw_only=True):
     """Add so much money or so many pieces to the cart, save so much more."""
 
     saves_minor: int
     missing_minor: int = 0
     missing_pieces: int = 0
+    products: Annotated[list[TopUp], Meta(description="The cheapest that would do.")] = []
 
 
 class RuleOutcome(Struct, kw_only=True):
@@ -166,6 +208,26 @@ def public_decision(decision: Decision) -> Priced:
     return msgspec.convert(decision.public_document(), Priced)
 
 
+def _outcomes(
+    tx: Connection, shop: Shop, prepared: Prepared, found: Sequence[Outcome]
+) -> list[RuleOutcome]:
+    """Return what became of every rule, with products that would reach the next step."""
+    in_cart = {line.product_key for line in prepared.cart.lines}
+    more = top_ups(
+        tx, shop=shop, plan=prepared.plan, outcomes=found, in_cart=in_cart, now=prepared.now
+    )
+    outcomes = []
+    for each in found:
+        outcome = msgspec.convert(msgspec.to_builtins(each), RuleOutcome)
+        if outcome.next_step is not None:
+            outcome.next_step.products = [
+                TopUp(product_key=top.product_key, name=top.name, unit_minor=top.unit_minor)
+                for top in more.get(each.rule_id, ())
+            ]
+        outcomes.append(outcome)
+    return outcomes
+
+
 def wanted_of(data: CartIn) -> Wanted:
     """Return a cart as the checkout takes it."""
     return Wanted(
@@ -176,6 +238,9 @@ def wanted_of(data: CartIn) -> Wanted:
         customer_key=data.customer_key,
         channel=data.channel,
         region=data.region,
+        segments=tuple(data.segments),
+        holds=tuple((each.rule_id, each.amount_minor) for each in data.holds),
+        currency=data.currency,
     )
 
 
@@ -190,23 +255,26 @@ def wanted_of(data: CartIn) -> Wanted:
 )
 def quote(house: House, caller: Caller, data: QuoteBody) -> Quote:
     """Price a cart as an order placed now would be priced; nothing is kept."""
+    if caller.key.is_publishable and (data.customer_key or data.segments or data.holds):
+        raise NeedsServerKey
     shop, now, wanted = caller.shop, house.now(caller.shop), wanted_of(data)
     standing_of = standing_by(house.facts, shop=shop, now=now)
     with house.db.read() as tx:
         prepared = checkout.prepare(tx, shop=shop, wanted=wanted, now=now, standing_of=standing_of)
-    outcomes: tuple[Outcome, ...] = ()
-    if data.explain:
-        explained = prepared.explain()
-        decision, outcomes = explained.decision, explained.outcomes
-    else:
-        decision = prepared.price()
+        outcomes: list[RuleOutcome] = []
+        if data.explain:
+            explained = prepared.explain()
+            decision = explained.decision
+            outcomes = _outcomes(tx, shop, prepared, explained.outcomes)
+        else:
+            decision = prepared.price()
     token, valid_until = sign_quote(
         house.settings.secret, shop=shop, wanted=wanted, decision=decision
     )
     return Quote(
         campaign_key=prepared.campaign_key,
         decision=public_decision(decision),
-        outcomes=[msgspec.convert(msgspec.to_builtins(each), RuleOutcome) for each in outcomes],
+        outcomes=outcomes,
         quote=token,
         valid_until=valid_until,
     )

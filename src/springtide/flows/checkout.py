@@ -22,7 +22,14 @@ from springtide.domain.orders.model import Order, OrderLine, line_problems
 from springtide.domain.orders.queries import has_ordered
 from springtide.domain.pricing import engine
 from springtide.domain.pricing.explain import Explained, explain
-from springtide.domain.pricing.model import Buyer, Cart, CartLine, Decision, PriceFacts
+from springtide.domain.pricing.model import (
+    Buyer,
+    Cart,
+    CartLine,
+    Decision,
+    MixedCurrency,
+    PriceFacts,
+)
 from springtide.domain.pricing.operations import give_back_rules, keep_plan, left_of, use_rules
 from springtide.domain.pricing.plan import Plan
 from springtide.domain.pricing.queries import active_plan, current_prices
@@ -52,6 +59,9 @@ class Wanted:
     customer_key: str | None = None
     channel: str = ""
     region: str = ""
+    segments: tuple[str, ...] = ()
+    holds: tuple[tuple[str, int], ...] = ()
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,8 @@ def prepare(
 
     Raises Invalid with fields such as ``lines.0.quantity``.
     """
+    if wanted.currency not in (None, shop.currency):
+        raise Invalid({"currency": MixedCurrency(cart=wanted.currency, shop=shop.currency)})
     _refuse_bad(tx, shop, wanted.lines)
     plan = active_plan(tx, shop_id=shop.id, zone=shop.zone_name, now=now)
     keys = {line.product_key for line in wanted.lines} | set(plan.gift_keys)
@@ -232,6 +244,8 @@ def _buyer(
         tier=tier,
         channel=wanted.channel,
         region=wanted.region,
+        segments=wanted.segments,
+        issued=dict(wanted.holds),
         is_first_order=key is not None and not is_known,
         # The shop's own site says how many points its buyer may use; it keeps their balance.
         points=wanted.points,

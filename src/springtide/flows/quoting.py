@@ -91,6 +91,8 @@ def _digest(wanted: Wanted) -> str:
             wanted.customer_key,
             wanted.channel,
             wanted.region,
+            sorted(wanted.segments),
+            sorted(wanted.holds),
         )
     )
     return _text(hashlib.sha256(document).digest()[:12])

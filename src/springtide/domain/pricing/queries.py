@@ -77,6 +77,17 @@ def whole_book(tx: Connection, *, shop_id: UUID) -> dict[str, PriceFacts]:
     }
 
 
+def keys_priced_from(tx: Connection, *, shop_id: UUID, least_minor: int, limit: int) -> list[str]:
+    """Return the products whose regular price is at least so much, the cheapest first."""
+    query = (
+        select(price_book.c.product_key)
+        .where(price_book.c.shop_id == shop_id, price_book.c.regular_minor >= least_minor)
+        .order_by(price_book.c.regular_minor, price_book.c.product_key)
+        .limit(limit)
+    )
+    return list(tx.scalars(query))
+
+
 def book_prices(tx: Connection, *, shop_id: UUID, keys: Iterable[str]) -> dict[str, BookPrice]:
     """Return regular price, floor and cost of some products."""
     found: dict[str, BookPrice] = {}

@@ -25,6 +25,7 @@ price_book = Table(
     Column("cost_minor", BigInteger),
     Column("tax_bps", Integer, nullable=False, server_default="0"),
     Column("changed_at", Instant, nullable=False),
+    Index("ix_price_book_regular", "shop_id", "regular_minor"),
 )
 
 #: A row holds while it stands: withdrawal puts back what it ``replaced``, or deletes it.

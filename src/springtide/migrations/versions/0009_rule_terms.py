@@ -20,6 +20,7 @@ def upgrade() -> None:
     op.add_column(
         "price_book", sa.Column("tax_bps", sa.Integer, nullable=False, server_default="0")
     )
+    op.create_index("ix_price_book_regular", "price_book", ["shop_id", "regular_minor"])
     op.add_column("orders", sa.Column("price_inputs", Json))
     op.add_column(
         "orders", sa.Column("refunded_minor", sa.BigInteger, nullable=False, server_default="0")
