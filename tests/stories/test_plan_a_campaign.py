@@ -178,6 +178,22 @@ def test_guard_and_returns_are_saved_and_a_guard_out_of_range_is_refused(team: T
         assert team.owner.post(f"{base}/rules/terms", wrong).status_code == 422
 
 
+def test_two_heroes_at_one_price_point_are_named(team: Team) -> None:
+    base = team.plan()
+    team.owner.post(f"{base}/prices/heroes", {"add": "tea", "heroes.tea": "89.00"})
+    assert "price point" not in team.owner.get(f"{base}/prices").text
+    with team.house.db.write() as tx:
+        now = team.house.real_now()
+        tea_pot = Product("pot", "Tea pot")
+        upsert_products(tx, shop_id=team.shop.id, actor=ACTOR, products=[tea_pot], now=now)
+        prices = {"pot": BookPrice(12_000, cost_minor=6_000)}
+        set_book_prices(tx, shop=team.shop, prices=prices, why="test", actor=ACTOR, now=now)
+    team.owner.post(f"{base}/prices/heroes", {"add": "pot", "heroes.pot": "88.00"})
+    page = team.owner.get(f"{base}/prices").text
+    assert "At one price point (within 5%): Tea pot / Green tea" in page
+    assert "31.8%" in page
+
+
 def test_a_plan_is_tried_on_past_orders_or_refused_by_day(team: Team) -> None:
     base = team.plan()
     days = {"since": "2025-10-01", "until": "2025-10-31"}

@@ -11,24 +11,18 @@ from sqlalchemy import Connection
 
 from springtide.bootstrap import House
 from springtide.domain.access.model import Member, Needs, Permission
-from springtide.domain.campaigns import operations, queries
+from springtide.domain.campaigns import operations
 from springtide.domain.campaigns.model import Campaign, Hero
 from springtide.domain.catalog.model import Product
 from springtide.domain.catalog.queries import products_by_keys, search_products
-from springtide.domain.pricing.book import BookPrice, SavedRule, Terms
-from springtide.domain.pricing.explain import explain
-from springtide.domain.pricing.model import Cart, CartLine
+from springtide.domain.pricing.book import BookPrice, SavedRule, Terms, shared_price_points
 from springtide.domain.pricing.operations import remove_rule, save_rule
-from springtide.domain.pricing.plan import Plan
 from springtide.domain.pricing.queries import (
     book_prices,
-    campaign_guards,
     campaign_rules,
     lowest_prices,
 )
-from springtide.domain.pricing.rule import ActiveRule, ProductSet
-from springtide.domain.pricing.rules import checked_rule
-from springtide.domain.pricing.sentences import sentences
+from springtide.domain.pricing.rule import ProductSet
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.money import parse_minor
@@ -41,18 +35,17 @@ from springtide.web.campaign_forms import (
     campaign_of,
     ladder_values,
     money_text,
-    read_count,
     read_keys,
     read_ladder,
 )
 from springtide.web.forms import Form
 from springtide.web.render import page, see_other, view_of
+from springtide.web.rule_sample import SAMPLE_ROWS, sample_of
 
 _READ = {"access": Needs(Permission.READ)}
 _WRITE = {"access": Needs(Permission.PRICES_WRITE)}
 _PATH = "/shops/{shop:str}/campaigns/{campaign:str}/prices"
 LADDER = "threshold_ladder"
-SAMPLE_ROWS = 3
 FOUND_MAX = 12
 #: The price that the product picker proposes, in basis points of the regular price.
 _PROPOSED_BPS = 8_500
@@ -73,6 +66,13 @@ class HeroRow:
         if self.book is None or not self.book.regular_minor:
             return None
         return self.hero.price_minor / self.book.regular_minor - 1
+
+    @property
+    def margin_ratio(self) -> float | None:
+        """What of the campaign price is left above the cost, where one is known."""
+        if self.book is None or self.book.cost_minor is None or not self.hero.price_minor:
+            return None
+        return 1 - self.book.cost_minor / self.hero.price_minor
 
     @property
     def over_floor_minor(self) -> int | None:
@@ -195,68 +195,22 @@ def sample_cart(
     with house.db.read() as tx:
         found = campaign_of(tx, member, campaign)
         context = _sample(tx, house, member, found, data)
-    return page(request, "_sample_cart.html", member=member, **context)
+    return page(request, "_rule_sample.html", member=member, **context)
 
 
 def _sample(
     tx: Connection, house: House, member: Member, campaign: Campaign, data: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the decision for what is typed, or what is wrong with it."""
-    shop = member.shop
-    nothing: dict[str, Any] = {"decision": None, "problems": [], "sentences": [], "names": {}}
-    try:
-        rules = _rules_as_typed(tx, campaign, data, shop.currency)
-        lines = _typed_lines(data)
-        if not lines:
-            return nothing
-        keys = [line.product_key for line in lines]
-        guards = campaign_guards(tx, shop_id=shop.id, campaign_ids=[campaign.id])
-        plan = Plan(rules, guards=guards, zone=shop.zone_name)
-        now = house.now(shop)
-        book = queries.sale_prices(tx, campaign=campaign, keys=[*keys, *plan.gift_keys], now=now)
-        explained = explain(
-            Cart(tuple(lines), shop.currency),
-            plan=plan,
-            book=book,
-            now=campaign.selling.starts_at,
-        )
-    except Invalid as invalid:
-        return {**nothing, "problems": list(invalid.fields.values())}
-    products = products_by_keys(tx, shop_id=shop.id, keys=keys)
-    return {
-        "decision": explained.decision,
-        "problems": [],
-        "sentences": [each for found in explained.outcomes for each in sentences(found)],
-        "names": {key: product.name for key, product in products.items()},
+    """Return the decision for the sample cart with the ladder as it is typed."""
+    kept = _ladder(tx, campaign)
+    has_steps = any(str(data[name]).strip() for name in data if name.startswith("steps."))
+    typed = {
+        **data,
+        "kind": LADDER if has_steps else "",
+        "rule": kept.key if kept else "",
+        "conditions.products.keys": ",".join(read_keys(str(data.get("products", "")))),
     }
-
-
-def _rules_as_typed(
-    tx: Connection, campaign: Campaign, data: Mapping[str, Any], currency: str
-) -> list[ActiveRule]:
-    """Return the campaign's rules as they will hold, its ladder as it is typed."""
-    params, kept = read_ladder(data, currency), _ladder(tx, campaign)
-    saved = campaign_rules(tx, shop_id=campaign.shop_id, campaign_id=campaign.id)
-    rules = [
-        msgspec.structs.replace(each.active(), starts_at=None, ends_at=None)
-        for each in saved
-        if kept is None or each.id != kept.id
-    ]
-    if params["steps"]:
-        checked_rule(LADDER, params)
-        terms = _ladder_terms(kept, data)
-        rules.append(
-            ActiveRule(
-                kept.key if kept else "rul_typed",
-                0,
-                LADDER,
-                params,
-                terms.conditions,
-                terms.stacking,
-                campaign_key=campaign.key,
-            )
-        )
-    return rules
+    return sample_of(tx, house, member, campaign, typed)
 
 
 def _ladder_terms(kept: SavedRule | None, data: Mapping[str, Any]) -> Terms:
@@ -265,16 +219,6 @@ def _ladder_terms(kept: SavedRule | None, data: Mapping[str, Any]) -> Terms:
     products = ProductSet(keys=read_keys(str(data.get("products", ""))))
     conditions = msgspec.structs.replace(terms.conditions, products=products)
     return msgspec.structs.replace(terms, conditions=conditions)
-
-
-def _typed_lines(data: Mapping[str, Any]) -> list[CartLine]:
-    lines = []
-    for row in range(SAMPLE_ROWS):
-        key = str(data.get(f"sample.{row}.product_key", "")).strip()
-        if key:
-            quantity = read_count(str(data.get(f"sample.{row}.quantity", "1")))
-            lines.append(CartLine(key, quantity))
-    return lines
 
 
 def _typed_heroes(campaign: Campaign, data: Mapping[str, Any], currency: str) -> list[Hero]:
@@ -323,6 +267,7 @@ def _page(
         **frame(member, campaign, campaign.status(now), "prices"),
         **sample,
         rows=rows,
+        crowded=_crowded(rows),
         hero_form=hero_form or Form(),
         ladder=ladder,
         ladder_form=ladder_form or Form(),
@@ -354,6 +299,13 @@ def _hero_rows(
         )
         for hero in campaign.heroes
     ]
+
+
+def _crowded(rows: Sequence[HeroRow]) -> list[str]:
+    """Return the heroes that stand at one price point, a text for each point."""
+    names = {row.hero.product_key: row.name for row in rows}
+    points = shared_price_points({row.hero.product_key: row.hero.price_minor for row in rows})
+    return [" / ".join(names[key] for key in keys) for keys in points]
 
 
 def _ladder(tx: Connection, campaign: Campaign) -> SavedRule | None:

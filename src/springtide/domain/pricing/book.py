@@ -1,5 +1,6 @@
 """Values of the price book: what is set, what stands, what was changed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -91,6 +92,30 @@ class PriceChange:
     why: str
     actor: str
     changed_at: datetime
+
+
+#: Prices closer than this, in basis points, stand at one price point.
+PRICE_POINT_BPS = 500
+
+
+def shared_price_points(prices: Mapping[str, int]) -> list[tuple[str, ...]]:
+    """Return the groups of products that stand at one price point, the lowest first.
+
+    Heroes are to be staggered in price: two at one point take each other's buyers. A group is a
+    chain of prices of which each lies within 5% of the one before.
+
+    >>> shared_price_points({"a": 8900, "b": 9100, "c": 19900})
+    [('a', 'b')]
+    """
+    chains: list[list[str]] = []
+    last = 0
+    for price, key in sorted((price, key) for key, price in prices.items()):
+        if chains and (price - last) * 10_000 <= PRICE_POINT_BPS * last:
+            chains[-1].append(key)
+        else:
+            chains.append([key])
+        last = price
+    return [tuple(chain) for chain in chains if len(chain) > 1]
 
 
 class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
