@@ -96,8 +96,8 @@ def test_a_guard_keeps_the_margin(bench: Bench) -> None:
     half = PlannedRule("percent_off", {"percent_bps": 5_000})
     without = tried(bench, PlanFile(rules=(half,)))
     guarded = tried(bench, PlanFile(rules=(half,), guard=Guard("refuse", 2_000)))
-    # Half off leaves nothing of a tea: only the cup of the first order may still be halved.
-    assert without.after_minor == 2_200
+    # A tea at its floor of 7.00 leaves 7%: only the cup of the first order may still be halved.
+    assert without.after_minor == 3 * 700 + 250 + 450
     assert guarded.after_minor == (2_000 + 250) + 1_000 + 450
     assert guarded.margin_after_minor == 2_000 + 250 + 1_000 - (3 * 650 + 450)
 
