@@ -9,9 +9,13 @@ import pytest
 from litestar.testing import TestClient
 
 from springtide.domain.access.model import Scope, Shop
+from springtide.domain.campaigns.queries import campaigns
+from springtide.domain.pricing.book import Terms
+from springtide.domain.pricing.operations import activate_rules, save_rule
+from springtide.domain.pricing.rule import Conditions
 from springtide.kit.db import Database
 from springtide.site import Site, create_app
-from tests.kit.house import TestHouse, key_in, shop_in
+from tests.kit.house import ACTOR, TestHouse, key_in, shop_in
 from tests.kit.storefront import TEA_MINOR, open_sale, stock_shelves
 
 CART = {"lines": [{"product_key": "pot", "quantity": 1}, {"product_key": "tea", "quantity": 2}]}
@@ -147,6 +151,29 @@ def test_an_order_is_held_to_its_quote_tried_dry_and_returned(store: Storefront)
     assert store.get("/v1/orders/Q").json()["refunded_minor"] == shares["tea"]
     more = store.post("/v1/orders/Q/returns", {**back, "key": "r2"}, key="r2")
     assert (more.status_code, more.json()["code"]) == (422, "invalid")
+
+
+def test_a_code_works_when_it_is_typed_and_is_not_told_before(store: Storefront) -> None:
+    with store.house.db.write() as tx:
+        now, sale = store.house.real_now(), campaigns(tx, shop_id=store.shop.id)[0]
+        save_rule(
+            tx,
+            shop=store.shop,
+            campaign_id=sale.id,
+            rule_id=None,
+            kind="coupon",
+            params={"discount_minor": 500},
+            terms=Terms(conditions=Conditions(code="TIDE11")),
+            actor=ACTOR,
+            now=now,
+        )
+        activate_rules(tx, shop=store.shop, campaign_id=sale.id, actor=ACTOR, now=now)
+    before = store.post("/v1/quotes", CART)
+    assert "coupon" not in before.text
+    typed = store.post("/v1/quotes", {**CART, "codes": ["tide11"]}).json()
+    assert typed["decision"]["total_minor"] == TOTAL_MINOR - 500
+    many = store.post("/v1/quotes", {**CART, "codes": ["x"] * 21})
+    assert many.status_code == 422
 
 
 def test_a_closed_order_cannot_be_paid_and_a_paid_one_not_closed(store: Storefront) -> None:

@@ -208,10 +208,17 @@ def public_decision(decision: Decision) -> Priced:
     return msgspec.convert(decision.public_document(), Priced)
 
 
+_SECRET = frozenset({"no_code", "not_issued"})
+
+
 def _outcomes(
     tx: Connection, shop: Shop, prepared: Prepared, found: Sequence[Outcome]
 ) -> list[RuleOutcome]:
-    """Return what became of every rule, with products that would reach the next step."""
+    """Return what became of every rule, with products that would reach the next step.
+
+    Codes that were not typed and coupons that are not held are nobody's business but the shop's.
+    """
+    found = [each for each in found if each.reason is None or each.reason.code not in _SECRET]
     in_cart = {line.product_key for line in prepared.cart.lines}
     more = top_ups(
         tx, shop=shop, plan=prepared.plan, outcomes=found, in_cart=in_cart, now=prepared.now
