@@ -370,7 +370,6 @@ def test_spread_is_allocate_where_no_floor_is_met_and_where_one_is(
     floors = [min(pair) for pair in lines]
     room = [net - floor for net, floor in zip(nets, floors, strict=True)]
     amount = min(total, sum(room))
-    parts = dict(spread(amount, nets, floors, range(len(nets))))
-    assert sum(parts.values()) == amount
-    expected = allocate(amount, weights=nets, limits=room)
-    assert [parts.get(index, 0) for index in range(len(nets))] == expected
+    shares = spread(amount, nets, floors, tuple(range(len(nets))))
+    assert sum(shares) == amount
+    assert shares == allocate(amount, weights=nets, limits=room)

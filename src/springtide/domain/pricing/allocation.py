@@ -25,41 +25,37 @@ def allocate(total: int, *, weights: Sequence[int], limits: Sequence[int]) -> li
     return parts
 
 
-def spread(
-    amount: int, nets: list[int], floors: Sequence[int], lines: Sequence[int]
-) -> list[tuple[int, int]]:
-    """Return (line, share) of an amount that fits above the floors; ``nets`` is left as it is.
+def spread(amount: int, nets: list[int], floors: list[int], lines: tuple[int, ...]) -> list[int]:
+    """Return the shares, line by line, of an amount that fits above the floors.
 
     The same parts as ``allocate`` gives; most discounts meet no floor, and those are quick.
+    ``nets`` is left as it is.
     """
     whole = 0
-    for i in lines:
-        whole += nets[i]
+    for line in lines:
+        whole += nets[line]
     if not whole:
-        return []
-    parts: list[tuple[int, int]] = []
-    remainders: list[tuple[int, int]] = []
+        return [0] * len(lines)
+    shares: list[int] = []
+    rests: list[int] = []
     left = amount
-    fits = True
-    for place, i in enumerate(lines):
-        net = nets[i]
-        share, rest = divmod(amount * net, whole)
+    for line in lines:
+        part = amount * nets[line]
+        share = part // whole
+        shares.append(share)
+        rests.append(part - share * whole)
         left -= share
-        if share > net - floors[i]:
-            fits = False
-            break
-        parts.append((i, share))
-        remainders.append((-rest, place))
-    if fits and left:
-        remainders.sort()
-        for _, place in remainders[:left]:
-            i, share = parts[place]
-            parts[place] = (i, share + 1)
-            if share + 1 > nets[i] - floors[i]:
-                fits = False
-                break
-    if fits:
-        return parts
-    limits = [nets[i] - floors[i] for i in lines]
-    shares = allocate(amount, weights=[nets[i] for i in lines], limits=limits)
-    return list(zip(lines, shares, strict=True))
+    while left:
+        # The largest remainder, the first of equals.
+        largest, place = -1, 0
+        for at, rest in enumerate(rests):
+            if rest > largest:
+                largest, place = rest, at
+        shares[place] += 1
+        rests[place] = -1
+        left -= 1
+    for at, line in enumerate(lines):
+        if shares[at] > nets[line] - floors[line]:
+            limits = [nets[line] - floors[line] for line in lines]
+            return allocate(amount, weights=[nets[line] for line in lines], limits=limits)
+    return shares

@@ -26,29 +26,55 @@ class Option(NamedTuple):
 class Items:
     """What the item lane can do: ``nets`` bounds every line from below.
 
-    ``slots`` holds the options of each line or cell, the lowest first. ``is_attained`` tells that
-    the bound is itself a choice, made by the rules of ``makers``; ``least_up`` is how far the
-    next choice lies above it.
+    ``cells`` holds the options of each cell, the lowest first, and ``lines`` what each line by
+    itself can cost. ``is_attained`` tells that the bound is itself a choice, made by the rules of
+    ``makers``; ``least_up`` is how far the next choice lies above it.
     """
 
-    __slots__ = ("is_attained", "is_complete", "least_up", "makers", "nets", "slots", "steps")
+    __slots__ = (
+        "cells",
+        "is_attained",
+        "is_complete",
+        "is_guarded",
+        "least_up",
+        "lines",
+        "makers",
+        "nets",
+        "steps",
+    )
 
     def __init__(
         self,
         nets: list[int],
         makers: list[int],
-        slots: list[list[Option]],
+        cells: list[list[Option]],
+        lines: list[tuple[int, list[tuple[int, int]]]],
         is_attained: bool,
         is_complete: bool,
+        is_guarded: bool,
         steps: int,
     ) -> None:
-        self.nets, self.makers, self.slots = nets, makers, slots
-        self.is_attained, self.is_complete, self.steps = is_attained, is_complete, steps
+        self.nets, self.makers, self.cells, self.lines = nets, makers, cells, lines
+        self.is_attained, self.is_complete = is_attained, is_complete
+        self.is_guarded, self.steps = is_guarded, steps
         least = NEVER
-        for options in slots:
+        for options in cells:
             if len(options) > 1 and options[1].given_up < least:
                 least = options[1].given_up
+        for line, found in lines:
+            low = nets[line]
+            for net, _ in found:
+                if low < net < low + least:
+                    least = net - low
         self.least_up = least
+
+    def slots(self) -> list[list[Option]]:
+        """Return the options of all cells and lines; most searches never ask."""
+        alone = [
+            _line_options(line, found, self.nets[line], self.is_guarded)
+            for line, found in self.lines
+        ]
+        return [*self.cells, *alone]
 
 
 def item_options(
@@ -64,6 +90,7 @@ def item_options(
     nets: list[int] = []
     makers: list[int] = []
     slots: list[list[Option]] = []
+    lines: list[tuple[int, list[tuple[int, int]]]] = []
     is_attained = is_complete = True
     grouped, steps = 0, len(groups)
     cells = _cells(groups) if groups else []
@@ -82,7 +109,7 @@ def item_options(
         nets.append(low)
         makers.append(mask)
         if not grouped >> line & 1:
-            slots.append(_line_options(line, found, low, is_guarded))
+            lines.append((line, found))
     for place in range(len(cells)):
         options = slots[place]
         lowest = options[0].prices if by_total else _lowest(options)
@@ -94,7 +121,7 @@ def item_options(
             for option in options
         ]
         is_attained = is_attained and options[0].prices == tuple(lowest)
-    return Items(nets, makers, slots, is_attained, is_complete, steps)
+    return Items(nets, makers, slots, lines, is_attained, is_complete, is_guarded, steps)
 
 
 def _line_options(

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from springtide.domain.pricing.allocation import spread
 from springtide.domain.pricing.bounds import Ranked
-from springtide.domain.pricing.items import NEVER, Items, item_options
+from springtide.domain.pricing.items import NEVER, Items, Option, item_options
 from springtide.domain.pricing.situation import POINTS, OnLines, Situation, bits
 from springtide.domain.pricing.stack import WHOLE, Stack, evaluate, holds_guards
 from springtide.domain.pricing.steps import Step
@@ -87,6 +87,7 @@ class _Search:
     ) -> None:
         self.cart, self.best = cart, best
         self.chosen: list[OnLines] | None = None
+        self.slots: list[list[Option]] | None = None
         self.bar = best.total if best else NEVER
         rules = []
         wanted = allowed & cart.plan.on_money
@@ -127,7 +128,7 @@ class _Search:
         a rule that sees a part of these lines; it gives more only if it is a percentage, or takes
         all there is.
         """
-        slack = 0
+        slack, taken = 0, -1
         for at, lane in enumerate(self.lanes):
             if lane.is_ordered:
                 slack += len(self.cart.keys) * len(lane.rules)
@@ -139,7 +140,9 @@ class _Search:
                 base = 0
                 for line in rule.lines:
                     base += self.items.nets[line]
-                room = base - rule.floors - self._later(0, self.items.nets, base)
+                if taken < 0:
+                    taken = self._later(0, self.items.nets, sum(self.items.nets))
+                room = base - rule.floors - taken
                 for step in rule.curve:
                     if step.bps:
                         most = max(most, moved * step.bps // WHOLE + 2)
@@ -158,7 +161,7 @@ class _Search:
         total = sum(nets) + self.shipping
         most = self._later(0, nets, total - self.shipping)
         # Cells that cannot have all their lowest prices at once give money up from the start.
-        missing = sum([options[0].given_up for options in self.items.slots])
+        missing = sum([options[0].given_up for options in self.items.cells])
         if not self._is_hopeless(total, missing, self.keeps, most):
             self._walk(0, 0, 0, nets, total, self.shipping, missing, self.keeps, [])
         if self.chosen is not None and self.best is None:
@@ -262,10 +265,10 @@ class _Search:
         if self.by_total or rule.is_shipping:
             return nets
         after = list(nets)
-        for line, share in spread(
-            min(amount, base - rule.floors), nets, self.cart.floors, rule.lines
-        ):
-            after[line] -= share
+        fits = min(amount, base - rule.floors)
+        shares = spread(fits, nets, self.cart.floors, rule.lines)
+        for at, line in enumerate(rule.lines):
+            after[line] -= shares[at]
         return after
 
     def _choices(self, at: int, rule: OnLines, base: int, shipping: int) -> list[tuple[int, int]]:
@@ -354,7 +357,9 @@ class _Search:
         self.steps += 1
         if self.steps > STEPS_MAX:
             return
-        slots = self.items.slots
+        if self.slots is None:
+            self.slots = self.items.slots()
+        slots = self.slots
         if at == len(slots):
             stack = evaluate(self.cart, list(nets), list(makers), chosen)
             if stack.total < self.bar and (not self.guards or holds_guards(self.cart, stack)):

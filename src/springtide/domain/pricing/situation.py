@@ -232,7 +232,7 @@ class Situation:
             room = sum(self.gross[line] - self.floors[line] for line in lines)
             if min(amount, room) > 0:
                 shares = spread(min(amount, room), self.gross, self.floors, lines)
-                nets = [(line, self.gross[line] - share) for line, share in shares]
+                nets = [(line, self.gross[line] - shares[at]) for at, line in enumerate(lines)]
                 found.append(Grouped(place, mask_of(lines), nets))
         return found
 

@@ -75,9 +75,10 @@ def evaluate(
         amount = min(wanted, base - rule.floors)
         if amount > 0:
             shares = spread(amount, nets, cart.floors, rule.lines)
-            for line, share in shares:
-                nets[line] -= share
-            given.append(Given(rule, wanted, amount, shares))
+            for at, line in enumerate(rule.lines):
+                nets[line] -= shares[at]
+            parts = list(zip(rule.lines, shares, strict=True))
+            given.append(Given(rule, wanted, amount, parts))
     return Stack(sum(nets) + shipping, item_nets, makers, given, nets)
 
 
