@@ -28,6 +28,7 @@ from springtide.web.render import page, see_other, view_of
 from springtide.web.rule_fields import (
     CHOICE_TITLES,
     Field,
+    at_typed_rows,
     fields_of,
     read_number,
     read_params,
@@ -136,6 +137,10 @@ def rule_save(
     try:
         params = read_params(kind, data, shop.currency)
         terms = read_terms(data, shop.currency)
+    except Refusal as refusal:
+        form = Form.refused(data, refusal)
+        return _form(request, house, member, found, kind, kept, form, status=422)
+    try:
         with house.db.write() as tx:
             save_rule(
                 tx,
@@ -149,6 +154,8 @@ def rule_save(
                 now=house.now(shop),
             )
     except Refusal as refusal:
+        if isinstance(refusal, Invalid):
+            refusal = Invalid(at_typed_rows(kind, data, refusal.fields))
         form = Form.refused(data, refusal)
         return _form(request, house, member, found, kind, kept, form, status=422)
     return _back(request, member, found, N_("Rule saved."))

@@ -26,6 +26,34 @@ class BadPercent(Refusal):
     text = N_("“{value}” is not a percentage, such as 10 or 12.5.")
 
 
+class NeededField(Refusal):
+    """A field that a rule cannot do without."""
+
+    code = "rule_field_needed"
+    text = N_("This is needed.")
+
+
+def at_typed_rows(
+    kind: str, typed: Mapping[str, Any], problems: Mapping[str, Refusal]
+) -> dict[str, Refusal]:
+    """Return problems by the rows of the form: rows that were left empty are not among a rule's."""
+    moved: dict[str, Refusal] = {}
+    for name, problem in problems.items():
+        parts = name.split(".")
+        field = next((each for each in fields_of(kind) if each.name == parts[0]), None)
+        if field is not None and field.columns and len(parts) == 3 and parts[1].isdigit():
+            filled = [row for row in range(ROWS_MAX) if _is_filled(field, row, typed)]
+            if int(parts[1]) < len(filled):
+                parts[1] = str(filled[int(parts[1])])
+        moved[".".join(parts)] = problem
+    return moved
+
+
+def _is_filled(field: "Field", row: int, typed: Mapping[str, Any]) -> bool:
+    names = [f"{field.name}.{row}.{column.name}" for column in field.columns]
+    return any(str(typed.get(name, "")).strip() for name in names)
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One parameter: its title, what its number counts, and the columns of its rows."""
@@ -65,6 +93,8 @@ def read_params(kind: str, typed: Mapping[str, Any], currency: str) -> dict[str,
             value = _read(field, field.name, typed, currency, problems)
             if value is not None:
                 params[field.name] = value
+            elif field.is_needed:
+                problems.setdefault(field.name, NeededField())
     if problems:
         raise Invalid(problems)
     return params
@@ -136,14 +166,16 @@ def _read_rows(
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for row in range(ROWS_MAX):
-        names = [f"{field.name}.{row}.{column.name}" for column in field.columns]
-        if not any(str(typed.get(name, "")).strip() for name in names):
+        if not _is_filled(field, row, typed):
             continue
+        names = [f"{field.name}.{row}.{column.name}" for column in field.columns]
         found = {}
         for name, column in zip(names, field.columns, strict=True):
             value = _read(column, name, typed, currency, problems)
             if value is not None:
                 found[column.name] = value
+            elif column.is_needed:
+                problems.setdefault(name, NeededField())
         rows.append(found)
     return rows
 

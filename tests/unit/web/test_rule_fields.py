@@ -10,7 +10,12 @@ from springtide.domain.pricing.book import Terms
 from springtide.domain.pricing.rule import Conditions, Hours, Limits, ProductSet, Stacking
 from springtide.domain.pricing.rules import RULES, checked_rule
 from springtide.kit.errors import Invalid
-from springtide.web.rule_fields import fields_of, read_params, values_of_params
+from springtide.web.rule_fields import (
+    at_typed_rows,
+    fields_of,
+    read_params,
+    values_of_params,
+)
 from springtide.web.rule_terms import read_terms, values_of_terms
 from tests.kit.pricing import PARAMS
 
@@ -30,13 +35,38 @@ def test_a_text_for_a_number_is_refused_at_its_field(kind: str) -> None:
         if field.unit in ("money", "percent", "pieces", "points"):
             with pytest.raises(Invalid) as refused:
                 read_params(kind, {field.name: "a lot"}, "CNY")
-            assert set(refused.value.fields) == {field.name}
+            assert field.name in refused.value.fields
         for column in field.columns:
             name = f"{field.name}.0.{column.name}"
             if column.unit in ("money", "percent", "pieces"):
                 with pytest.raises(Invalid) as refused:
                     read_params(kind, {name: "a lot"}, "CNY")
-                assert set(refused.value.fields) == {name}
+                assert name in refused.value.fields
+
+
+def test_what_is_missing_is_named_at_its_row_and_field() -> None:
+    with pytest.raises(Invalid) as refused:
+        read_params("quantity_ladder", {"steps.1.pieces": "2"}, "CNY")
+    assert {name: why.code for name, why in refused.value.fields.items()} == {
+        "steps.1.percent_bps": "rule_field_needed"
+    }
+    with pytest.raises(Invalid) as refused:
+        read_params("percent_off", {}, "CNY")
+    assert set(refused.value.fields) == {"percent_bps"}
+
+
+def test_a_problem_of_a_rule_is_shown_at_the_row_that_was_typed() -> None:
+    typed = {
+        "steps.1.pieces": "2",
+        "steps.1.percent_bps": "10",
+        "steps.3.pieces": "3",
+        "steps.3.percent_bps": "101",
+    }
+    with pytest.raises(Invalid) as refused:
+        checked_rule("quantity_ladder", read_params("quantity_ladder", typed, "CNY"))
+    assert set(refused.value.fields) == {"steps.1.percent_bps"}
+    moved = at_typed_rows("quantity_ladder", typed, refused.value.fields)
+    assert set(moved) == {"steps.3.percent_bps"}
 
 
 def test_terms_come_back_as_they_were_typed() -> None:
