@@ -48,12 +48,12 @@ def try_page(request: AnyRequest, house: House, member: Member, campaign: str) -
 
 @get(f"{_PATH}/report", opt=_READ, sync_to_thread=True)
 def try_report(request: AnyRequest, house: House, member: Member, campaign: str) -> Response[Any]:
-    """Return progress and report alone, for the page that watches a run."""
+    """Return the progress alone, for the page that watches a run."""
     with house.db.read() as tx:
         found = campaign_of(tx, member, campaign)
     context = _results(request, house, member, found)
     base = address(member, found)
-    answer = page(request, "_try_report.html", member=member, base=base, **context)
+    answer = page(request, "_try_running.html", member=member, base=base, **context)
     if context["running"] is None:
         # The report has a chart: the page that watches loads it whole.
         answer.headers["HX-Refresh"] = "true"

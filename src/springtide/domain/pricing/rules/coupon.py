@@ -25,7 +25,7 @@ class Coupon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     about: ClassVar[str] = N_("An amount or a percentage off, from a threshold on; with a code.")
 
     threshold_minor: Annotated[int, unit(N_("From (0: any order)"), "money")] = 0
-    discount_minor: Annotated[int, unit(N_("Amount off"), "money")] = 0
+    discount_minor: Annotated[int, unit(N_("Money off"), "money")] = 0
     percent_bps: Annotated[int, unit(N_("Percent off"), "percent")] = 0
     discount_max_minor: Annotated[int, unit(N_("At most (0: no limit)"), "money")] = 0
 

@@ -37,7 +37,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """From ``threshold_minor`` on, ``discount_minor`` or ``percent_bps`` off."""
 
     threshold_minor: Annotated[int, unit(N_("From"), "money")]
-    discount_minor: Annotated[int, unit(N_("Amount off"), "money")] = 0
+    discount_minor: Annotated[int, unit(N_("Money off"), "money")] = 0
     percent_bps: Annotated[int, unit(N_("Percent off"), "percent")] = 0
 
 
