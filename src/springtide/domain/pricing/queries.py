@@ -48,9 +48,9 @@ def current_prices(
         products = products_by_keys(tx, shop_id=shop_id, keys=some)
         campaign = _campaign_prices_now(tx, shop_id=shop_id, keys=some, now=now)
         rows = tx.execute(
-            select(price_book).where(
-                price_book.c.shop_id == shop_id, price_book.c.product_key.in_(some)
-            )
+            select(price_book)
+            .where(price_book.c.shop_id == shop_id, price_book.c.product_key.in_(some))
+            .order_by(price_book.c.product_key)
         )
         for row in rows:
             product = products.get(row.product_key)
@@ -93,9 +93,9 @@ def book_prices(tx: Connection, *, shop_id: UUID, keys: Iterable[str]) -> dict[s
     found: dict[str, BookPrice] = {}
     for some in _batches(keys):
         rows = tx.execute(
-            select(price_book).where(
-                price_book.c.shop_id == shop_id, price_book.c.product_key.in_(some)
-            )
+            select(price_book)
+            .where(price_book.c.shop_id == shop_id, price_book.c.product_key.in_(some))
+            .order_by(price_book.c.product_key)
         )
         for row in rows:
             found[row.product_key] = BookPrice(
