@@ -1,8 +1,10 @@
 """How rules stand to each other: the order of application, and who never meets whom."""
 
 import graphlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+
+import msgspec
 
 from springtide.domain.pricing.rule import LANES, ActiveRule, Lane
 from springtide.kit.errors import N_, Refusal
@@ -83,6 +85,26 @@ def ordered(rules: Iterable[ActiveRule], lanes: Mapping[str, int]) -> Stacked:
     return Stacked(tuple(in_order), tuple(excludes), tuple(combines))
 
 
+def without_missing(rule: ActiveRule, here: Container[str]) -> ActiveRule:
+    """Return a rule whose stacking names only rules that are still here, and lanes."""
+
+    def kept(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if name in here or _is_lane(name))
+
+    stack = rule.stacking
+    if all(
+        name in here or _is_lane(name) for name in (*stack.excludes, *stack.combines, *stack.after)
+    ):
+        return rule
+    left = msgspec.structs.replace(
+        stack,
+        excludes=kept(stack.excludes),
+        combines=kept(stack.combines),
+        after=kept(stack.after),
+    )
+    return msgspec.structs.replace(rule, stacking=left)
+
+
 def stacking_problems(rules: Iterable[ActiveRule], lanes: Mapping[str, int]) -> dict[str, Refusal]:
     """Return what is wrong with how rules stack, by rule id; empty when they may be saved."""
     by_id = {rule.id: rule for rule in rules}
@@ -90,9 +112,10 @@ def stacking_problems(rules: Iterable[ActiveRule], lanes: Mapping[str, int]) -> 
     for rule in by_id.values():
         stack = rule.stacking
         for name in (*stack.excludes, *stack.combines, *stack.after):
-            is_lane = name in stack.excludes and name.startswith(_LANE_PREFIX)
-            known = name.removeprefix(_LANE_PREFIX) in LANES if is_lane else name in by_id
-            if not known or name == rule.id:
+            if name == rule.id or not (name in by_id or _is_lane(name)):
+                problems[rule.id] = UnknownInStack(name=name[:60])
+        for name in (*stack.combines, *stack.after):
+            if name not in by_id:
                 problems[rule.id] = UnknownInStack(name=name[:60])
         if rule.id not in problems and (wrong := _order_problem(rule, by_id, lanes)):
             problems[rule.id] = wrong
@@ -103,6 +126,10 @@ def stacking_problems(rules: Iterable[ActiveRule], lanes: Mapping[str, int]) -> 
     except CyclicStack as cycle:
         return dict.fromkeys(str(cycle.facts["rules"]).split(", "), cycle)
     return _pair_problems(by_id, lanes)
+
+
+def _is_lane(name: str) -> bool:
+    return name.startswith(_LANE_PREFIX) and name.removeprefix(_LANE_PREFIX) in LANES
 
 
 def _order_problem(

@@ -127,7 +127,7 @@ def _condition_problems(wanted: Conditions) -> dict[str, Refusal]:
         if not in_day or each.from_minute == each.to_minute:
             problems["conditions.hours"] = BadHours()
     code = wanted.code
-    if code and (len(code) > CODE_LENGTH_MAX or not code.strip() or len(code.split()) > 1):
+    if code and (text_problem(code, length_max=CODE_LENGTH_MAX) or len(code.split()) != 1):
         problems["conditions.code"] = BadCode(limit=CODE_LENGTH_MAX)
     if not 0 <= wanted.min_money_minor <= AMOUNT_MINOR_MAX:
         problems["conditions.min_money_minor"] = checks.AmountOutOfRange(limit=AMOUNT_MINOR_MAX)

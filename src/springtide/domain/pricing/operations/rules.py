@@ -16,14 +16,21 @@ from springtide.domain.pricing.book import CampaignTerms, SavedRule, Terms
 from springtide.domain.pricing.queries import campaign_rules, terms_of_campaign
 from springtide.domain.pricing.rule import LANES, ActiveRule
 from springtide.domain.pricing.rules import checked_rule, read_rule
-from springtide.domain.pricing.stacking import stacking_problems
+from springtide.domain.pricing.stacking import stacking_problems, without_missing
 from springtide.domain.pricing.store import campaign_terms, price_rule_versions, price_rules
 from springtide.domain.pricing.terms import LaddersOverlap, ladders_overlap, terms_problems
 from springtide.kit import ids
 from springtide.kit.db import insert_into
-from springtide.kit.errors import Invalid, NotFound
+from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 
 NO_TERMS = Terms()
+
+
+class KindFixed(Refusal):
+    """A saved rule asked to become another kind."""
+
+    code = "rule_kind_fixed"
+    text = N_("A rule's kind cannot change; it stays {kind}. Make a new rule for another kind.")
 
 
 def save_rule(
@@ -67,6 +74,8 @@ def save_rule(
         )
     else:
         stored = _rule(tx, shop=shop, campaign_id=campaign_id, rule_id=rule_id)
+        if stored.kind != kind:
+            raise Invalid({"kind": KindFixed(kind=stored.kind)})
         if stored.params == params and stored.terms == terms:
             return stored
         before = {"params": stored.params, "terms": msgspec.to_builtins(stored.terms)}
@@ -234,7 +243,9 @@ def _refuse_terms(
         raise Invalid(problems)
     new = ActiveRule(ids.outward("rul", rule_id), 0, kind, params, terms.conditions, terms.stacking)
     saved = campaign_rules(tx, shop_id=shop.id, campaign_id=campaign_id)
-    others = [each.active() for each in saved if each.id != rule_id]
+    # What a removed rule leaves behind in the others' stacking stops nobody from saving.
+    here = {ids.outward("rul", each.id) for each in saved} | {new.id}
+    others = [without_missing(each.active(), here) for each in saved if each.id != rule_id]
     lanes = {
         each.id: LANES.index(read_rule(each.kind, each.params).compiled().lane)
         for each in (*others, new)
