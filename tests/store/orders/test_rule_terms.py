@@ -76,7 +76,7 @@ def test_a_rule_that_is_gone_cannot_be_named_anew(rules: Rules) -> None:
 
 @pytest.mark.parametrize("field", ["combines", "after"])
 def test_a_lane_has_no_order(rules: Rules, field: str) -> None:
-    stacking = Stacking(**{"excludes": ("lane:shop",), field: ("lane:shop",)})  # type: ignore[arg-type]
+    stacking = Stacking(**{"excludes": ("lane:shop",), field: ("lane:shop",)})
     with pytest.raises(Invalid) as refused:
         percent_off(rules, stacking=stacking)
     assert refused.value.fields["stacking"].code == "stack_unknown"

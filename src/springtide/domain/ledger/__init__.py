@@ -1,0 +1,1 @@
+"""Everything scarce: accounts in double entry; transfers reserved, posted, voided, expired."""

@@ -1,0 +1,340 @@
+"""Writes of the ledger: a batch is read under its locks, decided in memory, kept in one go.
+
+A fixed number of statements whatever the size of the batch: accounts locked, transfers and lots
+read where the batch may meet known ones, accounts, transfers, lots written, facts appended. Two
+processes that write at one moment wait for each other at the first account that they share.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from springtide.domain.access.model import Shop
+from springtide.domain.facts.model import Fact
+from springtide.domain.facts.operations import append
+from springtide.domain.ledger import store
+from springtide.domain.ledger.model import (
+    MONEY,
+    Chain,
+    Expire,
+    Opening,
+    Transfer,
+    TransferState,
+    Void,
+)
+from springtide.domain.ledger.sheet import OpenAccount, OpenLot, OpenTransfer, Sheet
+from springtide.kit.bulk import insert_rows, rows_by, update_rows
+from springtide.kit.errors import Refusal
+from springtide.kit.ids import uuid7
+
+#: Where what expires goes.
+EXPIRED = "expired"
+
+
+def transact(
+    tx: Connection, *, shop: Shop, chains: Sequence[Chain], now: datetime
+) -> list[Refusal | None]:
+    """Take each chain whole or not at all, in order; return why those that are refused are.
+
+    Takes the locks of its accounts, so call it once in a transaction and before facts are
+    appended: two transactions then never wait for each other in a ring.
+    """
+    sheet = open_sheet(
+        tx,
+        shop_id=shop.id,
+        accounts=_accounts_of(chains),
+        transfers=_ids_of(chains),
+        now=now,
+    )
+    outcomes = [sheet.apply(chain) for chain in chains]
+    keep(tx, shop=shop, sheet=sheet)
+    return outcomes
+
+
+def move(tx: Connection, *, shop: Shop, chain: Chain, now: datetime) -> None:
+    """Take one chain; raises why it is refused."""
+    (refused,) = transact(tx, shop=shop, chains=[chain], now=now)
+    if refused is not None:
+        raise refused
+
+
+def open_sheet(
+    tx: Connection,
+    *,
+    shop_id: UUID,
+    accounts: Iterable[str],
+    transfers: Iterable[str] = (),
+    now: datetime,
+) -> Sheet:
+    """Lock accounts, and those of known ``transfers``, and read how all stand.
+
+    A transfer that the caller knows to be new need not be named: the database refuses a second
+    one of its id.
+    """
+    wanted = dict.fromkeys(accounts)
+    named = list(dict.fromkeys(transfers))
+    for row in rows_by(tx, store.transfers, "id", named, shop_id=shop_id):
+        wanted |= {row[_T["source"]]: None, row[_T["target"]]: None}
+    # One order for all, so that no two batches wait for each other in a ring.
+    lock = "order by key" if tx.dialect.name == "sqlite" else "order by key for update"
+    rows = rows_by(tx, store.accounts, "key", wanted, suffix=lock, shop_id=shop_id)
+    opened = {row[_A["key"]]: _account(row) for row in rows}
+    # Read again: only under the locks it is sure how far a transfer came.
+    known = {
+        row[_T["id"]]: _transfer(row)
+        for row in rows_by(tx, store.transfers, "id", named, shop_id=shop_id)
+    }
+    lots = _read_lots(tx, shop_id, opened, known)
+    return Sheet(opened, now=now, transfers=known, lots=lots)
+
+
+def keep(tx: Connection, *, shop: Shop, sheet: Sheet, more_facts: Sequence[Fact] = ()) -> None:
+    """Write what a sheet decided, with one fact a movement and the caller's own facts beside."""
+    changed = [account for account in sheet.touched.values() if not account.is_new]
+    update_rows(
+        tx,
+        store.accounts,
+        ("low", "high", "balance", "held", "awaiting"),
+        [(shop.id, a.key, a.low, a.high, a.balance, a.held, a.awaiting) for a in changed],
+    )
+    fresh = sorted((a for a in sheet.touched.values() if a.is_new), key=lambda a: a.key)
+    insert_rows(tx, store.accounts, [_account_row(shop.id, a, sheet.now) for a in fresh])
+    moved = list({id(transfer): transfer for transfer, _ in sheet.movements}.values())
+    insert_rows(tx, store.transfers, [_transfer_row(shop.id, t) for t in moved if t.is_new])
+    update_rows(
+        tx,
+        store.transfers,
+        ("state", "ended_at"),
+        [(t.seq, str(t.state), t.ended_at) for t in moved if not t.is_new],
+    )
+    _keep_lots(tx, shop.id, sheet, moved)
+    facts = [_fact(shop, transfer, step, sheet.now) for transfer, step in sheet.movements]
+    append(tx, [*more_facts, *facts], now=sheet.now)
+    for account in fresh:
+        account.is_new = False
+
+
+def open_accounts(
+    tx: Connection, *, shop: Shop, openings: Sequence[Opening], now: datetime
+) -> None:
+    """Open the accounts that are missing, and set the bounds of the others."""
+    for refused in transact(tx, shop=shop, chains=[Chain((), tuple(openings))], now=now):
+        if refused is not None:
+            raise refused
+
+
+def expire_due(tx: Connection, *, shop: Shop, now: datetime, limit: int = 500) -> int:
+    """End reserved transfers whose time is over, and lots whose time is; return how many."""
+    table = store.transfers
+    due = tx.execute(
+        select(table.c.id)
+        .where(
+            table.c.shop_id == shop.id,
+            table.c.state == TransferState.RESERVED,
+            table.c.expires_at <= now,
+        )
+        .order_by(table.c.expires_at)
+        .limit(limit)
+    ).scalars()
+    chains = [Chain((Expire(each),)) for each in due]
+    chains += [_expired_lot(shop, row, now) for row in _due_lots(tx, shop, now, limit)]
+    if not chains:
+        return 0
+    # A refused one was ended by somebody else since it was read.
+    return sum(refused is None for refused in transact(tx, shop=shop, chains=chains, now=now))
+
+
+def void_reserved(tx: Connection, *, shop: Shop, reference: str, now: datetime) -> int:
+    """Void all that is still reserved for a reference, such as an order; return how many."""
+    return _end_reserved(tx, shop=shop, reference=reference, now=now)
+
+
+def _end_reserved(tx: Connection, *, shop: Shop, reference: str, now: datetime) -> int:
+    found = reserved_for(tx, shop_id=shop.id, reference=reference)
+    if not found:
+        return 0
+    chains = [Chain((Void(each),)) for each in found]
+    return sum(refused is None for refused in transact(tx, shop=shop, chains=chains, now=now))
+
+
+def reserved_for(tx: Connection, *, shop_id: UUID, reference: str) -> list[str]:
+    """Return the transfers that are still reserved for a reference."""
+    table = store.transfers
+    rows = tx.execute(
+        select(table.c.id)
+        .where(
+            table.c.shop_id == shop_id,
+            table.c.reference == reference,
+            table.c.state == TransferState.RESERVED,
+        )
+        .order_by(table.c.seq)
+    )
+    return list(rows.scalars())
+
+
+def _due_lots(tx: Connection, shop: Shop, now: datetime, limit: int) -> list[Any]:
+    table = store.lots
+    return list(
+        tx.execute(
+            select(table.c.id, table.c.account, table.c.left_over, store.accounts.c.unit)
+            .join(
+                store.accounts,
+                (store.accounts.c.shop_id == table.c.shop_id)
+                & (store.accounts.c.key == table.c.account),
+            )
+            .where(table.c.shop_id == shop.id, table.c.expires_at <= now, table.c.left_over > 0)
+            .order_by(table.c.expires_at)
+            .limit(limit)
+        )
+    )
+
+
+def _expired_lot(shop: Shop, row: Any, now: datetime) -> Chain:
+    target = f"{EXPIRED}:{row.unit}"
+    step = Transfer(
+        f"expired:{uuid7(now)}", row.account, target, row.left_over, lot=row.id, reference=row.id
+    )
+    return Chain((step,), (Opening(target, row.unit),))
+
+
+def _accounts_of(chains: Sequence[Chain]) -> Iterable[str]:
+    for chain in chains:
+        for opening in chain.openings:
+            yield opening.key
+        for step in chain.steps:
+            if isinstance(step, Transfer):
+                yield step.source
+                yield step.target
+
+
+def _ids_of(chains: Sequence[Chain]) -> Iterable[str]:
+    for chain in chains:
+        for step in chain.steps:
+            yield step.id if isinstance(step, Transfer) else step.of
+
+
+def _read_lots(
+    tx: Connection, shop_id: UUID, opened: dict[str, OpenAccount], known: dict[str, OpenTransfer]
+) -> list[OpenLot]:
+    in_lots = [account.key for account in opened.values() if account.in_lots]
+    if not in_lots:
+        return []
+    rows = rows_by(tx, store.lots, "account", in_lots, suffix="and left_over > 0", shop_id=shop_id)
+    reserved = [t.id for t in known.values() if t.state is TransferState.RESERVED]
+    uses = rows_by(tx, store.lot_uses, "transfer_id", reserved, shop_id=shop_id)
+    for _, transfer_id, lot_id, amount, _ in uses:
+        known[transfer_id].lots[lot_id] = amount
+    there = {row[1] for row in rows}
+    rows += rows_by(tx, store.lots, "id", {use[2] for use in uses} - there, shop_id=shop_id)
+    return [
+        OpenLot(id_, account, amount, left, granted_at, expires_at, is_new=False)
+        for _, id_, account, amount, left, granted_at, expires_at in rows
+    ]
+
+
+def _keep_lots(tx: Connection, shop_id: UUID, sheet: Sheet, moved: list[OpenTransfer]) -> None:
+    touched = sheet.touched_lots.values()
+    insert_rows(
+        tx,
+        store.lots,
+        [
+            (shop_id, lot.id, lot.account, lot.amount, lot.left, lot.granted_at, lot.expires_at)
+            for lot in touched
+            if lot.is_new
+        ],
+    )
+    update_rows(
+        tx,
+        store.lots,
+        ("left_over",),
+        [(shop_id, lot.id, lot.left) for lot in touched if not lot.is_new],
+    )
+    ended = {transfer.id for transfer in sheet.given_back}
+    insert_rows(
+        tx,
+        store.lot_uses,
+        [
+            (shop_id, transfer.id, lot_id, amount, transfer.id in ended)
+            for transfer in moved
+            if transfer.is_new
+            for lot_id, amount in transfer.lots.items()
+        ],
+    )
+    update_rows(
+        tx,
+        store.lot_uses,
+        ("is_given_back",),
+        [
+            (shop_id, transfer.id, lot_id, True)
+            for transfer in sheet.given_back
+            if not transfer.is_new
+            for lot_id in transfer.lots
+        ],
+    )
+
+
+def _account_row(shop_id: UUID, account: OpenAccount, now: datetime) -> tuple[Any, ...]:
+    return (
+        shop_id, account.key, account.unit, account.owner, account.low, account.high,
+        account.in_lots, account.balance, account.held, account.awaiting, now,
+    )  # fmt: skip
+
+
+def _transfer_row(shop_id: UUID, transfer: OpenTransfer) -> tuple[Any, ...]:
+    return (
+        shop_id, transfer.id, transfer.source, transfer.target, transfer.unit, transfer.amount,
+        transfer.kind, transfer.reserve, str(transfer.state), transfer.at, transfer.ended_at,
+        transfer.expires_at, transfer.lot_expires_at, transfer.reference, transfer.customer_key,
+        transfer.visitor_key, transfer.campaign_key,
+    )  # fmt: skip
+
+
+_A = {column.name: place for place, column in enumerate(store.accounts.columns)}
+_T = {column.name: place for place, column in enumerate(store.transfers.columns)}
+
+
+def _account(row: Sequence[Any]) -> OpenAccount:
+    _, key, unit, owner, low, high, in_lots, balance, held, awaiting, _ = row
+    opening = Opening(key, unit, owner, low, high, in_lots)
+    return OpenAccount(opening, balance, held, awaiting, is_new=False)
+
+
+def _transfer(row: Sequence[Any]) -> OpenTransfer:
+    (seq, _, id_, source, target, unit, amount, kind, is_reserved, state, at, ended_at, expires_at,
+     lot_expires_at, reference, customer_key, visitor_key, campaign_key) = row  # fmt: skip
+    step = Transfer(
+        id_, source, target, amount, is_reserved, expires_at, lot_expires_at, None, kind,
+        reference, customer_key, visitor_key, campaign_key,
+    )  # fmt: skip
+    found = OpenTransfer(step, unit, at)
+    found.seq, found.state, found.ended_at = seq, TransferState(state), ended_at
+    found.is_new = False
+    return found
+
+
+def _fact(shop: Shop, transfer: OpenTransfer, step: str, now: datetime) -> Fact:
+    """Return the fact of a movement: the first one is of the transfer's kind, an end is not."""
+    is_first = step == "reserved" or not transfer.reserve
+    is_money = transfer.unit == MONEY
+    return Fact(
+        shop=shop.slug,
+        kind=transfer.kind if is_first else "transfer",
+        occurred_at=now,
+        source="springtide",
+        external_id=f"ledger:{transfer.id}:{step}",
+        customer_key=transfer.customer_key,
+        visitor_key=transfer.visitor_key,
+        campaign_key=transfer.campaign_key,
+        quantity=0 if is_money else transfer.amount,
+        amount_minor=transfer.amount if is_money else 0,
+        reference=transfer.reference,
+        props={
+            "source": transfer.source,
+            "target": transfer.target,
+            "unit": transfer.unit,
+            "step": step,
+        },
+    )

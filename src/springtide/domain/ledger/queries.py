@@ -1,0 +1,171 @@
+"""Reads of the ledger: accounts, statements, balances of any time, and whether all sums to zero."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, and_, case, func, or_, select
+
+from springtide.domain.ledger.model import Account, Entry, Lot, NoSuchAccount, TransferState
+from springtide.domain.ledger.store import accounts as _accounts
+from springtide.domain.ledger.store import lots as _lots
+from springtide.domain.ledger.store import transfers as _transfers
+from springtide.kit.bulk import rows_by
+
+
+def account(tx: Connection, *, shop_id: UUID, key: str) -> Account:
+    """Return an account; raises NoSuchAccount."""
+    found = accounts_by_keys(tx, shop_id=shop_id, keys=[key])
+    if key not in found:
+        raise NoSuchAccount(account=key[:60])
+    return found[key]
+
+
+def accounts_by_keys(tx: Connection, *, shop_id: UUID, keys: Iterable[str]) -> dict[str, Account]:
+    """Return the accounts of these keys that there are."""
+    rows = rows_by(tx, _accounts, "key", keys, shop_id=shop_id)
+    return {
+        key: Account(key, unit, owner, low, high, balance, held, awaiting, in_lots)
+        for _, key, unit, owner, low, high, in_lots, balance, held, awaiting, _ in rows
+    }
+
+
+def accounts_page(
+    tx: Connection,
+    *,
+    shop_id: UUID,
+    prefix: str = "",
+    owner: str | None = None,
+    after: str = "",
+    limit: int = 50,
+) -> list[Account]:
+    """Return accounts by key, after a key; of one owner, or whose keys begin with a text."""
+    table = _accounts
+    query = select(table).where(table.c.shop_id == shop_id, table.c.key > after)
+    if prefix:
+        query = query.where(table.c.key.startswith(prefix, autoescape=True))
+    if owner is not None:
+        query = query.where(table.c.owner == owner)
+    return [
+        Account(
+            row.key, row.unit, row.owner, row.low, row.high, row.balance, row.held, row.awaiting,
+            row.in_lots,
+        )
+        for row in tx.execute(query.order_by(table.c.key).limit(limit))
+    ]  # fmt: skip
+
+
+def balance_at(tx: Connection, *, shop_id: UUID, key: str, at: datetime) -> int:
+    """Return what was posted on an account up to an instant, rebuilt from its transfers."""
+    table = _transfers
+    signed = case((table.c.target == key, table.c.amount), else_=-table.c.amount)
+    total = tx.execute(
+        select(func.coalesce(func.sum(signed), 0)).where(
+            table.c.shop_id == shop_id,
+            or_(table.c.source == key, table.c.target == key),
+            table.c.state == TransferState.POSTED,
+            table.c.ended_at <= at,
+        )
+    ).scalar_one()
+    return int(total)
+
+
+def statement(
+    tx: Connection, *, shop_id: UUID, key: str, before: int | None = None, limit: int = 50
+) -> list[Entry]:
+    """Return an account's transfers, the newest first, each with the balance once it was made.
+
+    The balance counts what is posted by today, in the order in which transfers were made.
+    """
+    table = _transfers
+    touches = or_(table.c.source == key, table.c.target == key)
+    query = select(table).where(table.c.shop_id == shop_id, touches)
+    if before is not None:
+        query = query.where(table.c.seq < before)
+    rows = tx.execute(query.order_by(table.c.seq.desc()).limit(limit)).all()
+    if not rows:
+        return []
+    signed = case((table.c.target == key, table.c.amount), else_=-table.c.amount)
+    balance = int(
+        tx.execute(
+            select(func.coalesce(func.sum(signed), 0)).where(
+                and_(table.c.shop_id == shop_id, touches),
+                table.c.state == TransferState.POSTED,
+                table.c.seq <= rows[0].seq,
+            )
+        ).scalar_one()
+    )
+    found = []
+    for row in rows:
+        is_in = row.target == key
+        amount = row.amount if is_in else -row.amount
+        found.append(
+            Entry(
+                seq=row.seq,
+                id=row.id,
+                other=row.source if is_in else row.target,
+                amount=amount,
+                state=TransferState(row.state),
+                kind=row.kind,
+                reference=row.reference,
+                customer_key=row.customer_key,
+                at=row.at,
+                ended_at=row.ended_at,
+                balance=balance,
+            )
+        )
+        if row.state == TransferState.POSTED:
+            balance -= amount
+    return found
+
+
+def lots_of(tx: Connection, *, shop_id: UUID, key: str) -> list[Lot]:
+    """Return the lots of an account that hold something, the oldest first."""
+    rows = rows_by(
+        tx,
+        _lots,
+        "account",
+        [key],
+        suffix="and left_over > 0 order by granted_at, id",
+        shop_id=shop_id,
+    )
+    return [
+        Lot(id_, amount, left, granted_at, expires_at)
+        for _, id_, _, amount, left, granted_at, expires_at in rows
+    ]
+
+
+def imbalances(tx: Connection, *, shop_id: UUID) -> Sequence[str]:
+    """Return what does not add up: units whose balances are not zero together, accounts that are
+    not the sum of their transfers, holds that no reserved transfer explains. Empty is right.
+    """
+    table, moves = _accounts, _transfers
+    wrong = [
+        f"unit {unit}: balances sum to {total}"
+        for unit, total in tx.execute(
+            select(table.c.unit, func.sum(table.c.balance))
+            .where(table.c.shop_id == shop_id)
+            .group_by(table.c.unit)
+        )
+        if total
+    ]
+    posted: dict[str, int] = {}
+    held: dict[str, int] = {}
+    awaited: dict[str, int] = {}
+    for side, sign in (("source", -1), ("target", 1)):
+        rows = tx.execute(
+            select(moves.c[side], moves.c.state, func.sum(moves.c.amount))
+            .where(moves.c.shop_id == shop_id)
+            .group_by(moves.c[side], moves.c.state)
+        )
+        for key, state, amount in rows:
+            if state == TransferState.POSTED:
+                posted[key] = posted.get(key, 0) + sign * int(amount)
+            elif state == TransferState.RESERVED:
+                (held if sign < 0 else awaited)[key] = int(amount)
+    for row in tx.execute(select(table).where(table.c.shop_id == shop_id)):
+        stands = (row.balance, row.held, row.awaiting)
+        moved = (posted.get(row.key, 0), held.get(row.key, 0), awaited.get(row.key, 0))
+        if stands != moved:
+            wrong.append(f"account {row.key}: stands at {stands}, its transfers say {moved}")
+    return wrong
