@@ -48,9 +48,10 @@ def rows_by(
 ) -> list[Any]:  # fmt: skip
     """Return the rows of a table whose column is one of the values and whose others are ``same``.
 
-    ``suffix`` is SQL after the condition, such as an order; values are texts.
+    ``suffix`` is SQL after the condition, such as an order.
     """
-    wanted = list(dict.fromkeys(values))
+    read = _processors((table.c[column],), tx.dialect.name)[0]
+    wanted = list(dict.fromkeys(values if read is None else map(read, values)))
     if not wanted:
         return []
     name = tx.dialect.name

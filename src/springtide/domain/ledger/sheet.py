@@ -9,6 +9,7 @@ from datetime import datetime
 
 from springtide.domain.ledger.model import (
     AMOUNT_MAX,
+    ID_LENGTH_MAX,
     KEY_LENGTH_MAX,
     STEPS_MAX,
     BadTransfer,
@@ -147,7 +148,7 @@ class Sheet:
                 raise BadTransfer(id=step.id[:60], why=N_("its amount is out of range"))
             if step.source == step.target:
                 raise BadTransfer(id=step.id[:60], why=N_("it leads back to its own account"))
-            if not 0 < len(step.id) <= KEY_LENGTH_MAX:
+            if not 0 < len(step.id) <= ID_LENGTH_MAX:
                 raise BadTransfer(id=step.id[:60], why=N_("its id is empty or too long"))
         for opening in chain.openings:
             if not 0 < len(opening.key) <= KEY_LENGTH_MAX:

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from springtide.domain.ledger.model import KEY_LENGTH_MAX
+from springtide.domain.ledger.model import ID_LENGTH_MAX, KEY_LENGTH_MAX
 from springtide.kit.db import Instant, metadata
 
 #: The bounds stand beside what they bound, so no statement of anybody passes them.
@@ -49,7 +49,7 @@ transfers = Table(
         info={"numbered": True},
     ),
     Column("shop_id", Uuid, nullable=False),
-    Column("id", String(KEY_LENGTH_MAX), nullable=False),
+    Column("id", String(ID_LENGTH_MAX), nullable=False),
     Column("source", String(KEY_LENGTH_MAX), nullable=False),
     Column("target", String(KEY_LENGTH_MAX), nullable=False),
     Column("unit", String(60), nullable=False),
@@ -84,7 +84,7 @@ lots = Table(
     "ledger_lots",
     metadata,
     Column("shop_id", Uuid, primary_key=True),
-    Column("id", String(KEY_LENGTH_MAX), primary_key=True),
+    Column("id", String(ID_LENGTH_MAX), primary_key=True),
     Column("account", String(KEY_LENGTH_MAX), nullable=False),
     Column("amount", BigInteger, nullable=False),
     Column("left_over", BigInteger, nullable=False),
@@ -100,8 +100,8 @@ lot_uses = Table(
     "ledger_lot_uses",
     metadata,
     Column("shop_id", Uuid, primary_key=True),
-    Column("transfer_id", String(KEY_LENGTH_MAX), primary_key=True),
-    Column("lot_id", String(KEY_LENGTH_MAX), primary_key=True),
+    Column("transfer_id", String(ID_LENGTH_MAX), primary_key=True),
+    Column("lot_id", String(ID_LENGTH_MAX), primary_key=True),
     Column("amount", BigInteger, nullable=False),
     Column("is_given_back", Boolean, nullable=False),
 )

@@ -1,0 +1,296 @@
+"""A batch of claims decided together: read, played and kept with a fixed number of statements.
+
+First come, first served: attempts are played one after the other over accounts that are locked
+for the batch, so what one takes the next does not find. Answers are given after the commit.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Connection
+
+from springtide.domain.access.model import Shop
+from springtide.domain.ledger.model import BoundReached, Chain, Opening, Transfer
+from springtide.domain.ledger.operations import keep, open_sheet
+from springtide.domain.ledger.sheet import Sheet
+from springtide.domain.rewards.games import read_game
+from springtide.domain.rewards.grants import POINTS, points_account
+from springtide.domain.rewards.model import (
+    AddressLimit,
+    Attempt,
+    Claim,
+    ClaimState,
+    Closed,
+    CustomerLimit,
+    DeviceLimit,
+    Game,
+    KeyUsed,
+    NotInvited,
+    NotOpen,
+    NotToday,
+    Played,
+    Reward,
+    RewardState,
+    SoldOut,
+    TooFast,
+    TooFewPoints,
+    UnknownReward,
+)
+from springtide.domain.rewards.queries import claim_of_row, rewards_by_ids
+from springtide.domain.rewards.store import audience
+from springtide.domain.rewards.store import claims as claims_table
+from springtide.kit.bulk import insert_rows, rows_by
+from springtide.kit.errors import Refusal
+from springtide.kit.ids import outward, uuid7
+
+Outcome = Claim | Refusal
+
+
+def claim_batch(
+    tx: Connection, *, shop: Shop, attempts: Sequence[Attempt], now: datetime
+) -> list[Outcome]:
+    """Decide a batch of claims in order; return what each gets, or why it gets nothing.
+
+    The key of a claim that was granted before has the same answer again, and no other effect.
+    Call it in a fresh write transaction, and answer nobody before it is committed.
+    """
+    rewards = rewards_by_ids(tx, shop=shop, ids={each.reward_id for each in attempts})
+    games = {id_: read_game(reward.kind, reward.params) for id_, reward in rewards.items()}
+    invited = _invited(tx, rewards, attempts)
+    accounts: dict[str, None] = {}
+    for attempt in attempts:
+        reward = rewards.get(attempt.reward_id)
+        if reward is not None:
+            accounts |= dict.fromkeys(_accounts(reward, games[reward.id], attempt, now))
+    sheet = open_sheet(tx, shop_id=shop.id, accounts=accounts, now=now)
+    # Under the locks: what another process granted for a key meanwhile is committed by now.
+    keys = [attempt.key for attempt in attempts]
+    known = {
+        row[_KEY]: claim_of_row(row) for row in rows_by(tx, claims_table, "key", keys,
+                                                         shop_id=shop.id)
+    }  # fmt: skip
+    fresh: dict[str, tuple[Claim, Attempt]] = {}
+    asked = {row_key: claim[1] for row_key, claim in known.items()}
+    outcomes: list[Outcome] = []
+    for attempt in attempts:
+        if attempt.key in asked:
+            outcomes.append(_again(attempt, asked, known, fresh))
+            continue
+        reward = rewards.get(attempt.reward_id)
+        if reward is None:
+            outcomes.append(UnknownReward(key=outward("rwd", attempt.reward_id)))
+            continue
+        is_invited = not reward.terms.is_targeted or ((reward.id, attempt.customer_key) in invited)
+        outcome = _claim(reward, games[reward.id], attempt, sheet, is_invited=is_invited)
+        outcomes.append(outcome)
+        if isinstance(outcome, Claim):
+            fresh[attempt.key] = (outcome, attempt)
+            asked[attempt.key] = attempt.asked
+    insert_rows(
+        tx,
+        claims_table,
+        [_row(shop.id, claim, attempt) for claim, attempt in fresh.values()],
+    )
+    keep(tx, shop=shop, sheet=sheet)
+    return outcomes
+
+
+def _again(
+    attempt: Attempt,
+    asked: Mapping[str, str],
+    known: Mapping[str, tuple[Claim, str]],
+    fresh: Mapping[str, tuple[Claim, Attempt]],
+) -> Outcome:
+    if asked[attempt.key] != attempt.asked:
+        return KeyUsed(key=attempt.key.partition(":")[2])
+    found = known[attempt.key][0] if attempt.key in known else fresh[attempt.key][0]
+    return msgspec.structs.replace(found, replayed=True)
+
+
+def _claim(
+    reward: Reward, game: Game, attempt: Attempt, sheet: Sheet, *, is_invited: bool
+) -> Outcome:
+    now = sheet.now
+    shut = shut_at(reward, now)
+    if shut is not None:
+        return shut
+    if not is_invited:
+        return NotInvited()
+    left = sheet.accounts[reward.left]
+    if left.available < attempt.quantity:
+        return SoldOut()
+    claim_id = uuid7(now)
+    claim_key = outward("clm", claim_id)
+    try:
+        played = game.play(reward, attempt, claim_key, sheet)
+    except Refusal as refused:
+        return refused
+    refused_by = sheet.apply(_chain(reward, attempt, claim_key, played, now))
+    if refused_by is not None:
+        return _told(refused_by, reward, attempt, now)
+    return Claim(
+        id=claim_id,
+        key=attempt.key,
+        reward_id=reward.id,
+        customer_key=attempt.customer_key,
+        granted=played.granted,
+        state=ClaimState.HELD,
+        claimed_at=now,
+        expires_at=played.expires_at,
+    )
+
+
+def shut_at(reward: Reward, now: datetime) -> Refusal | None:
+    """Return why nobody may claim at an instant, or None."""
+    if reward.state is RewardState.DRAFT or now < reward.opens_at:
+        return NotOpen(opens_at=reward.opens_at.isoformat())
+    if reward.state is RewardState.STOPPED or now >= reward.closes_at:
+        return Closed()
+    days = reward.terms.weekdays
+    if days and now.astimezone(ZoneInfo(reward.zone_name)).weekday() not in days:
+        return NotToday()
+    return None
+
+
+def _chain(
+    reward: Reward, attempt: Attempt, claim_key: str, played: Played, now: datetime
+) -> Chain:
+    """Return all that a claim moves: what is left, the limits, the cost, what the game gives."""
+    terms, owner = reward.terms, attempt.customer_key
+    unit = f"{reward.key}:claims"
+    target, bound = _taken(reward, owner), terms.per_customer
+    steps = [
+        Transfer(
+            f"{claim_key}:claim",
+            reward.left,
+            target,
+            attempt.quantity,
+            reserve=played.reserved_until is not None,
+            expires_at=played.reserved_until,
+            kind="claim",
+            reference=reward.key,
+            customer_key=owner,
+            visitor_key=attempt.visitor_key,
+            campaign_key=reward.campaign_key,
+        )
+    ]
+    openings = [Opening(target, unit, owner if bound is not None else "", high=bound)]
+    seen = reward.account("seen")
+    for account, limit in _limits(reward, attempt, now):
+        step_id = f"{claim_key}:{len(steps)}"
+        steps.append(
+            Transfer(
+                step_id,
+                seen,
+                account,
+                attempt.quantity,
+                reserve=played.reserved_until is not None,
+                expires_at=played.reserved_until,
+                reference=reward.key,
+            )
+        )
+        openings += [Opening(seen, unit, low=None), Opening(account, unit, high=limit)]
+    if terms.cost_points:
+        spent = reward.account("spent")
+        steps.append(
+            Transfer(
+                f"{claim_key}:cost",
+                points_account(owner),
+                spent,
+                terms.cost_points * attempt.quantity,
+                reference=reward.key,
+                customer_key=owner,
+            )
+        )
+        openings += [
+            Opening(spent, POINTS),
+            Opening(points_account(owner), POINTS, owner, in_lots=True),
+        ]
+    return Chain((*steps, *played.steps), (*openings, *played.openings))
+
+
+def _taken(reward: Reward, owner: str) -> str:
+    """Return where claims go: to the customer where there is a limit, else to one account."""
+    if reward.terms.per_customer is None:
+        return reward.account("given")
+    return reward.account("taken", owner)
+
+
+def _limits(reward: Reward, attempt: Attempt, now: datetime) -> list[tuple[str, int]]:
+    """Return the further accounts that bound a claim: of the device, the address, the minute."""
+    terms = reward.terms
+    found = []
+    if terms.per_device is not None and attempt.device:
+        found.append((reward.account("device", attempt.device), terms.per_device))
+    if terms.per_address is not None and attempt.address:
+        found.append((reward.account("address", attempt.address), terms.per_address))
+    if terms.per_minute is not None:
+        minute = f"{now:%d%H%M}"
+        found.append((reward.account("minute", minute, attempt.customer_key), terms.per_minute))
+    return found
+
+
+def _accounts(reward: Reward, game: Game, attempt: Attempt, now: datetime) -> list[str]:
+    owner = attempt.customer_key
+    found = [reward.left, _taken(reward, owner), reward.account("seen")]
+    found += [account for account, _ in _limits(reward, attempt, now)]
+    if reward.terms.cost_points:
+        found += [points_account(owner), reward.account("spent")]
+    return [*found, *game.accounts(reward, attempt, now)]
+
+
+def _told(refused: Refusal, reward: Reward, attempt: Attempt, now: datetime) -> Refusal:
+    """Return what a bound means to the customer who met it."""
+    if not isinstance(refused, BoundReached):
+        return refused
+    account, terms = refused.facts["account"], reward.terms
+    if account == _taken(reward, attempt.customer_key):
+        return CustomerLimit(limit=terms.per_customer)
+    if account == points_account(attempt.customer_key):
+        return TooFewPoints(points=terms.cost_points * attempt.quantity)
+    for (limited, limit), kind in zip(
+        _limits(reward, attempt, now), _limit_kinds(reward, attempt), strict=True
+    ):
+        if account == limited:
+            return kind(limit=limit)
+    return SoldOut()
+
+
+def _limit_kinds(reward: Reward, attempt: Attempt) -> list[type[Refusal]]:
+    terms = reward.terms
+    kinds: list[type[Refusal]] = []
+    if terms.per_device is not None and attempt.device:
+        kinds.append(DeviceLimit)
+    if terms.per_address is not None and attempt.address:
+        kinds.append(AddressLimit)
+    if terms.per_minute is not None:
+        kinds.append(TooFast)
+    return kinds
+
+
+def _invited(
+    tx: Connection, rewards: Mapping[UUID, Reward], attempts: Sequence[Attempt]
+) -> set[tuple[UUID, str]]:
+    """Return who of those who try is on the list of a targeted reward."""
+    found = set()
+    for reward in rewards.values():
+        if reward.terms.is_targeted:
+            owners = {a.customer_key for a in attempts if a.reward_id == reward.id}
+            rows = rows_by(tx, audience, "customer_key", owners, reward_id=reward.id)
+            found |= {(reward.id, row[1]) for row in rows}
+    return found
+
+
+_KEY = list(claims_table.columns.keys()).index("key")
+
+
+def _row(shop_id: UUID, claim: Claim, attempt: Attempt) -> tuple[object, ...]:
+    granted = claim.granted
+    return (
+        claim.id, shop_id, claim.key, attempt.asked, claim.reward_id, claim.customer_key,
+        msgspec.to_builtins(granted), granted.what, granted.rule, str(claim.state),
+        claim.claimed_at, claim.expires_at, None,
+    )  # fmt: skip

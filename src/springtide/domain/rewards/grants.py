@@ -1,0 +1,64 @@
+"""Where what is given goes: a packet's money and points into lots, a coupon into the claim."""
+
+from datetime import datetime
+
+import msgspec
+
+from springtide.domain.ledger.model import MONEY, Opening, Transfer
+from springtide.domain.rewards.model import Attempt, Granted, Reward
+
+POINTS = "points"
+
+
+def points_account(owner: str) -> str:
+    """Return the account of a customer's points."""
+    return f"points:{owner}"
+
+
+def packet_account(rule: str, owner: str) -> str:
+    """Return the account of a customer's packet money that one price rule spends."""
+    return f"packets:{rule}:{owner}"
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """The steps and openings that bring something to a customer."""
+
+    steps: tuple[Transfer, ...] = ()
+    openings: tuple[Opening, ...] = ()
+
+
+def account_of(granted: Granted, owner: str) -> tuple[str, ...]:
+    """Return the account that a grant fills, where it fills one."""
+    if granted.what == "packet" and granted.rule:
+        return (packet_account(granted.rule, owner),)
+    return (points_account(owner),) if granted.what == "points" else ()
+
+
+def grant(
+    reward: Reward,
+    attempt: Attempt,
+    granted: Granted,
+    *,
+    claim_key: str,
+    source: str,
+    expires_at: datetime | None,
+) -> Grant:
+    """Return what brings money or points from a source account to the customer."""
+    accounts = account_of(granted, attempt.customer_key)
+    if not accounts or not granted.amount:
+        return Grant()
+    (account,) = accounts
+    unit = MONEY if granted.what == "packet" else POINTS
+    step = Transfer(
+        f"{claim_key}:given",
+        source,
+        account,
+        granted.amount,
+        lot_expires_at=expires_at,
+        reference=reward.key,
+        customer_key=attempt.customer_key,
+        visitor_key=attempt.visitor_key,
+        campaign_key=reward.campaign_key,
+    )
+    opening = Opening(account, unit, attempt.customer_key, in_lots=True)
+    return Grant((step,), (opening,))

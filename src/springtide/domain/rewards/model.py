@@ -1,0 +1,280 @@
+"""A reward, what it asks of who claims it, and what a claim gives."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from springtide.domain.ledger.model import Opening, Transfer
+from springtide.domain.ledger.sheet import Sheet
+from springtide.kit.errors import N_, Refusal
+
+NAME_LENGTH_MAX = 80
+OWNER_LENGTH_MAX = 120
+QUANTITY_MAX = 10**9
+
+
+class RewardState(StrEnum):
+    """How far a reward came. What is published is frozen, but for stopping it."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    STOPPED = "stopped"
+
+
+class ClaimState(StrEnum):
+    """What became of a claim: held, waiting for an order to be paid, used, or over."""
+
+    HELD = "held"
+    RESERVED = "reserved"
+    USED = "used"
+    OVER = "over"
+
+
+def unit(title: str, name: str) -> msgspec.Meta:
+    """Describe a parameter for forms and documents: its title, and what its number counts."""
+    return msgspec.Meta(title=title, extra={"unit": name})
+
+
+class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How many there are, who may claim how often, when, at what cost, and how long it holds.
+
+    ``weekdays`` (0 is Monday) are days in the shop's zone; none means every day. Limits are
+    claims (pieces, where a reward has pieces); None is no limit.
+    """
+
+    quantity: Annotated[int, unit(N_("How many in all"), "pieces")] = 0
+    per_customer: Annotated[int | None, unit(N_("Per customer"), "pieces")] = 1
+    per_device: Annotated[int | None, unit(N_("Per device"), "pieces")] = None
+    per_address: Annotated[int | None, unit(N_("Per address"), "pieces")] = None
+    per_minute: Annotated[int | None, unit(N_("Per customer and minute"), "pieces")] = None
+    cost_points: Annotated[int, unit(N_("Costs points"), "points")] = 0
+    is_targeted: Annotated[bool, unit(N_("Only for invited customers"), "yes")] = False
+    weekdays: tuple[int, ...] = ()
+    use_days: Annotated[int | None, unit(N_("Days to use it"), "days")] = None
+
+
+class Granted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a claim gives: ``what`` it is, how much of it, the price rule it is spent by.
+
+    ``amount`` counts minor units (packet), points, or pieces (flash stock); ``number`` is the
+    place of a draw's entry in its published list.
+    """
+
+    what: str
+    amount: int = 0
+    rule: str | None = None
+    name: str | None = None
+    number: int | None = None
+    product_key: str | None = None
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One customer's try to claim; ``key`` is the caller's own, and ``asked`` what was asked."""
+
+    key: str
+    reward_id: UUID
+    customer_key: str
+    asked: str
+    visitor_key: str | None = None
+    device: str | None = None
+    address: str | None = None
+    phrase: str | None = None
+    quantity: int = 1
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What a customer took: the answer to a claim, the same whenever its key comes again."""
+
+    id: UUID
+    key: str
+    reward_id: UUID
+    customer_key: str
+    granted: Granted
+    state: ClaimState
+    claimed_at: datetime
+    expires_at: datetime | None
+    order_key: str | None = None
+    replayed: bool = False
+
+
+class Played(msgspec.Struct, frozen=True):
+    """What a game gives for an attempt: its own steps in the ledger, beside the claim's."""
+
+    granted: Granted
+    steps: tuple[Transfer, ...] = ()
+    openings: tuple[Opening, ...] = ()
+    #: Flash stock is only reserved, until then.
+    reserved_until: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class Filling(msgspec.Struct, frozen=True):
+    """An account that is filled when a reward is published: from its source, so much."""
+
+    account: str
+    unit: str
+    amount: int
+
+
+class Reward(msgspec.Struct, frozen=True):
+    """One reward or game of a shop; open in the half-open window while it is published."""
+
+    id: UUID
+    shop_id: UUID
+    key: str
+    campaign_id: UUID | None
+    campaign_key: str | None
+    kind: str
+    name: str
+    params: Mapping[str, Any]
+    terms: Terms
+    state: RewardState
+    opens_at: datetime
+    closes_at: datetime
+    seed: str
+    zone_name: str
+
+    def account(self, *parts: str) -> str:
+        """Return the key of one of its ledger accounts."""
+        return ":".join((self.key, *parts))
+
+    @property
+    def left(self) -> str:
+        """The account of what may still be claimed."""
+        return self.account("left")
+
+
+class Game(Protocol):
+    """A kind of reward: a frozen struct of parameters, and what it gives for an attempt.
+
+    ``play`` is pure: it reads the sheet, and what is random follows from the reward's seed and
+    the claim's number. It raises a Refusal when there is nothing to give.
+    """
+
+    kind: str
+    title: str
+    about: str
+
+    def problems(self, terms: Terms) -> dict[str, Refusal]:
+        """Return what is wrong with its parameters, by field."""
+        ...
+
+    def fillings(self, reward: Reward) -> tuple[Filling, ...]:
+        """Return the accounts that it fills beside what may be claimed."""
+        ...
+
+    def accounts(self, reward: Reward, attempt: Attempt, now: datetime) -> tuple[str, ...]:
+        """Return the ledger accounts that an attempt reads or moves, beside the claim's own."""
+        ...
+
+    def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
+        """Return what an attempt gives."""
+        ...
+
+
+class SoldOut(Refusal):
+    """All is claimed."""
+
+    code = "reward_sold_out"
+    status = 409
+    text = N_("All gone.")
+
+
+class NotOpen(Refusal):
+    """A claim before the opening."""
+
+    code = "reward_not_open"
+    status = 409
+    text = N_("This opens at {opens_at}.")
+
+
+class Closed(Refusal):
+    """A claim after the end, or of what was stopped."""
+
+    code = "reward_closed"
+    status = 409
+    text = N_("This is over.")
+
+
+class NotToday(Refusal):
+    """A claim on a day of the week on which there is none."""
+
+    code = "reward_not_today"
+    status = 409
+    text = N_("This is open on other days of the week.")
+
+
+class CustomerLimit(Refusal):
+    """A customer who has had their share."""
+
+    code = "reward_customer_limit"
+    status = 409
+    text = N_("You have had yours: at most {limit} for each customer.")
+
+
+class DeviceLimit(Refusal):
+    """A device that has had its share."""
+
+    code = "reward_device_limit"
+    status = 409
+    text = N_("This device has had its share: at most {limit}.")
+
+
+class AddressLimit(Refusal):
+    """An address that has had its share."""
+
+    code = "reward_address_limit"
+    status = 409
+    text = N_("This address has had its share: at most {limit}.")
+
+
+class TooFast(Refusal):
+    """More claims in a minute than anybody may."""
+
+    code = "reward_too_fast"
+    status = 429
+    text = N_("Too fast: at most {limit} a minute.")
+
+
+class NotInvited(Refusal):
+    """A reward that is for others."""
+
+    code = "reward_not_invited"
+    status = 403
+    text = N_("This is for invited customers.")
+
+
+class TooFewPoints(Refusal):
+    """A reward that costs more points than there are."""
+
+    code = "reward_too_few_points"
+    status = 409
+    text = N_("This costs {points} points.")
+
+
+class UnknownReward(Refusal):
+    """No reward of this key in this shop."""
+
+    code = "reward_unknown"
+    status = 404
+    text = N_("There is no reward {key}.")
+
+
+class KeyUsed(Refusal):
+    """The key of a claim came before, for another one."""
+
+    code = "idempotency_key_reused"
+    status = 409
+    text = N_("The Idempotency-Key “{key}” was used for another request.")
+
+
+class RewardFrozen(Refusal):
+    """A change of what is published."""
+
+    code = "reward_frozen"
+    status = 409
+    text = N_("What is published stays as it is; stop it and make a new one.")

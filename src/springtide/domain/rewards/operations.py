@@ -1,0 +1,249 @@
+"""Writes of the rewards: saved, published, filled up, stopped, settled when they are over."""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+from springtide.domain.access.model import Actor, Shop
+from springtide.domain.access.operations import record_audit
+from springtide.domain.ledger.model import Chain, Opening, Transfer
+from springtide.domain.ledger.operations import move, transact
+from springtide.domain.ledger.queries import accounts_by_keys
+from springtide.domain.rewards.checks import BadWindow, name_problem, terms_problems
+from springtide.domain.rewards.games import checked_game, read_game
+from springtide.domain.rewards.model import (
+    Closed,
+    Filling,
+    Reward,
+    RewardFrozen,
+    RewardState,
+    Terms,
+)
+from springtide.domain.rewards.queries import reward as read_reward
+from springtide.domain.rewards.store import audience
+from springtide.domain.rewards.store import rewards as rewards_table
+from springtide.kit import ids
+from springtide.kit.db import insert_into
+from springtide.kit.errors import Invalid
+
+
+def save_reward(
+    tx: Connection,
+    *,
+    shop: Shop,
+    reward_id: UUID | None = None,
+    campaign_id: UUID | None = None,
+    kind: str,
+    name: str,
+    params: Mapping[str, Any],
+    terms: Terms,
+    opens_at: datetime,
+    closes_at: datetime,
+    actor: Actor,
+    now: datetime,
+) -> Reward:
+    """Save a new reward, or a draft anew; what is published is refused (RewardFrozen).
+
+    Raises Invalid by field: ``name``, ``closes_at``, terms and parameters by their names.
+    """
+    problems = terms_problems(terms)
+    wrong_name = name_problem(name)
+    if wrong_name:
+        problems["name"] = wrong_name
+    if closes_at <= opens_at:
+        problems["closes_at"] = BadWindow()
+    if problems:
+        raise Invalid(problems)
+    checked_game(kind, params, terms)
+    values = {
+        "campaign_id": campaign_id,
+        "kind": kind,
+        "name": name,
+        "params": dict(params),
+        "terms": msgspec.to_builtins(terms),
+        "opens_at": opens_at,
+        "closes_at": closes_at,
+        "saved_at": now,
+    }
+    before = None
+    if reward_id is None:
+        reward_id = ids.uuid7(now)
+        tx.execute(
+            insert(rewards_table).values(
+                id=reward_id,
+                shop_id=shop.id,
+                state=RewardState.DRAFT,
+                seed=secrets.token_hex(32),
+                **values,
+            )
+        )
+    else:
+        found = _locked(tx, shop, reward_id)
+        if found.state is not RewardState.DRAFT:
+            raise RewardFrozen
+        before = _told(found)
+        tx.execute(update(rewards_table).where(rewards_table.c.id == reward_id).values(**values))
+    saved = read_reward(tx, shop=shop, reward_id=reward_id)
+    _audit(tx, shop, saved, "reward.saved", before, actor, now)
+    return saved
+
+
+def publish_reward(
+    tx: Connection, *, shop: Shop, reward_id: UUID, actor: Actor, now: datetime
+) -> Reward:
+    """Open a reward's accounts, fill them, and freeze it; again changes nothing."""
+    found = _locked(tx, shop, reward_id)
+    if found.state is RewardState.PUBLISHED:
+        return found
+    if found.state is RewardState.STOPPED or now >= found.closes_at:
+        raise Closed
+    tx.execute(
+        update(rewards_table)
+        .where(rewards_table.c.id == reward_id)
+        .values(state=RewardState.PUBLISHED)
+    )
+    published = read_reward(tx, shop=shop, reward_id=reward_id)
+    _audit(tx, shop, published, "reward.published", _told(found), actor, now)
+    steps, openings = [], []
+    for filling in _fillings(published):
+        source = f"{filling.account}:source"
+        openings += [
+            Opening(source, filling.unit, low=None, high=0),
+            Opening(filling.account, filling.unit),
+        ]
+        steps.append(
+            Transfer(
+                f"fill:{filling.account}",
+                source,
+                filling.account,
+                filling.amount,
+                reference=published.key,
+                campaign_key=published.campaign_key,
+            )
+        )
+    move(tx, shop=shop, chain=Chain(tuple(steps), tuple(openings)), now=now)
+    return published
+
+
+def stop_reward(
+    tx: Connection, *, shop: Shop, reward_id: UUID, actor: Actor, now: datetime
+) -> Reward:
+    """Stop a reward at once and give back what is left; what was claimed stays claimed."""
+    found = _locked(tx, shop, reward_id)
+    if found.state is RewardState.STOPPED:
+        return found
+    tx.execute(
+        update(rewards_table)
+        .where(rewards_table.c.id == reward_id)
+        .values(state=RewardState.STOPPED)
+    )
+    stopped = read_reward(tx, shop=shop, reward_id=reward_id)
+    _audit(tx, shop, stopped, "reward.stopped", _told(found), actor, now)
+    if found.state is RewardState.PUBLISHED:
+        give_back_left(tx, shop=shop, found=stopped, now=now)
+    return stopped
+
+
+def settle_over(tx: Connection, *, shop: Shop, now: datetime, limit: int = 50) -> int:
+    """Give back what is left of rewards that are over; return of how many."""
+    table = rewards_table
+    due = tx.execute(
+        select(table.c.id)
+        .where(
+            table.c.shop_id == shop.id,
+            table.c.state == RewardState.PUBLISHED,
+            table.c.closes_at <= now,
+            table.c.settled_at.is_(None),
+        )
+        .order_by(table.c.closes_at)
+        .limit(limit)
+    ).scalars()
+    count = 0
+    for reward_id in due.all():
+        tx.execute(update(table).where(table.c.id == reward_id).values(settled_at=now))
+        found = read_reward(tx, shop=shop, reward_id=reward_id)
+        give_back_left(tx, shop=shop, found=found, now=now)
+        count += 1
+    return count
+
+
+def give_back_left(tx: Connection, *, shop: Shop, found: Reward, now: datetime) -> None:
+    """Return what nobody claimed to where it came from."""
+    names = [filling.account for filling in _fillings(found)]
+    standing = accounts_by_keys(tx, shop_id=shop.id, keys=names)
+    chains = [
+        Chain(
+            (
+                Transfer(
+                    f"left:{ids.uuid7(now)}",
+                    account.key,
+                    f"{account.key}:source",
+                    account.available,
+                    reference=found.key,
+                    campaign_key=found.campaign_key,
+                ),
+            )
+        )
+        for account in standing.values()
+        if account.available > 0
+    ]
+    if chains:
+        # A claim that was granted since then leaves too little for one of them: it stays.
+        transact(tx, shop=shop, chains=chains, now=now)
+
+
+def invite(tx: Connection, *, reward_id: UUID, customer_keys: Iterable[str]) -> int:
+    """Put customers on the list of a targeted reward; return how many names were given."""
+    rows = [{"reward_id": reward_id, "customer_key": key} for key in dict.fromkeys(customer_keys)]
+    if rows:
+        tx.execute(insert_into(tx, audience).on_conflict_do_nothing(), rows)
+    return len(rows)
+
+
+def _fillings(found: Reward) -> Sequence[Filling]:
+    game = read_game(found.kind, found.params)
+    claims = Filling(found.left, f"{found.key}:claims", found.terms.quantity)
+    return (claims, *game.fillings(found))
+
+
+def _locked(tx: Connection, shop: Shop, reward_id: UUID) -> Reward:
+    tx.execute(select(rewards_table.c.id).where(rewards_table.c.id == reward_id).with_for_update())
+    return read_reward(tx, shop=shop, reward_id=reward_id)
+
+
+def _told(found: Reward) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "kind": found.kind,
+        "params": dict(found.params),
+        "terms": msgspec.to_builtins(found.terms),
+        "state": str(found.state),
+        "opens_at": found.opens_at.isoformat(),
+        "closes_at": found.closes_at.isoformat(),
+    }
+
+
+def _audit(
+    tx: Connection,
+    shop: Shop,
+    found: Reward,
+    action: str,
+    before: Any,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    record_audit(
+        tx,
+        shop_id=shop.id,
+        actor=actor,
+        action=action,
+        subject=found.key,
+        before=before,
+        after=_told(found),
+        now=now,
+    )

@@ -1,0 +1,87 @@
+"""The rewards' tables, private to this room."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Uuid,
+)
+
+from springtide.kit.db import Instant, Json, metadata
+
+#: A reward or game; what is published is never edited, but for its state.
+rewards = Table(
+    "rewards",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("shop_id", Uuid, nullable=False),
+    Column("campaign_id", Uuid),
+    Column("kind", String(60), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("params", Json, nullable=False),
+    Column("terms", Json, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("opens_at", Instant, nullable=False),
+    Column("closes_at", Instant, nullable=False),
+    Column("seed", String(64), nullable=False),
+    Column("settled_at", Instant),
+    Column("saved_at", Instant, nullable=False),
+    Index("ix_rewards_shop", "shop_id", "saved_at"),
+)
+
+#: What customers took; ``granted`` is the answer, the same whenever the key comes again.
+claims = Table(
+    "reward_claims",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("shop_id", Uuid, nullable=False),
+    Column("key", String(240), nullable=False),
+    Column("asked", String(32), nullable=False),
+    Column("reward_id", Uuid, nullable=False),
+    Column("customer_key", String(120), nullable=False),
+    Column("granted", Json, nullable=False),
+    Column("what", String(20), nullable=False),
+    Column("rule", String(40)),
+    Column("state", String(12), nullable=False),
+    Column("claimed_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("order_key", String(120)),
+    Index("uq_reward_claims_key", "shop_id", "key", unique=True),
+    Index("ix_reward_claims_customer", "shop_id", "customer_key", "claimed_at"),
+    Index("ix_reward_claims_reward", "reward_id", "claimed_at"),
+    Index("ix_reward_claims_order", "shop_id", "order_key"),
+)
+
+#: The customers whom a targeted reward is for.
+audience = Table(
+    "reward_audience",
+    metadata,
+    Column("reward_id", Uuid, primary_key=True),
+    Column("customer_key", String(120), primary_key=True),
+)
+
+#: Codes made in batches; ``code`` is as it is compared, without dashes and capitals.
+codes = Table(
+    "reward_codes",
+    metadata,
+    Column("shop_id", Uuid, primary_key=True),
+    Column("code", String(40), primary_key=True),
+    Column("reward_id", Uuid, nullable=False),
+    Column("batch", Integer, nullable=False),
+    Column("claim_id", Uuid),
+    Index("ix_reward_codes_reward", "reward_id", "batch"),
+)
+
+#: Batches of codes: their secret makes the codes, so a million need no list to be shown again.
+code_batches = Table(
+    "reward_code_batches",
+    metadata,
+    Column("reward_id", Uuid, primary_key=True),
+    Column("batch", Integer, primary_key=True),
+    Column("shop_id", Uuid, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("made_at", Instant, nullable=False),
+)
