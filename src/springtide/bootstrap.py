@@ -7,6 +7,7 @@ from threading import Lock
 from springtide.domain.access.model import Shop
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.queries import FactReader
+from springtide.flows.claiming import ClaimDesk
 from springtide.kit.db import Database
 from springtide.settings import Settings
 
@@ -18,6 +19,7 @@ class House:
         self.settings = settings
         self.db = db
         self._reader: FactReader | None = None
+        self._desk: ClaimDesk | None = None
         self._lock = Lock()
 
     @cached_property
@@ -33,6 +35,14 @@ class House:
                 self._reader = FactReader(self.db, self.lake)
             return self._reader
 
+    @property
+    def claims(self) -> ClaimDesk:
+        """The process's one desk for claims, opened at its first use."""
+        with self._lock:
+            if self._desk is None:
+                self._desk = ClaimDesk(self.db, self.now)
+            return self._desk
+
     def real_now(self) -> datetime:
         """Return the real instant, in UTC."""
         return datetime.now(UTC)  # noqa: TID251 - the one place that reads the clock
@@ -47,6 +57,9 @@ class House:
     def close(self) -> None:
         """Close what the process holds open."""
         with self._lock:
+            if self._desk is not None:
+                self._desk.close()
+                self._desk = None
             if self._reader is not None:
                 self._reader.close()
                 self._reader = None

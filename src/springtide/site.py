@@ -274,7 +274,7 @@ async def _admit(
     if "\0" in connection.scope["path"] or b"%00" in connection.scope["query_string"]:
         raise BodyUnreadable(why=N_("it holds a NUL character"))
     if isinstance(rule, Key):
-        await api_door.admit(connection, rule)
+        await api_door.admit(connection, rule, is_hot=handler.opt.get("hot", False))
         return
     is_page = isinstance(connection, Request) and not _is_api(connection.scope["path"])
     if is_page:

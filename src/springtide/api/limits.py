@@ -1,9 +1,9 @@
-"""Rate limits: one token bucket a key, in the memory of the process."""
+"""Rate limits: one token bucket for each key or customer, in the memory of the process."""
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar
-from uuid import UUID
 
 from springtide.kit.errors import N_, Refusal
 
@@ -43,9 +43,9 @@ class Limits:
     def __init__(self, *, rate: float, burst: int) -> None:
         self._rate = rate
         self._burst = burst
-        self._buckets: dict[UUID, _Bucket] = {}
+        self._buckets: dict[Hashable, _Bucket] = {}
 
-    def take(self, key_id: UUID, *, at_seconds: float) -> Standing:
+    def take(self, key_id: Hashable, *, at_seconds: float) -> Standing:
         """Take one call of a key at a monotonic time; refuses (TooManyRequests) an empty bucket."""
         bucket = self._buckets.get(key_id)
         if bucket is None:

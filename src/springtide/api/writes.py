@@ -1,5 +1,6 @@
 """Writes of the API: the same Idempotency-Key has one effect."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from springtide.kit.idempotency import KEY_LENGTH_MAX, Answer, once
 from springtide.kit.ids import outward
 
 HEADER = "Idempotency-Key"
+_VISIBLE = re.compile(r"[!-~]+")
 
 
 class KeyMissing(Refusal):
@@ -37,9 +39,7 @@ def idempotent(
     (msgspec Structs and plain JSON). A refusal it raises undoes all and is not kept: the same key
     may then be sent again. The body is compared as it was understood, so spaces do not matter.
     """
-    key = request.headers.get(HEADER, "")
-    if not 1 <= len(key) <= KEY_LENGTH_MAX or not all(33 <= ord(letter) < 127 for letter in key):
-        raise KeyMissing(max=KEY_LENGTH_MAX)
+    key = checked_key(request.headers.get(HEADER, ""))
     # The key's owner and the route are part of the scope: keys of others can never collide.
     scope = f"{outward('key', caller.key.id)} {request.method} {request.scope['path']}"[:120]
     asked = request.url.query.encode() + b"\0" + msgspec.json.encode(body)
@@ -52,3 +52,10 @@ def idempotent(
         kept = once(tx, scope=scope, key=key, body=asked, now=house.real_now(), produce=answer)
     headers = {"Idempotency-Replayed": "true"} if kept.replayed else {}
     return Response(kept.document, status_code=kept.status, headers=headers)
+
+
+def checked_key(key: str) -> str:
+    """Return an Idempotency-Key; raises KeyMissing for what is none."""
+    if not 1 <= len(key) <= KEY_LENGTH_MAX or not _VISIBLE.fullmatch(key):
+        raise KeyMissing(max=KEY_LENGTH_MAX)
+    return key

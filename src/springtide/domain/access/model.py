@@ -47,10 +47,11 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 
 
 class Scope(StrEnum):
-    """What an API key may do; a publishable key may hold only the first two."""
+    """What an API key may do; a publishable key may hold only the first three."""
 
     EVENTS_WRITE = "events:write"
     QUOTES_WRITE = "quotes:write"
+    CLAIMS_WRITE = "claims:write"
     ORDERS_WRITE = "orders:write"
     PRODUCTS_WRITE = "products:write"
     READ = "read"
@@ -58,7 +59,7 @@ class Scope(StrEnum):
     CUSTOMERS_WRITE = "customers:write"
 
 
-PUBLISHABLE_SCOPES = frozenset({Scope.EVENTS_WRITE, Scope.QUOTES_WRITE})
+PUBLISHABLE_SCOPES = frozenset({Scope.EVENTS_WRITE, Scope.QUOTES_WRITE, Scope.CLAIMS_WRITE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ def _claim(
         return NotInvited()
     left = sheet.accounts[reward.left]
     if left.available < attempt.quantity:
-        return SoldOut()
+        return SoldOut(left=left.available)
     claim_id = uuid7(now)
     claim_key = outward("clm", claim_id)
     try:
@@ -256,7 +256,7 @@ def _told(refused: Refusal, reward: Reward, attempt: Attempt, now: datetime) -> 
     ):
         if account == limited:
             return kind(limit=limit)
-    return SoldOut()
+    return SoldOut(left=None)
 
 
 def _limit_kinds(reward: Reward, attempt: Attempt) -> list[type[Refusal]]:

@@ -29,6 +29,7 @@ _OPT = {"access": Needs(Permission.SETTINGS_WRITE)}
 SCOPE_NAMES = {
     Scope.EVENTS_WRITE: N_("Send visits, favourites and carts"),
     Scope.QUOTES_WRITE: N_("Ask for prices of carts"),
+    Scope.CLAIMS_WRITE: N_("Claim rewards and flash stock"),
     Scope.ORDERS_WRITE: N_("Place and pay orders"),
     Scope.PRODUCTS_WRITE: N_("Write products and their prices"),
     Scope.READ: N_("Read the shop's numbers and campaigns"),

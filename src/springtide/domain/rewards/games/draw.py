@@ -117,7 +117,7 @@ class Draw(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         """Draw the next number."""
         left = sheet.accounts[reward.left].available
         if left < 1:
-            raise SoldOut
+            raise SoldOut(left=0)
         number = reward.terms.quantity - left + 1
         stocks = [
             sheet.accounts[reward.account("prize", str(place))].available

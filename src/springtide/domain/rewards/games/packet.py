@@ -70,7 +70,7 @@ class Packet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         """Give the next share."""
         left = sheet.accounts[reward.left].available
         if left < 1:
-            raise SoldOut
+            raise SoldOut(left=0)
         amount = self.share(reward, left, sheet.accounts[reward.account("money")].available)
         granted = Granted("packet", amount=amount, rule=self.rule, name=reward.name)
         days = reward.terms.use_days

@@ -1,0 +1,143 @@
+"""The desk where customers claim: a batcher over the rewards, and a gate before it.
+
+What is sold out, not open yet or over is answered at the gate, without the database, for a moment;
+then one request looks again. Whoever was granted something under their key passes the gate: the
+same key has the same answer.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from springtide.domain.access.model import Shop
+from springtide.domain.rewards.claiming import claim_batch
+from springtide.domain.rewards.model import Attempt, Claim, Closed, NotOpen, SoldOut
+from springtide.domain.rewards.queries import claim_keys
+from springtide.kit.batcher import Batcher
+from springtide.kit.db import Database
+from springtide.kit.errors import Refusal
+
+#: How long the gate answers by itself before one request looks again.
+GATE_SECONDS = 1.0
+#: Rewards with more grants than this are always asked of the database.
+GATE_KEYS_MAX = 200_000
+TRIES = 5
+
+#: What an attempt comes to; what is no refusal is a fault.
+Outcome = Claim | Exception
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """One attempt in one shop."""
+
+    shop: Shop
+    attempt: Attempt
+
+
+class Gate(msgspec.Struct):
+    """An answer for everybody but those who have theirs, till a monotonic time."""
+
+    refused: Refusal
+    until: float
+    keys: frozenset[str]
+    opens_at: datetime | None = None
+
+
+class ClaimDesk:
+    """Takes claims one by one and decides them in batches; one desk a process."""
+
+    def __init__(
+        self,
+        db: Database,
+        now_of: Callable[[Shop], datetime],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._db, self._now_of, self._clock = db, now_of, clock
+        self._gates: dict[UUID, Gate] = {}
+        self._batcher = Batcher[Ask, Outcome](self._decide, name="claims")
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for their batch."""
+        return self._batcher.waiting
+
+    async def claim(self, shop: Shop, attempt: Attempt) -> Claim:
+        """Return what an attempt gets, after the commit; raises why it gets nothing."""
+        gate = self._gates.get(attempt.reward_id)
+        if gate is not None and self._holds(gate, shop, attempt):
+            raise gate.refused
+        outcome = await self._batcher.ask(Ask(shop, attempt))
+        if isinstance(outcome, Claim):
+            return outcome
+        raise outcome
+
+    def close(self) -> None:
+        """Answer who waits, and take nobody else."""
+        self._batcher.close()
+
+    def _holds(self, gate: Gate, shop: Shop, attempt: Attempt) -> bool:
+        if self._clock() >= gate.until or attempt.key in gate.keys:
+            return False
+        return gate.opens_at is None or self._now_of(shop) < gate.opens_at
+
+    def _decide(self, asks: Sequence[Ask]) -> Sequence[Outcome]:
+        """Decide a batch, shop by shop, each in a transaction of its own."""
+        outcomes: dict[int, Outcome] = {}
+        shops = {ask.shop.id: ask.shop for ask in asks}
+        for shop in shops.values():
+            places = [place for place, ask in enumerate(asks) if ask.shop.id == shop.id]
+            attempts = [asks[place].attempt for place in places]
+            outcomes |= dict(zip(places, self._decided(shop, attempts), strict=True))
+        return [outcomes[place] for place in range(len(asks))]
+
+    def _decided(self, shop: Shop, attempts: list[Attempt]) -> Sequence[Outcome]:
+        for _ in range(TRIES):
+            try:
+                return self._commit(shop, attempts)
+            except (IntegrityError, OperationalError) as error:
+                # Two processes met (a deadlock, a key that came to both): the batch left nothing
+                # behind, and now sees what the other one did.
+                failed: Exception = error
+            except Exception as error:
+                failed = error
+                break
+        if len(attempts) == 1:
+            raise failed
+        # One of them is at fault, and no reason for the others to go without.
+        return [self._alone(shop, attempt) for attempt in attempts]
+
+    def _alone(self, shop: Shop, attempt: Attempt) -> Outcome:
+        try:
+            return self._decided(shop, [attempt])[0]
+        except Exception as error:
+            return error
+
+    def _commit(self, shop: Shop, attempts: list[Attempt]) -> Sequence[Outcome]:
+        with self._db.write() as tx:
+            outcomes = claim_batch(tx, shop=shop, attempts=attempts, now=self._now_of(shop))
+            gates = {}
+            for attempt, outcome in zip(attempts, outcomes, strict=True):
+                if _shuts(outcome) and attempt.reward_id not in gates:
+                    assert isinstance(outcome, Refusal)
+                    keys = claim_keys(tx, reward_id=attempt.reward_id, limit=GATE_KEYS_MAX + 1)
+                    if len(keys) <= GATE_KEYS_MAX:
+                        gates[attempt.reward_id] = self._gate(outcome, keys)
+        self._gates |= gates
+        return outcomes
+
+    def _gate(self, refused: Refusal, keys: list[str]) -> Gate:
+        opens_at = refused.facts.get("opens_at") if isinstance(refused, NotOpen) else None
+        instant = datetime.fromisoformat(str(opens_at)) if opens_at else None
+        return Gate(refused, self._clock() + GATE_SECONDS, frozenset(keys), instant)
+
+
+def _shuts(outcome: Outcome) -> bool:
+    """Tell whether an outcome is the same for everybody else."""
+    if isinstance(outcome, SoldOut):
+        return outcome.facts.get("left") == 0
+    return isinstance(outcome, (NotOpen, Closed))

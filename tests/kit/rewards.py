@@ -1,0 +1,63 @@
+"""Rewards to claim in tests: made, published, and claimed in batches."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from springtide.domain.access.model import Shop
+from springtide.domain.rewards.claiming import Outcome, claim_batch
+from springtide.domain.rewards.model import Attempt, Claim, Reward, Terms
+from springtide.domain.rewards.operations import publish_reward, save_reward
+from springtide.kit.db import Database
+from tests.kit.shops import ACTOR
+
+RULE = "rul_00000000000000000000000000"
+
+
+def published(
+    database: Database,
+    shop: Shop,
+    kind: str,
+    params: dict[str, Any],
+    *,
+    now: datetime,
+    hours: float = 24,
+    opens_in: timedelta = timedelta(0),
+    **terms: Any,
+) -> Reward:
+    """Return a reward that is open from now on."""
+    opens_at = now + opens_in
+    with database.write() as tx:
+        saved = save_reward(
+            tx,
+            shop=shop,
+            kind=kind,
+            name=f"a {kind}",
+            params=params,
+            terms=Terms(**terms),
+            opens_at=opens_at,
+            closes_at=opens_at + timedelta(hours=hours),
+            actor=ACTOR,
+            now=now,
+        )
+        return publish_reward(tx, shop=shop, reward_id=saved.id, actor=ACTOR, now=now)
+
+
+def attempt(reward_id: UUID, customer: str, key: str | None = None, **more: Any) -> Attempt:
+    """Return a customer's try, with a key of its own."""
+    asked = f"{reward_id.hex[:12]} {customer} {more}"
+    asked = format(abs(hash(asked)), "x")[:32]
+    return Attempt(key or f"k:{customer}", reward_id, customer, asked, **more)
+
+
+def claimed(database: Database, shop: Shop, *attempts: Attempt, now: datetime) -> list[Outcome]:
+    """Decide attempts in one batch."""
+    with database.write() as tx:
+        return claim_batch(tx, shop=shop, attempts=attempts, now=now)
+
+
+def codes(outcomes: list[Outcome]) -> list[str]:
+    """Return what became of attempts: the kind of what was granted, or the refusal's code."""
+    return [
+        outcome.granted.what if isinstance(outcome, Claim) else outcome.code for outcome in outcomes
+    ]
