@@ -4,7 +4,6 @@ import importlib
 import logging
 import os
 import pkgutil
-import secrets
 import sys
 import time
 from pathlib import Path
@@ -33,7 +32,9 @@ from litestar.types import (
 
 from springtide import api, web
 from springtide.api import problems
+from springtide.api.claims import is_hot
 from springtide.api.door import Door
+from springtide.api.hot import HotPath, request_id_of
 from springtide.api.limits import Standing
 from springtide.api.methods import allowed_methods
 from springtide.api.observe import Observer
@@ -159,13 +160,25 @@ class Site(Litestar):
             request = cast("HTTPScope", scope)
             # A server may hand the same state to every request.
             request["state"] = {**request.get("state", {}), "began": time.perf_counter()}
-            request["state"]["request_id"] = _request_id(request)
+            request["state"]["request_id"] = request_id_of(request["headers"])
+            if is_hot(request["method"], request["path"]):
+                request["litestar_app"] = self
+                await self.state.hot(request, receive, send)
+                return
         await super().__call__(scope, receive, send)
 
 
 def create_app(house: House) -> Site:
     """Return the app of a house, with every route that the folders web and api export."""
     api_door = Door(house)
+    observer = Observer()
+    hot = HotPath(
+        house,
+        api_door,
+        observer,
+        headers=[*_always(house), (b"cache-control", b"no-store"), *_CORS],
+        refusal_of=_as_refusal,
+    )
 
     async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         await _admit(connection, handler, house, api_door)
@@ -195,7 +208,7 @@ def create_app(house: House) -> Site:
         exception_handlers={Exception: answer_error},
         openapi_config=openapi_config(),
         request_max_body_size=BODY_BYTES_MAX,
-        state=State({"house": house, "observer": Observer()}),
+        state=State({"house": house, "observer": observer, "hot": hot}),
         logging_config=None,
     )
     check_rules(app)
@@ -247,7 +260,7 @@ def check_rules(app: Litestar) -> None:
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Return a problem document or a page for whatever was raised; hide what is a fault."""
     request.scope.setdefault("state", {})
-    refusal = _as_refusal(request, error)
+    refusal = _as_refusal(request.scope, error)
     if _is_api(request.scope["path"]):
         return problems.error_response(request, refusal)
     # No guard ran where no route matched, and the page has forms of its own.
@@ -307,7 +320,7 @@ def _caller(request: Request[Any, Any, Any]) -> Caller:
     return caller
 
 
-def _as_refusal(request: Request[Any, Any, Any], error: Exception) -> Refusal:
+def _as_refusal(scope: HTTPScope, error: Exception) -> Refusal:
     if isinstance(error, Refusal):
         return error
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
@@ -315,18 +328,18 @@ def _as_refusal(request: Request[Any, Any, Any], error: Exception) -> Refusal:
             {item.get("key", "body"): BadField(why=item["message"]) for item in error.extra}
         )
     if isinstance(error, HTTPException) and error.status_code < 500:
-        return _of_status(request, error)
-    request_id = request.scope["state"].get("request_id", "")
-    log.error("fault id=%s path=%r", request_id, request.scope["path"], exc_info=error)
+        return _of_status(scope, error)
+    request_id = scope["state"].get("request_id", "")
+    log.error("fault id=%s path=%r", request_id, scope["path"], exc_info=error)
     return InternalError(id=request_id)
 
 
-def _of_status(request: Request[Any, Any, Any], error: HTTPException) -> Refusal:
+def _of_status(scope: HTTPScope, error: HTTPException) -> Refusal:
     if error.status_code == 404:
-        return NoSuchPath(path=request.scope["path"][:200])
+        return NoSuchPath(path=scope["path"][:200])
     if error.status_code == 405:
-        allowed = allowed_methods(request.app, request.scope["path"])
-        return WrongMethod(method=request.scope["method"], allowed=", ".join(allowed))
+        allowed = allowed_methods(scope["litestar_app"], scope["path"])
+        return WrongMethod(method=scope["method"], allowed=", ".join(allowed))
     if error.status_code == 413:
         return BodyTooLarge()
     return BodyUnreadable(why=error.detail[:200])
@@ -336,21 +349,12 @@ def _is_api(path: str) -> bool:
     return path.startswith("/v1/") or path in ("/v1", "/healthz", "/readyz", "/metrics")
 
 
-def _request_id(scope: HTTPScope) -> str:
-    sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    if 8 <= len(sent) <= 64 and sent.replace(b"-", b"").isalnum():
-        return sent.decode()
-    return secrets.token_hex(8)
-
-
 def _dress(message: Any, scope: HTTPScope, house: House) -> None:
     """Add the headers that every answer has, and count it."""
     state = scope["state"]
     headers: list[tuple[bytes, bytes]] = list(message["headers"])
-    headers += _HEADERS
+    headers += _always(house)
     headers.append((b"x-request-id", state["request_id"].encode()))
-    if house.settings.public_url.startswith("https://"):
-        headers.append(_HSTS)
     names = {name.lower() for name, _ in headers}
     if scope["path"].startswith("/static/"):
         # The address carries the content's hash, so what it names never changes.
@@ -377,6 +381,12 @@ def _dress(message: Any, scope: HTTPScope, house: House) -> None:
         seconds=time.perf_counter() - state["began"],
         request_id=state["request_id"],
     )
+
+
+def _always(house: House) -> list[tuple[bytes, bytes]]:
+    """Return the headers that every answer has."""
+    is_https = house.settings.public_url.startswith("https://")
+    return [*_HEADERS, _HSTS] if is_https else list(_HEADERS)
 
 
 def _standing_headers(standing: Standing) -> list[tuple[bytes, bytes]]:

@@ -21,8 +21,11 @@ def binaries() -> Path | None:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """Run a server till the end of the block; give its address without a database name."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """Run a server till the end of the block; give its address without a database name.
+
+    Tests need no durable one; what is measured does.
+    """
     folder = binaries()
     if folder is None:
         raise RuntimeError("no PostgreSQL here: make test installs it")
@@ -38,10 +41,10 @@ def server() -> Iterator[str]:
 
     data = home / "data"
     run(str(folder / "initdb"), "-D", str(data), "-U", "springtide", "-A", "trust", "-E", "UTF8")
-    options = (
-        f"-c listen_addresses=127.0.0.1 -p {port} -k {home} -c fsync=off "
-        "-c full_page_writes=off -c max_connections=200 -c timezone=UTC"
-    )
+    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {home} -c max_connections=200"
+    options += " -c timezone=UTC"
+    if not durable:
+        options += " -c fsync=off -c full_page_writes=off"
     run(
         str(folder / "pg_ctl"),
         "-D",

@@ -1,10 +1,9 @@
-"""The hot path: claims of rewards and of flash stock, as raw ASGI routes behind the claim desk."""
+"""Claims of rewards and of flash stock: what is asked, who asks, and what the desk answers."""
 
 import hashlib
 import hmac
 import re
 import time
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar, cast
@@ -18,21 +17,19 @@ from msgspec import Meta, Struct
 
 from springtide.api.fields import CustomerKey, VisitorKey
 from springtide.api.limits import Limits
-from springtide.api.writes import HEADER, checked_key
+from springtide.api.writes import checked_key
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key
 from springtide.domain.access.model import Scope as KeyScope
-from springtide.domain.rewards.model import Attempt, Claim, Granted, UnknownReward
+from springtide.domain.rewards.model import Attempt, Granted, UnknownReward
 from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, customer_of
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import BadId, inward, outward
 from springtide.kit.text import text_problem
 
-BODY_BYTES_MAX = 16_384
 #: Tries of one customer a second, and at once.
 TRIES_PER_SECOND = 5.0
 TRIES_AT_ONCE = 15
-_KEY_HEADER = HEADER.lower().encode()
 _FIELD = re.compile(r"`\$\.([^`]+)`")
 
 
@@ -103,59 +100,62 @@ class ClaimOut(Struct, kw_only=True, omit_defaults=True):
     granted: Granted
     claimed_at: datetime
     expires_at: datetime | None = None
+    replayed: Annotated[bool, Meta(description="This key had its answer before.")] = False
 
 
-_ENCODER = msgspec.json.Encoder()
 Body = TypeVar("Body", bound=ClaimIn | ReserveIn)
-_Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 _tries = Limits(rate=TRIES_PER_SECOND, burst=TRIES_AT_ONCE)
 _read_claim = msgspec.json.Decoder(ClaimIn)
 _read_reserve = msgspec.json.Decoder(ReserveIn)
-_OPTIONS: dict[str, Any] = {
-    "access": Key(KeyScope.CLAIMS_WRITE, publishable=True),
-    "hot": True,
-    "methods": ("OPTIONS", "POST"),
-}
+RULE = Key(KeyScope.CLAIMS_WRITE, publishable=True)
+_OPTIONS: dict[str, Any] = {"access": RULE, "hot": True, "methods": ("OPTIONS", "POST")}
+CLAIMS, FLASH, RESERVE = "/v1/claims", "/v1/flash/", "/reserve"
 
 
-@asgi("/v1/claims", opt=_OPTIONS, copy_scope=False)
-async def take_claim(scope: Scope, receive: Receive, send: Send) -> None:
+@asgi(CLAIMS, opt=_OPTIONS, copy_scope=False)
+async def claims(scope: Scope, receive: Receive, send: Send) -> None:
     """Claim a reward: a coupon, a packet, a draw's entry, points for today."""
-    http = cast("HTTPScope", scope)
-    if await _only_post(http, send):
-        return
-    body = _decoded(_read_claim, await _bytes_of(receive))
-    await _claim(http, send, body.reward, body, body.phrase, 1)
+    await _only_post(cast("HTTPScope", scope), send)
 
 
-@asgi("/v1/flash/{id:str}/reserve", opt=_OPTIONS, copy_scope=False)
-async def reserve_flash(scope: Scope, receive: Receive, send: Send) -> None:
+@asgi(FLASH + "{id:str}" + RESERVE, opt=_OPTIONS, copy_scope=False)
+async def reservations(scope: Scope, receive: Receive, send: Send) -> None:
     """Reserve pieces of flash stock: unpaid, they come back when their time is over."""
-    http = cast("HTTPScope", scope)
-    if await _only_post(http, send):
-        return
-    body = _decoded(_read_reserve, await _bytes_of(receive))
-    await _claim(http, send, http["path_params"]["id"], body, None, body.quantity)
+    await _only_post(cast("HTTPScope", scope), send)
 
 
-async def _claim(
-    scope: HTTPScope, send: Send, reward: str, body: ClaimIn | ReserveIn, phrase: str | None,
-    quantity: int,
-) -> None:  # fmt: skip
-    caller: Caller = scope["state"]["caller"]
-    house: House = scope["litestar_app"].state.house
+def is_hot(method: str, path: str) -> bool:
+    """Tell whether a request is a claim: those are answered before any other routing."""
+    if method != "POST":
+        return False
+    return path == CLAIMS or (path.startswith(FLASH) and path.endswith(RESERVE))
+
+
+async def claim(
+    house: House, caller: Caller, *, path: str, raw: bytes, idempotency_key: str, client: str
+) -> ClaimOut | Refusal:
+    """Claim what a body asks for; return or raise why there is nothing."""
+    body: ClaimIn | ReserveIn
+    if path == CLAIMS:
+        body = asked_for = _decoded(_read_claim, raw)
+        reward, phrase, quantity = asked_for.reward, asked_for.phrase, 1
+    else:
+        body = _decoded(_read_reserve, raw)
+        reward, phrase, quantity = path[len(FLASH) : -len(RESERVE)], None, body.quantity
     customer = _customer(house, caller, body)
-    key = _scoped(caller, customer, checked_key(_header(scope, _KEY_HEADER)))
+    key = _scoped(caller, customer, checked_key(idempotency_key))
+    reward_id = _reward_id(reward)
+    shut = house.claims.gated(caller.shop, reward_id, key)
+    if shut is not None:
+        return shut
     _refuse_unstorable(visitor_key=body.visitor_key, customer_key=customer)
     _tries.take((caller.shop.id, customer), at_seconds=time.monotonic())
     secret = house.settings.secret
-    address = body.address
-    if caller.key.is_publishable:
-        address = (scope.get("client") or ("", 0))[0]
+    address = client if caller.key.is_publishable else body.address
     asked = f"{reward}\0{customer}\0{body.device}\0{phrase}\0{quantity}\0{body.visitor_key}"
     attempt = Attempt(
         key=key,
-        reward_id=_reward_id(reward),
+        reward_id=reward_id,
         customer_key=customer,
         asked=hashlib.blake2b(asked.encode(errors="replace"), digest_size=16).hexdigest(),
         visitor_key=body.visitor_key,
@@ -164,56 +164,27 @@ async def _claim(
         phrase=phrase,
         quantity=quantity,
     )
-    claim = await house.claims.claim(caller.shop, attempt)
-    await _answer(send, claim, reward)
-
-
-async def _answer(send: Send, claim: Claim, reward: str) -> None:
-    content = _ENCODER.encode(
-        ClaimOut(
-            claim=outward("clm", claim.id),
-            reward=reward,
-            customer_key=claim.customer_key,
-            granted=claim.granted,
-            claimed_at=claim.claimed_at,
-            expires_at=claim.expires_at,
-        )
+    granted = await house.claims.claim(caller.shop, attempt)
+    if isinstance(granted, Refusal):
+        return granted
+    return ClaimOut(
+        claim=outward("clm", granted.id),
+        reward=reward,
+        customer_key=granted.customer_key,
+        granted=granted.granted,
+        claimed_at=granted.claimed_at,
+        expires_at=granted.expires_at,
+        replayed=granted.replayed,
     )
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(content)).encode()),
-    ]
-    if claim.replayed:
-        headers.append((b"idempotency-replayed", b"true"))
-    await send({"type": "http.response.start", "status": 201, "headers": headers})
-    await send({"type": "http.response.body", "body": content, "more_body": False})
 
 
-async def _only_post(scope: HTTPScope, send: Send) -> bool:
-    """Answer OPTIONS, refuse other methods than POST; tell whether all is said."""
-    if scope["method"] == "POST":
-        return False
+async def _only_post(scope: HTTPScope, send: Send) -> None:
+    """Answer OPTIONS; POST never comes here, and other methods are refused."""
     if scope["method"] != "OPTIONS":
         raise MethodNotAllowedException
     headers = [(b"allow", b"OPTIONS, POST"), (b"content-length", b"0")]
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
-    return True
-
-
-async def _bytes_of(receive: Receive) -> bytes:
-    message = await receive()
-    if message["type"] != "http.request":
-        raise ClientException("the client went away")
-    body: bytes = message["body"]
-    while message["type"] == "http.request" and message.get("more_body"):
-        if len(body) > BODY_BYTES_MAX:
-            break
-        message = await receive()
-        body += message.get("body", b"")  # type: ignore[operator]
-    if len(body) > BODY_BYTES_MAX:
-        raise ClientException(status_code=413)
-    return body
 
 
 def _decoded(decoder: msgspec.json.Decoder[Body], raw: bytes) -> Body:
@@ -276,11 +247,4 @@ def _fingerprint(secret: str, kind: str, text: str | None) -> str | None:
     return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()[:32]
 
 
-def _header(scope: HTTPScope, name: bytes) -> str:
-    for each, value in scope["headers"]:
-        if each == name:
-            return value.decode("latin-1")
-    return ""
-
-
-routes = [take_claim, reserve_flash]
+routes = [claims, reservations]

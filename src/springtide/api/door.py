@@ -51,7 +51,7 @@ class Door:
         self._house = house
         rate = house.settings.api_rate_per_second
         self._secret = Limits(rate=rate, burst=rate * 5)
-        self._recent: dict[str, tuple[Caller, float]] = {}
+        self._recent: dict[bytes, tuple[Caller, float]] = {}
         self._publishable = Limits(rate=max(rate / 4, 1), burst=rate)
 
     async def admit(self, connection: Connection, rule: Key, *, is_hot: bool = False) -> Caller:
@@ -62,33 +62,42 @@ class Door:
         token = bearer(connection)
         if token is None:
             raise NoKey
-        caller = self._remembered(token) if is_hot else None
-        if caller is None:
-            caller = await anyio.to_thread.run_sync(self._caller, token)
+        caller = await anyio.to_thread.run_sync(self._caller, token)
         if caller is None:
             raise NoKey
         state = connection.scope["state"]
         if is_hot:
-            self._remember(token, caller)
+            self._remember(b"Bearer " + token.encode("latin-1"), caller)
         else:
             limits = self._publishable if caller.key.is_publishable else self._secret
             state["standing"] = limits.take(caller.key.id, at_seconds=time.monotonic())
+        self.check(caller, rule)
+        state["caller"] = caller
+        return caller
+
+    def check(self, caller: Caller, rule: Key) -> None:
+        """Refuse a caller whose key does not open a route."""
         if caller.key.is_publishable and not rule.publishable:
             raise SecretKeyNeeded
         if rule.scope not in caller.key.scopes:
             raise ScopeMissing(scope=rule.scope)
-        state["caller"] = caller
+
+    def known(self, authorization: bytes) -> Caller | None:
+        """Return who sent this header a moment ago, to a hot route."""
+        caller, until = self._recent.get(authorization, (None, 0.0))
+        now = time.monotonic()
+        if caller is None or now >= until + _RECENT_SECONDS:
+            return None
+        if now >= until:
+            # This one looks again, and the others need not wait for what it finds.
+            self._recent[authorization] = (caller, now + _RECENT_SECONDS)
+            return None
         return caller
 
-    def _remembered(self, token: str) -> Caller | None:
-        caller, until = self._recent.get(token, (None, 0.0))
-        return caller if time.monotonic() < until else None
-
-    def _remember(self, token: str, caller: Caller) -> None:
-        if self._remembered(token) is None:
-            if len(self._recent) >= _RECENT_MAX:
-                self._recent.clear()
-            self._recent[token] = (caller, time.monotonic() + _RECENT_SECONDS)
+    def _remember(self, authorization: bytes, caller: Caller) -> None:
+        if len(self._recent) >= _RECENT_MAX:
+            self._recent.clear()
+        self._recent[authorization] = (caller, time.monotonic() + _RECENT_SECONDS)
 
     def _caller(self, token: str) -> Caller | None:
         now = self._house.real_now()

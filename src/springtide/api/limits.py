@@ -7,9 +7,6 @@ from typing import ClassVar
 
 from springtide.kit.errors import N_, Refusal
 
-# Buckets of keys that did not call for this long are full again and need not be kept.
-_FORGET_ABOVE = 10_000
-
 
 class TooManyRequests(Refusal):
     """The key called more often than it may."""
@@ -44,14 +41,16 @@ class Limits:
         self._rate = rate
         self._burst = burst
         self._buckets: dict[Hashable, _Bucket] = {}
+        self._before: dict[Hashable, _Bucket] = {}
+        self._turned_at = 0.0
 
     def take(self, key_id: Hashable, *, at_seconds: float) -> Standing:
         """Take one call of a key at a monotonic time; refuses (TooManyRequests) an empty bucket."""
+        self._forget_full(at_seconds)
         bucket = self._buckets.get(key_id)
         if bucket is None:
-            if len(self._buckets) >= _FORGET_ABOVE:
-                self._forget_full(at_seconds)
-            bucket = self._buckets[key_id] = _Bucket(float(self._burst), at_seconds)
+            bucket = self._before.pop(key_id, None) or _Bucket(float(self._burst), at_seconds)
+            self._buckets[key_id] = bucket
         gained = max(at_seconds - bucket.filled_at, 0.0) * self._rate
         bucket.tokens = min(bucket.tokens + gained, float(self._burst))
         bucket.filled_at = at_seconds
@@ -62,9 +61,7 @@ class Limits:
         return Standing(self._burst, int(bucket.tokens), math.ceil(missing / self._rate))
 
     def _forget_full(self, at_seconds: float) -> None:
-        full_after = self._burst / self._rate
-        self._buckets = {
-            key_id: bucket
-            for key_id, bucket in self._buckets.items()
-            if at_seconds - bucket.filled_at < full_after
-        }
+        """Drop who did not call since the last turn: their buckets are full again."""
+        if at_seconds - self._turned_at >= self._burst / self._rate:
+            self._before, self._buckets = self._buckets, {}
+            self._turned_at = at_seconds

@@ -31,6 +31,7 @@ class Observer:
             registry=self.registry,
         )
 
+        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._tail = Gauge(
             "springtide_facts_tail_rows",
             "Facts in the state database that wait to be sealed into the lake.",
@@ -44,9 +45,18 @@ class Observer:
         self, *, method: str, route: str, path: str, status: int, seconds: float, request_id: str
     ) -> None:
         """Count one answer; log it, loudly when it failed."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        counted = self._counted.get((method, route, status))
+        if counted is None:
+            counted = (
+                self._requests.labels(method, route, str(status)),
+                self._seconds.labels(route),
+            )
+            self._counted[method, route, status] = counted
+        counted[0].inc()
+        counted[1].observe(seconds)
         level = logging.ERROR if status >= 500 else logging.INFO
+        if not log.isEnabledFor(level):
+            return
         log.log(
             level,
             "request method=%s path=%s route=%s status=%d ms=%.1f id=%s",

@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 
-from springtide.api.limits import TooManyRequests
 from springtide.kit.errors import Invalid, Refusal
 
 MEDIA_TYPE = "application/problem+json"
@@ -79,17 +78,18 @@ def error_response(request: Request[Any, Any, Any], refusal: Refusal) -> Respons
         problem,
         status_code=problem.status,
         media_type=MEDIA_TYPE,
-        headers=_headers(refusal),
+        headers=headers_of(refusal),
     )
 
 
-def _headers(refusal: Refusal) -> dict[str, str]:
+def headers_of(refusal: Refusal) -> dict[str, str]:
+    """Return the headers that belong to a refusal."""
     if refusal.status == 401:
         return {"WWW-Authenticate": 'Bearer realm="springtide"'}
     if refusal.status == 405 and "allowed" in refusal.facts:
         return {"Allow": str(refusal.facts["allowed"])}
-    if isinstance(refusal, TooManyRequests):
-        return {"Retry-After": str(refusal.facts["seconds"])}
+    if refusal.status == 429:
+        return {"Retry-After": str(refusal.facts.get("seconds", 60))}
     return {}
 
 

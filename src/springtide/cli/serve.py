@@ -56,6 +56,7 @@ def serve(
 def application() -> Any:
     """Make the app of one server process, which ends with the command that started it."""
     import ctypes
+    import gc
     import signal
     import sys
 
@@ -64,7 +65,11 @@ def application() -> Any:
     if sys.platform == "linux":
         # Should the command be killed, its server must not stay behind and hold the port.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    return app_from_environment()
+    app = app_from_environment()
+    # What is there now stays for good: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

@@ -66,24 +66,28 @@ class ClaimDesk:
         """How many wait for their batch."""
         return self._batcher.waiting
 
-    async def claim(self, shop: Shop, attempt: Attempt) -> Claim:
-        """Return what an attempt gets, after the commit; raises why it gets nothing."""
-        gate = self._gates.get(attempt.reward_id)
-        if gate is not None and self._holds(gate, shop, attempt):
-            raise gate.refused
+    async def claim(self, shop: Shop, attempt: Attempt) -> Claim | Refusal:
+        """Return what an attempt gets, after the commit, or why it gets nothing.
+
+        A refusal is returned, not raised: the gate has one for many, and each raise would hang
+        another traceback on it.
+        """
         outcome = await self._batcher.ask(Ask(shop, attempt))
-        if isinstance(outcome, Claim):
+        if isinstance(outcome, (Claim, Refusal)):
             return outcome
         raise outcome
+
+    def gated(self, shop: Shop, reward_id: UUID, key: str) -> Refusal | None:
+        """Return the answer of the gate to a key, without the database; None: ask the desk."""
+        gate = self._gates.get(reward_id)
+        if gate is None or self._clock() >= gate.until or key in gate.keys:
+            return None
+        is_early = gate.opens_at is None or self._now_of(shop) < gate.opens_at
+        return gate.refused if is_early else None
 
     def close(self) -> None:
         """Answer who waits, and take nobody else."""
         self._batcher.close()
-
-    def _holds(self, gate: Gate, shop: Shop, attempt: Attempt) -> bool:
-        if self._clock() >= gate.until or attempt.key in gate.keys:
-            return False
-        return gate.opens_at is None or self._now_of(shop) < gate.opens_at
 
     def _decide(self, asks: Sequence[Ask]) -> Sequence[Outcome]:
         """Decide a batch, shop by shop, each in a transaction of its own."""

@@ -6,11 +6,15 @@ batch is written the next one gathers, so batches grow with the load by themselv
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from springtide.kit.errors import N_, Refusal
+
+#: How long a batch waits for more, at most, and how often it looks whether they come.
+GATHER_SECONDS, GATHER_STEP = 0.008, 0.001
 
 Ask = TypeVar("Ask")
 Answer = TypeVar("Answer")
@@ -98,7 +102,17 @@ class Batcher(Generic[Ask, Answer]):
         with self._wake:
             while not self._waiting and self._is_open:
                 self._wake.wait()
+        self._gather()
+        with self._wake:
             return [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
+
+    def _gather(self) -> None:
+        """Wait while more are coming: those answered together come again together."""
+        seen, waited = 0, 0.0
+        while seen < len(self._waiting) < self._size and waited < GATHER_SECONDS and self._is_open:
+            seen = len(self._waiting)
+            time.sleep(GATHER_STEP)
+            waited += GATHER_STEP
 
 
 def _call(loop: asyncio.AbstractEventLoop, what: Callable[..., None], *facts: object) -> None:

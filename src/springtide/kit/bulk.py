@@ -1,18 +1,24 @@
 """Many rows in one statement, with the cost of one: for batches that must be quick.
 
-On PostgreSQL the rows travel as one array a column, on SQLite the driver repeats one prepared
-statement; the text of a statement never depends on the number of rows.
+On PostgreSQL the rows travel as one JSON document that the server takes apart: an array a column
+costs the driver ten times as much. On SQLite they are values of one statement, in portions of a
+few sizes so that statements are kept prepared: row by row, the driver would let other threads in
+between any two, and wait for its turn again.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
+import msgspec
 from sqlalchemy import Column, Connection, Dialect, String, Table, Text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from springtide.kit.canonical import to_json
 
+#: Parameters of one statement: SQLite's limit is 32,766.
+_PARAMETERS = 8_192
 _DIALECTS: dict[str, Dialect] = {
     "sqlite": sqlite.dialect(),
     "postgresql": postgresql.dialect(),  # type: ignore[no-untyped-call]
@@ -21,10 +27,10 @@ _DIALECTS: dict[str, Dialect] = {
 
 def insert_rows(tx: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows, each with a value for every column of ``columns_of(table)``, in its order."""
-    if not rows:
-        return
-    name = tx.dialect.name
-    _run(tx, _insert_text(table, name), _processed(rows, _processors(columns_of(table), name)))
+    if rows:
+        columns = columns_of(table)
+        names = ", ".join(f'"{column.name}"' for column in columns)
+        _run(tx, f"insert into {table.name} ({names}) {{given}}", rows, columns)
 
 
 def update_rows(
@@ -33,13 +39,15 @@ def update_rows(
     """Set the columns ``changed`` of rows: each row names its primary key, then the new values."""
     if not rows:
         return
-    name = tx.dialect.name
-    columns = [*table.primary_key.columns, *(table.c[each] for each in changed)]
-    processed = _processed(rows, _processors(tuple(columns), name))
-    if name == "sqlite":
-        keys = len(columns) - len(changed)
-        processed = [(*row[keys:], *row[:keys]) for row in processed]
-    _run(tx, _update_text(table, tuple(changed), name), processed)
+    keys = tuple(table.primary_key.columns)
+    columns = (*keys, *(table.c[each] for each in changed))
+    places = {column.name: place for place, column in enumerate(columns, 1)}
+    sets = ", ".join(f'"{name}" = given.column{places[name]}' for name in changed)
+    where = " and ".join(
+        f'{table.name}."{key.name}" = given.column{places[key.name]}' for key in keys
+    )
+    text = f"update {table.name} set {sets} from ({{given}}) as given where {where}"
+    _run(tx, text, rows, columns)
 
 
 def rows_by(
@@ -48,7 +56,7 @@ def rows_by(
 ) -> list[Any]:  # fmt: skip
     """Return the rows of a table whose column is one of the values and whose others are ``same``.
 
-    ``suffix`` is SQL after the condition, such as an order.
+    ``suffix`` is SQL after the condition; on PostgreSQL it is applied value by value.
     """
     read = _processors((table.c[column],), tx.dialect.name)[0]
     wanted = list(dict.fromkeys(values if read is None else map(read, values)))
@@ -57,18 +65,25 @@ def rows_by(
     name = tx.dialect.name
     fixed = tuple(table.c[each] for each in same)
     plain = _processed([tuple(same.values())], _processors(fixed, name))[0]
-    mark = "?" if name == "sqlite" else "%s"
-    conditions = [f"{each.name} = {mark}" for each in fixed]
-    columns = ", ".join(each.name for each in table.columns)
-    rows = []
+    columns = ", ".join(f"{table.name}.{each.name}" for each in table.columns)
+    where = " and ".join(f"{table.name}.{each.name} = {{mark}}" for each in fixed)
+    # One parameter for all values: a limit of parameters would cut the batch.
     if name == "sqlite":
-        # One parameter for all: a limit of parameters would cut the batch.
-        conditions.append(f"{column} in (select value from json_each(?))")
         parameters: tuple[Any, ...] = (*plain, to_json(wanted))
+        each = f"{table.name}.{column} in (select value from json_each(?))"
+        where = where.format(mark="?")
+        text = f"select {columns} from {table.name} where {where} and {each} {suffix}"
     else:
-        conditions.append(f"{column} = any(%s)")
-        parameters = (*plain, wanted)
-    text = f"select {columns} from {table.name} where {' and '.join(conditions)} {suffix}"
+        # The fence (offset 0) lets the plan be one look into the index a value, whatever the
+        # server believes of the table: a join is planned badly while a table is new.
+        parameters = (msgspec.json.encode(wanted).decode(), *plain)
+        on = f"{table.name}.{column} = wanted.value::{_type(table.c[column])}"
+        found = f"select * from {table.name} where {on} and {where.format(mark='%s')} {suffix}"
+        text = (
+            f"select {columns} from json_array_elements_text(%s::json) as wanted(value)"
+            f" cross join lateral ({found} offset 0) as {table.name}"
+        )
+    rows = []
     readers = _readers(table, name)
     for row in tx.exec_driver_sql(text, parameters):
         rows.append(
@@ -86,45 +101,52 @@ def columns_of(table: Table) -> tuple[Column[Any], ...]:
     return tuple(column for column in table.columns if not column.info.get("numbered"))
 
 
-def _run(tx: Connection, text: str, rows: list[tuple[Any, ...]]) -> None:
-    if tx.dialect.name == "sqlite":
-        tx.exec_driver_sql(text, rows)
-    else:
-        tx.exec_driver_sql(text, tuple(list(column) for column in zip(*rows, strict=True)))
+def _run(
+    tx: Connection, text: str, rows: Sequence[Sequence[Any]], columns: tuple[Column[Any], ...]
+) -> None:
+    name = tx.dialect.name
+    processed = _processed(rows, _processors(columns, name))
+    if name == "postgresql":
+        statement = text.format(given=_records(columns))
+        tx.exec_driver_sql(statement, (msgspec.json.encode(processed).decode(),))
+        return
+    begin = 0
+    row = f"({', '.join('?' for _ in columns)})"
+    for size in _portions(len(processed), _PARAMETERS // len(columns)):
+        portion = processed[begin : begin + size]
+        begin += size
+        values = f"values {', '.join([row] * size)}"
+        tx.exec_driver_sql(text.format(given=values), tuple(chain.from_iterable(portion)))
+
+
+def _portions(count: int, most: int) -> Iterable[int]:
+    """Return sizes, powers of two, that sum to a count.
+
+    >>> list(_portions(200, 64))
+    [64, 64, 64, 8]
+    """
+    size = 1 << (most.bit_length() - 1)
+    while count:
+        while size > count:
+            size >>= 1
+        yield size
+        count -= size
 
 
 @cache
-def _insert_text(table: Table, dialect: str) -> str:
-    columns = columns_of(table)
-    names = ", ".join(f'"{column.name}"' for column in columns)
-    if dialect == "sqlite":
-        marks = ", ".join("?" for _ in columns)
-        return f"insert into {table.name} ({names}) values ({marks})"
-    arrays = ", ".join(_array(column) for column in columns)
-    return f"insert into {table.name} ({names}) select * from unnest({arrays})"
+def _records(columns: tuple[Column[Any], ...]) -> str:
+    """Return the query whose rows are those of one parameter, a list of lists in JSON."""
+    values = [
+        f"(value ->> {place})::{_type(column)} as column{place + 1}"
+        for place, column in enumerate(columns)
+    ]
+    return f"select {', '.join(values)} from json_array_elements(%s::json) as given(value)"
 
 
-@cache
-def _update_text(table: Table, changed: tuple[str, ...], dialect: str) -> str:
-    keys = list(table.primary_key.columns)
-    if dialect == "sqlite":
-        sets = ", ".join(f'"{name}" = ?' for name in changed)
-        return f"update {table.name} set {sets} where " + " and ".join(
-            f'"{key.name}" = ?' for key in keys
-        )
-    sets = ", ".join(f'"{name}" = given."{name}"' for name in changed)
-    columns = [*keys, *(table.c[name] for name in changed)]
-    names = ", ".join(f'"{column.name}"' for column in columns)
-    arrays = ", ".join(_array(column) for column in columns)
-    where = " and ".join(f'{table.name}."{key.name}" = given."{key.name}"' for key in keys)
-    return f"update {table.name} set {sets} from unnest({arrays}) as given({names}) where {where}"
-
-
-def _array(column: Column[Any]) -> str:
+def _type(column: Column[Any]) -> str:
     # A cast to varchar(n) would cut a text that is too long without a word; text lets it fail.
     is_text = isinstance(column.type.dialect_impl(_DIALECTS["postgresql"]), (String, Text))
-    type_ = "text" if is_text else column.type.compile(dialect=_DIALECTS["postgresql"])
-    return f"%s::{type_}[]"
+    return "text" if is_text else str(column.type.compile(dialect=_DIALECTS["postgresql"]))
 
 
 Processor = Callable[[Any], Any]
@@ -147,12 +169,23 @@ def _readers(table: Table, dialect: str) -> list[Processor | None]:
 def _processed(
     rows: Sequence[Sequence[Any]], processors: Sequence[Processor | None]
 ) -> list[tuple[Any, ...]]:
+    """Return rows as the driver takes them; a value that stands in many is processed once."""
     if not any(processors):
         return [tuple(row) for row in rows]
-    return [
-        tuple(
-            value if process is None else process(value)
-            for value, process in zip(row, processors, strict=True)
-        )
-        for row in rows
-    ]
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for place, process in enumerate(processors):
+        if process is not None:
+            columns[place] = _column(columns[place], process)
+    return list(zip(*columns, strict=True))
+
+
+def _column(values: Sequence[Any], process: Processor) -> list[Any]:
+    if isinstance(values[0], (dict, list)):
+        return [process(value) for value in values]
+    known: dict[Any, Any] = {}
+    found = []
+    for value in values:
+        if value not in known:
+            known[value] = process(value)
+        found.append(known[value])
+    return found

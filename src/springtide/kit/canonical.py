@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 
 def to_json(value: Any) -> str:
     """Return canonical JSON: sorted keys, no spaces, text as it is.
@@ -10,4 +12,4 @@ def to_json(value: Any) -> str:
     >>> to_json({"b": 1, "a": "满减"})
     '{"a":"满减","b":1}'
     """
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(value)

@@ -1,5 +1,6 @@
 """Ids: UUIDv7 inside, prefixed text outside."""
 
+import base64
 import os
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +11,7 @@ from springtide.kit.errors import N_, Refusal
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _LENGTH = 26
+_FROM_BASE32HEX = bytes.maketrans(b"0123456789ABCDEFGHIJKLMNOPQRSTUV", _ALPHABET.encode())
 
 
 class BadId(Refusal):
@@ -31,12 +33,9 @@ def uuid7(now: datetime) -> UUID:
 
 def outward(prefix: str, value: UUID) -> str:
     """Return the id as the outside sees it, for example ``cmp_01…``."""
-    number = value.int
-    letters = []
-    for _ in range(_LENGTH):
-        letters.append(_ALPHABET[number & 31])
-        number >>= 5
-    return f"{prefix}_{''.join(reversed(letters))}"
+    # 26 letters of 5 bits, padded to whole bytes: the last ones are the id's.
+    text = base64.b32hexencode(value.int.to_bytes(20, "big"))[-_LENGTH:]
+    return f"{prefix}_{text.translate(_FROM_BASE32HEX).decode()}"
 
 
 def inward(prefix: str, text: str) -> UUID:

@@ -19,6 +19,7 @@ from springtide.kit.errors import N_, Refusal
 __all__ = [
     "Tended",
     "append",
+    "append_once",
     "claim_sources",
     "compact",
     "end_import",
@@ -69,6 +70,26 @@ def append(
     if batch.last != last:
         store.set_last_seq(tx, batch.last)
     return Appended(batch.new, batch.changed, len(facts) - batch.new - batch.changed)
+
+
+def append_once(tx: Connection, facts: Sequence[Fact], *, now: datetime) -> None:
+    """Append facts of our own that never came before and never come again.
+
+    Their ids are not remembered, so nothing can correct them: for what the caller's own tables
+    already keep single, such as movements of the ledger.
+    """
+    if not facts:
+        return
+    for fact in facts:
+        check(fact)
+    last = store.lock_tail(tx)
+    rows = [
+        {name: getattr(fact, name) for name in COLUMNS}
+        | {"seq": last + place, "version": 1, "appended_at": now, "props": fact.props}
+        for place, fact in enumerate(facts, 1)
+    ]
+    store.add(tx, store.tail, rows)
+    store.set_last_seq(tx, last + len(facts))
 
 
 def claim_sources(tx: Connection, pairs: Iterable[tuple[str, str]], *, way: str) -> None:

@@ -16,12 +16,12 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     delete,
-    insert,
     select,
     update,
 )
 
 from springtide.domain.facts.model import KEY_LENGTH_MAX
+from springtide.kit.bulk import columns_of, insert_rows
 from springtide.kit.db import Instant, Json, metadata
 
 # Keys asked for in one statement: below the parameter limit of both databases.
@@ -146,8 +146,8 @@ def find_keys(
 
 def add(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows in one statement."""
-    if rows:
-        tx.execute(insert(table), rows)
+    names = [column.name for column in columns_of(table)]
+    insert_rows(tx, table, [[row.get(name) for name in names] for row in rows])
 
 
 def change_keys(tx: Connection, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from springtide.domain.access.model import Shop
 from springtide.domain.facts.model import Fact
-from springtide.domain.facts.operations import append
+from springtide.domain.facts.operations import append_once
 from springtide.domain.ledger import store
 from springtide.domain.ledger.model import (
     MONEY,
@@ -78,9 +78,9 @@ def open_sheet(
     named = list(dict.fromkeys(transfers))
     for row in rows_by(tx, store.transfers, "id", named, shop_id=shop_id):
         wanted |= {row[_T["source"]]: None, row[_T["target"]]: None}
-    # One order for all, so that no two batches wait for each other in a ring.
-    lock = "order by key" if tx.dialect.name == "sqlite" else "order by key for update"
-    rows = rows_by(tx, store.accounts, "key", wanted, suffix=lock, shop_id=shop_id)
+    # Locked in one order by all, so that no two batches wait for each other in a ring.
+    lock = "" if tx.dialect.name == "sqlite" else "for update"
+    rows = rows_by(tx, store.accounts, "key", sorted(wanted), suffix=lock, shop_id=shop_id)
     opened = {row[_A["key"]]: _account(row) for row in rows}
     # Read again: only under the locks it is sure how far a transfer came.
     known = {
@@ -91,8 +91,8 @@ def open_sheet(
     return Sheet(opened, now=now, transfers=known, lots=lots)
 
 
-def keep(tx: Connection, *, shop: Shop, sheet: Sheet, more_facts: Sequence[Fact] = ()) -> None:
-    """Write what a sheet decided, with one fact a movement and the caller's own facts beside."""
+def keep(tx: Connection, *, shop: Shop, sheet: Sheet) -> None:
+    """Write what a sheet decided, with one fact a movement."""
     changed = [account for account in sheet.touched.values() if not account.is_new]
     update_rows(
         tx,
@@ -112,7 +112,7 @@ def keep(tx: Connection, *, shop: Shop, sheet: Sheet, more_facts: Sequence[Fact]
     )
     _keep_lots(tx, shop.id, sheet, moved)
     facts = [_fact(shop, transfer, step, sheet.now) for transfer, step in sheet.movements]
-    append(tx, [*more_facts, *facts], now=sheet.now)
+    append_once(tx, facts, now=sheet.now)
     for account in fresh:
         account.is_new = False
 

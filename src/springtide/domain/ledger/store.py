@@ -35,7 +35,13 @@ accounts = Table(
     CheckConstraint("awaiting >= 0", name="ck_ledger_accounts_awaiting"),
     CheckConstraint("low is null or balance - held >= low", name="ck_ledger_accounts_low"),
     CheckConstraint("high is null or balance + awaiting <= high", name="ck_ledger_accounts_high"),
-    Index("ix_ledger_accounts_owner", "shop_id", "owner"),
+    Index(
+        "ix_ledger_accounts_owner",
+        "shop_id",
+        "owner",
+        sqlite_where=text("owner <> ''"),
+        postgresql_where=text("owner <> ''"),
+    ),
 )
 
 #: Never edited but for the end of a reserved one; ``seq`` is the order in which they were kept.
@@ -69,7 +75,13 @@ transfers = Table(
     Index("uq_ledger_transfers_id", "shop_id", "id", unique=True),
     Index("ix_ledger_transfers_source", "shop_id", "source", "seq"),
     Index("ix_ledger_transfers_target", "shop_id", "target", "seq"),
-    Index("ix_ledger_transfers_reference", "shop_id", "reference"),
+    Index(
+        "ix_ledger_transfers_reference",
+        "shop_id",
+        "reference",
+        sqlite_where=text("state = 'reserved'"),
+        postgresql_where=text("state = 'reserved'"),
+    ),
     Index(
         "ix_ledger_transfers_due",
         "shop_id",

@@ -177,7 +177,7 @@ def _chain(
             campaign_key=reward.campaign_key,
         )
     ]
-    openings = [Opening(target, unit, owner if bound is not None else "", high=bound)]
+    openings = [Opening(target, unit, high=bound)]
     seen = reward.account("seen")
     for account, limit in _limits(reward, attempt, now):
         step_id = f"{claim_key}:{len(steps)}"

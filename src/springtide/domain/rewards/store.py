@@ -8,6 +8,7 @@ from sqlalchemy import (
     String,
     Table,
     Uuid,
+    text,
 )
 
 from springtide.kit.db import Instant, Json, metadata
@@ -52,7 +53,13 @@ claims = Table(
     Index("uq_reward_claims_key", "shop_id", "key", unique=True),
     Index("ix_reward_claims_customer", "shop_id", "customer_key", "claimed_at"),
     Index("ix_reward_claims_reward", "reward_id", "claimed_at"),
-    Index("ix_reward_claims_order", "shop_id", "order_key"),
+    Index(
+        "ix_reward_claims_order",
+        "shop_id",
+        "order_key",
+        sqlite_where=text("order_key is not null"),
+        postgresql_where=text("order_key is not null"),
+    ),
 )
 
 #: The customers whom a targeted reward is for.

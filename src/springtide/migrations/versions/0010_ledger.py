@@ -31,7 +31,14 @@ def upgrade() -> None:
             "high is null or balance + awaiting <= high", name="ck_ledger_accounts_high"
         ),
     )
-    op.create_index("ix_ledger_accounts_owner", "ledger_accounts", ["shop_id", "owner"])
+    owned = sa.text("owner <> ''")
+    op.create_index(
+        "ix_ledger_accounts_owner",
+        "ledger_accounts",
+        ["shop_id", "owner"],
+        sqlite_where=owned,
+        postgresql_where=owned,
+    )
     _transfers()
     _lots()
 
@@ -62,7 +69,14 @@ def _transfers() -> None:
     op.create_index("uq_ledger_transfers_id", "ledger_transfers", ["shop_id", "id"], unique=True)
     for side in ("source", "target"):
         op.create_index(f"ix_ledger_transfers_{side}", "ledger_transfers", ["shop_id", side, "seq"])
-    op.create_index("ix_ledger_transfers_reference", "ledger_transfers", ["shop_id", "reference"])
+    reserved = sa.text("state = 'reserved'")
+    op.create_index(
+        "ix_ledger_transfers_reference",
+        "ledger_transfers",
+        ["shop_id", "reference"],
+        sqlite_where=reserved,
+        postgresql_where=reserved,
+    )
     due = sa.text("state = 'reserved' and expires_at is not null")
     op.create_index(
         "ix_ledger_transfers_due",

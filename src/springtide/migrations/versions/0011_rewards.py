@@ -75,4 +75,11 @@ def _claims() -> None:
         "ix_reward_claims_customer", "reward_claims", ["shop_id", "customer_key", "claimed_at"]
     )
     op.create_index("ix_reward_claims_reward", "reward_claims", ["reward_id", "claimed_at"])
-    op.create_index("ix_reward_claims_order", "reward_claims", ["shop_id", "order_key"])
+    ordered = sa.text("order_key is not null")
+    op.create_index(
+        "ix_reward_claims_order",
+        "reward_claims",
+        ["shop_id", "order_key"],
+        sqlite_where=ordered,
+        postgresql_where=ordered,
+    )

@@ -1,0 +1,149 @@
+"""The hot path: claims answered straight from ASGI, before routing, by the rules of their routes.
+
+The framework costs three times as much as the claim itself. So requests that ``claims.is_hot``
+knows are let in here, decoded, decided by the desk and answered, with the headers, counts and
+problem documents that every answer of the API has.
+"""
+
+import itertools
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+from litestar.connection import ASGIConnection
+from litestar.types import HTTPScope, Receive, Send
+
+from springtide.api import claims
+from springtide.api.door import Door
+from springtide.api.observe import Observer
+from springtide.api.problems import MEDIA_TYPE, headers_of, problem_of
+from springtide.bootstrap import House
+from springtide.kit.errors import N_, Refusal
+
+BODY_BYTES_MAX = 16_384
+Headers = Iterable[tuple[bytes, bytes]]
+_encode = msgspec.json.Encoder().encode
+# Of this process, and then one after the other: as good as random, and cheaper.
+_BOOT, _numbers = secrets.token_hex(5), itertools.count(1)
+_JSON = (b"content-type", b"application/json")
+_PROBLEM = (b"content-type", MEDIA_TYPE.encode())
+_REPLAYED = (b"idempotency-replayed", b"true")
+_KEY, _AUTHORIZATION = b"idempotency-key", b"authorization"
+
+
+class ClaimTooLarge(Refusal):
+    """A claim of more bytes than any claim has."""
+
+    code = "body_too_large"
+    status = 413
+    text = N_("This is larger than what is taken here.")
+
+
+class HotPath:
+    """Answers claims; ``headers`` stand in every answer, ``refusal_of`` names what is raised."""
+
+    def __init__(
+        self,
+        house: House,
+        door: Door,
+        observer: Observer,
+        *,
+        headers: Headers,
+        refusal_of: Callable[[HTTPScope, Exception], Refusal],
+    ) -> None:
+        self._house, self._door, self._observer = house, door, observer
+        self._headers, self._refusal_of = tuple(headers), refusal_of
+        self._last: Refusal | None = None
+        self._last_problem = problem_of(ClaimTooLarge(), request_id="")
+        self._last_headers: list[tuple[bytes, bytes]] = []
+
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Answer one claim."""
+        begin = time.perf_counter()
+        path = scope["path"]
+        request_id = scope["state"]["request_id"]
+        try:
+            answer = await self._claimed(scope, receive, path)
+        except Refusal as refused:
+            answer = refused
+        except Exception as error:
+            answer = self._refusal_of(scope, error)
+        if isinstance(answer, Refusal):
+            content, more = self._told(answer, request_id)
+            kind, status = _PROBLEM, answer.status
+        else:
+            content = _encode(answer)
+            kind, status = _JSON, 201
+            more = [_REPLAYED] if answer.replayed else []
+        headers = [
+            kind,
+            (b"content-length", b"%d" % len(content)),
+            (b"x-request-id", request_id.encode()),
+            *more,
+            *self._headers,
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content, "more_body": False})
+        self._observer.answered(
+            method="POST",
+            route=claims.CLAIMS if path == claims.CLAIMS else claims.FLASH,
+            path=path,
+            status=status,
+            seconds=time.perf_counter() - begin,
+            request_id=request_id,
+        )
+
+    def _told(self, refused: Refusal, request_id: str) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+        """Return a refusal's document and headers; the gate's one is worked out once for many."""
+        if refused is not self._last:
+            self._last, self._last_problem = refused, problem_of(refused, request_id="")
+            self._last_headers = [
+                (n.lower().encode(), v.encode()) for n, v in headers_of(refused).items()
+            ]
+        self._last_problem.request = request_id
+        return _encode(self._last_problem), self._last_headers
+
+    async def _claimed(
+        self, scope: HTTPScope, receive: Receive, path: str
+    ) -> claims.ClaimOut | Refusal:
+        key = token = b""
+        for name, value in scope["headers"]:
+            if name == _KEY:
+                key = value
+            elif name == _AUTHORIZATION:
+                token = value
+        caller = self._door.known(token)
+        if caller is None:
+            connection = ASGIConnection[Any, Any, Any, Any](scope, receive)
+            caller = await self._door.admit(connection, claims.RULE, is_hot=True)
+        else:
+            self._door.check(caller, claims.RULE)
+        return await claims.claim(
+            self._house,
+            caller,
+            path=path,
+            raw=await _body(receive),
+            idempotency_key=key.decode("latin-1"),
+            client=(scope.get("client") or ("", 0))[0],
+        )
+
+
+async def _body(receive: Receive) -> bytes:
+    message: Any = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body") and len(body) <= BODY_BYTES_MAX:
+        message = await receive()
+        body += message.get("body", b"")
+    if len(body) > BODY_BYTES_MAX:
+        raise ClaimTooLarge
+    return body
+
+
+def request_id_of(headers: Headers) -> str:
+    """Return the id that a request brings along, or a new one."""
+    sent = next((value for name, value in headers if name == b"x-request-id"), b"")
+    if 8 <= len(sent) <= 64 and sent.replace(b"-", b"").isalnum():
+        return sent.decode()
+    return f"{_BOOT}{next(_numbers):06x}"
