@@ -158,13 +158,14 @@ class Site(Litestar):
         """Answer one request."""
         if scope["type"] == ScopeType.HTTP:
             request = cast("HTTPScope", scope)
-            # A server may hand the same state to every request.
-            request["state"] = {**request.get("state", {}), "began": time.perf_counter()}
-            request["state"]["request_id"] = request_id_of(request["headers"])
             if is_hot(request["method"], request["path"]):
                 request["litestar_app"] = self
                 await self.state.hot(request, receive, send)
                 return
+            # A server may hand the same state to every request.
+            request["state"] = {**request.get("state", {}), "began": time.perf_counter()}
+            sent = next((v for name, v in request["headers"] if name == b"x-request-id"), b"")
+            request["state"]["request_id"] = request_id_of(sent)
         await super().__call__(scope, receive, send)
 
 

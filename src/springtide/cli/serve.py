@@ -69,6 +69,7 @@ def application() -> Any:
     # What is there now stays for good: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     return app
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Column, Connection, Dialect, String, Table, Text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from springtide.kit.canonical import to_json
+from springtide.kit.db import Json
 
 #: Parameters of one statement: SQLite's limit is 32,766.
 _PARAMETERS = 8_192
@@ -107,8 +108,10 @@ def _run(
     name = tx.dialect.name
     processed = _processed(rows, _processors(columns, name))
     if name == "postgresql":
+        names = [f"column{place}" for place in range(1, len(columns) + 1)]
+        records = [dict(zip(names, row, strict=True)) for row in processed]
         statement = text.format(given=_records(columns))
-        tx.exec_driver_sql(statement, (msgspec.json.encode(processed).decode(),))
+        tx.exec_driver_sql(statement, (msgspec.json.encode(records).decode(),))
         return
     begin = 0
     row = f"({', '.join('?' for _ in columns)})"
@@ -135,12 +138,9 @@ def _portions(count: int, most: int) -> Iterable[int]:
 
 @cache
 def _records(columns: tuple[Column[Any], ...]) -> str:
-    """Return the query whose rows are those of one parameter, a list of lists in JSON."""
-    values = [
-        f"(value ->> {place})::{_type(column)} as column{place + 1}"
-        for place, column in enumerate(columns)
-    ]
-    return f"select {', '.join(values)} from json_array_elements(%s::json) as given(value)"
+    """Return the query whose rows are those of one parameter, a list of records in JSON."""
+    typed = [f"column{place} {_type(column)}" for place, column in enumerate(columns, 1)]
+    return f"select * from json_to_recordset(%s::json) as given({', '.join(typed)})"
 
 
 def _type(column: Column[Any]) -> str:
@@ -155,7 +155,15 @@ Processor = Callable[[Any], Any]
 @cache
 def _processors(columns: tuple[Column[Any], ...], dialect: str) -> list[Processor | None]:
     known = _DIALECTS[dialect]
-    return [column.type.dialect_impl(known).bind_processor(known) for column in columns]
+    return [
+        _write_json if isinstance(column.type, Json)
+        else column.type.dialect_impl(known).bind_processor(known)
+        for column in columns
+    ]  # fmt: skip
+
+
+def _write_json(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value, order="sorted").decode()
 
 
 @cache
@@ -180,12 +188,11 @@ def _processed(
 
 
 def _column(values: Sequence[Any], process: Processor) -> list[Any]:
-    if isinstance(values[0], (dict, list)):
-        return [process(value) for value in values]
-    known: dict[Any, Any] = {}
     found = []
+    before = done = None
     for value in values:
-        if value not in known:
-            known[value] = process(value)
-        found.append(known[value])
+        # Most columns hold one value over and over: the shop, the instant.
+        if value is not before:
+            before, done = value, process(value)
+        found.append(done)
     return found

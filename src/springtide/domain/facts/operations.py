@@ -82,14 +82,7 @@ def append_once(tx: Connection, facts: Sequence[Fact], *, now: datetime) -> None
         return
     for fact in facts:
         check(fact)
-    last = store.lock_tail(tx)
-    rows = [
-        {name: getattr(fact, name) for name in COLUMNS}
-        | {"seq": last + place, "version": 1, "appended_at": now, "props": fact.props}
-        for place, fact in enumerate(facts, 1)
-    ]
-    store.add(tx, store.tail, rows)
-    store.set_last_seq(tx, last + len(facts))
+    store.add_fresh(tx, facts, after=store.take_seqs(tx, len(facts)), now=now)
 
 
 def claim_sources(tx: Connection, pairs: Iterable[tuple[str, str]], *, way: str) -> None:

@@ -1,6 +1,8 @@
 """The facts' tables in the state database: the tail, its keys, its counter, and the imports."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -20,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from springtide.domain.facts.model import KEY_LENGTH_MAX
+from springtide.domain.facts.model import KEY_LENGTH_MAX, Fact
 from springtide.kit.bulk import columns_of, insert_rows
 from springtide.kit.db import Instant, Json, metadata
 
@@ -110,12 +112,26 @@ imports = Table(
 )
 
 
+_TAKE = (
+    update(counters)
+    .where(counters.c.name == "tail")
+    .values(value=counters.c.value + bindparam("count"))
+    .returning(counters.c.value)
+)
+
+
 def lock_tail(tx: Connection) -> int:
     """Hold back other appends till this transaction ends; return the last ``seq`` given."""
     value = tx.execute(
         select(counters.c.value).where(counters.c.name == "tail").with_for_update()
     ).scalar_one()
     return int(value)
+
+
+def take_seqs(tx: Connection, count: int) -> int:
+    """Hold back other appends and take numbers; return the last ``seq`` before them."""
+    value = tx.execute(_TAKE, {"count": count}).scalar_one()
+    return int(value) - count
 
 
 def last_seq(tx: Connection) -> int:
@@ -148,6 +164,15 @@ def add(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None
     """Insert rows in one statement."""
     names = [column.name for column in columns_of(table)]
     insert_rows(tx, table, [[row.get(name) for name in names] for row in rows])
+
+
+def add_fresh(tx: Connection, facts: Sequence[Fact], *, after: int, now: datetime) -> None:
+    """Insert facts into the tail as they are, numbered after a ``seq``."""
+    rows = [(seq, *_values(fact), now) for seq, fact in enumerate(facts, after + 1)]
+    insert_rows(tx, tail, rows)
+
+
+_values = attrgetter(*(column.name for column in tail.columns if hasattr(Fact, column.name)))
 
 
 def change_keys(tx: Connection, rows: Iterable[Mapping[str, Any]]) -> None:

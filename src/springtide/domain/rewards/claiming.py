@@ -290,7 +290,7 @@ _KEY = list(claims_table.columns.keys()).index("key")
 def _row(shop_id: UUID, claim: Claim, attempt: Attempt) -> tuple[object, ...]:
     granted = claim.granted
     return (
-        claim.id, shop_id, claim.key, attempt.asked, claim.reward_id, claim.customer_key,
+        claim.reward_id, claim.id, shop_id, claim.key, attempt.asked, claim.customer_key,
         msgspec.to_builtins(granted), granted.what, granted.rule, str(claim.state),
         claim.claimed_at, claim.expires_at, None,
     )  # fmt: skip

@@ -50,13 +50,13 @@ def rewards_page(
 
 
 def claims_of_reward(
-    tx: Connection, *, reward_id: UUID, before: datetime | None = None, limit: int = 50
+    tx: Connection, *, reward_id: UUID, before: UUID | None = None, limit: int = 50
 ) -> list[Claim]:
     """Return what was claimed of a reward, the newest first."""
     query = select(_claims).where(_claims.c.reward_id == reward_id)
     if before is not None:
-        query = query.where(_claims.c.claimed_at < before)
-    rows = tx.execute(query.order_by(_claims.c.claimed_at.desc(), _claims.c.id.desc()).limit(limit))
+        query = query.where(_claims.c.id < before)
+    rows = tx.execute(query.order_by(_claims.c.id.desc()).limit(limit))
     return [claim_of_row(tuple(row))[0] for row in rows]
 
 
@@ -82,7 +82,7 @@ def held_by(tx: Connection, *, shop_id: UUID, customer_key: str, now: datetime) 
             _claims.c.state == ClaimState.HELD,
             (_claims.c.expires_at.is_(None)) | (_claims.c.expires_at > now),
         )
-        .order_by(_claims.c.claimed_at, _claims.c.id)
+        .order_by(_claims.c.id)
         .limit(500)
     )
     return [claim_of_row(tuple(row))[0] for row in rows]
@@ -90,7 +90,7 @@ def held_by(tx: Connection, *, shop_id: UUID, customer_key: str, now: datetime) 
 
 def claim_of_row(row: Sequence[Any]) -> tuple[Claim, str]:
     """Return the claim of a row of the table, and what was asked."""
-    (id_, _, key, asked, reward_id, customer_key, granted, _, _, state, claimed_at, expires_at,
+    (reward_id, id_, _, key, asked, customer_key, granted, _, _, state, claimed_at, expires_at,
      order_key) = row  # fmt: skip
     claim = Claim(
         id=id_,

@@ -37,11 +37,11 @@ rewards = Table(
 claims = Table(
     "reward_claims",
     metadata,
+    Column("reward_id", Uuid, primary_key=True),
     Column("id", Uuid, primary_key=True),
     Column("shop_id", Uuid, nullable=False),
     Column("key", String(240), nullable=False),
     Column("asked", String(32), nullable=False),
-    Column("reward_id", Uuid, nullable=False),
     Column("customer_key", String(120), nullable=False),
     Column("granted", Json, nullable=False),
     Column("what", String(20), nullable=False),
@@ -50,9 +50,8 @@ claims = Table(
     Column("claimed_at", Instant, nullable=False),
     Column("expires_at", Instant),
     Column("order_key", String(120)),
-    Index("uq_reward_claims_key", "shop_id", "key", unique=True),
-    Index("ix_reward_claims_customer", "shop_id", "customer_key", "claimed_at"),
-    Index("ix_reward_claims_reward", "reward_id", "claimed_at"),
+    Index("uq_reward_claims_key", "key", "shop_id", unique=True),
+    Index("ix_reward_claims_customer", "customer_key", "shop_id", "id"),
     Index(
         "ix_reward_claims_order",
         "shop_id",
@@ -60,6 +59,8 @@ claims = Table(
         sqlite_where=text("order_key is not null"),
         postgresql_where=text("order_key is not null"),
     ),
+    # One tree instead of two: claims are written by the thousand.
+    sqlite_with_rowid=False,
 )
 
 #: The customers whom a targeted reward is for.

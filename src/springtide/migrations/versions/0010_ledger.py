@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "high is null or balance + awaiting <= high", name="ck_ledger_accounts_high"
         ),
+        sqlite_with_rowid=False,
     )
     owned = sa.text("owner <> ''")
     op.create_index(
@@ -66,9 +67,9 @@ def _transfers() -> None:
         sa.Column("campaign_key", sa.String(120)),
         sa.CheckConstraint("amount > 0", name="ck_ledger_transfers_amount"),
     )
-    op.create_index("uq_ledger_transfers_id", "ledger_transfers", ["shop_id", "id"], unique=True)
+    op.create_index("uq_ledger_transfers_id", "ledger_transfers", ["id", "shop_id"], unique=True)
     for side in ("source", "target"):
-        op.create_index(f"ix_ledger_transfers_{side}", "ledger_transfers", ["shop_id", side, "seq"])
+        op.create_index(f"ix_ledger_transfers_{side}", "ledger_transfers", [side, "shop_id", "seq"])
     reserved = sa.text("state = 'reserved'")
     op.create_index(
         "ix_ledger_transfers_reference",

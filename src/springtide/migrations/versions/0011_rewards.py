@@ -56,11 +56,11 @@ def upgrade() -> None:
 def _claims() -> None:
     op.create_table(
         "reward_claims",
+        sa.Column("reward_id", sa.Uuid, primary_key=True),
         sa.Column("id", sa.Uuid, primary_key=True),
         sa.Column("shop_id", sa.Uuid, nullable=False),
         sa.Column("key", sa.String(240), nullable=False),
         sa.Column("asked", sa.String(32), nullable=False),
-        sa.Column("reward_id", sa.Uuid, nullable=False),
         sa.Column("customer_key", sa.String(120), nullable=False),
         sa.Column("granted", Json, nullable=False),
         sa.Column("what", sa.String(20), nullable=False),
@@ -69,12 +69,10 @@ def _claims() -> None:
         sa.Column("claimed_at", Instant, nullable=False),
         sa.Column("expires_at", Instant),
         sa.Column("order_key", sa.String(120)),
+        sqlite_with_rowid=False,
     )
-    op.create_index("uq_reward_claims_key", "reward_claims", ["shop_id", "key"], unique=True)
-    op.create_index(
-        "ix_reward_claims_customer", "reward_claims", ["shop_id", "customer_key", "claimed_at"]
-    )
-    op.create_index("ix_reward_claims_reward", "reward_claims", ["reward_id", "claimed_at"])
+    op.create_index("uq_reward_claims_key", "reward_claims", ["key", "shop_id"], unique=True)
+    op.create_index("ix_reward_claims_customer", "reward_claims", ["customer_key", "shop_id", "id"])
     ordered = sa.text("order_key is not null")
     op.create_index(
         "ix_reward_claims_order",
