@@ -38,10 +38,10 @@ class House:
     @property
     def claims(self) -> ClaimDesk:
         """The process's one desk for claims, opened at its first use."""
-        with self._lock:
-            if self._desk is None:
-                self._desk = ClaimDesk(self.db, self.now)
-            return self._desk
+        if self._desk is None:
+            with self._lock:
+                self._desk = self._desk or ClaimDesk(self.db, self.now)
+        return self._desk
 
     def real_now(self) -> datetime:
         """Return the real instant, in UTC."""

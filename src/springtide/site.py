@@ -32,7 +32,6 @@ from litestar.types import (
 
 from springtide import api, web
 from springtide.api import problems
-from springtide.api.claims import is_hot
 from springtide.api.door import Door
 from springtide.api.hot import HotPath, request_id_of
 from springtide.api.limits import Standing
@@ -158,9 +157,7 @@ class Site(Litestar):
         """Answer one request."""
         if scope["type"] == ScopeType.HTTP:
             request = cast("HTTPScope", scope)
-            if is_hot(request["method"], request["path"]):
-                request["litestar_app"] = self
-                await self.state.hot(request, receive, send)
+            if await self.state.hot.answers(request, receive, send):
                 return
             # A server may hand the same state to every request.
             request["state"] = {**request.get("state", {}), "began": time.perf_counter()}

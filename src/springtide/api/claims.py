@@ -6,23 +6,21 @@ import re
 import time
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
-from litestar import asgi
-from litestar.exceptions import ClientException, MethodNotAllowedException, ValidationException
-from litestar.types import HTTPScope, Receive, Scope, Send
+from litestar import Request, Response, post
+from litestar.exceptions import ClientException, ValidationException
+from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
 from springtide.api.fields import CustomerKey, VisitorKey
 from springtide.api.limits import Limits
-from springtide.api.writes import checked_key
+from springtide.api.writes import HEADER, checked_key
 from springtide.bootstrap import House
-from springtide.domain.access.model import Caller, Key
-from springtide.domain.access.model import Scope as KeyScope
+from springtide.domain.access.model import Caller, Key, Scope
 from springtide.domain.rewards.model import Attempt, Claim, Granted, UnknownReward
-from springtide.flows.claiming import ClaimDesk
 from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, customer_of
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import BadId, inward, outward
@@ -108,21 +106,62 @@ Body = TypeVar("Body", bound=ClaimIn | ReserveIn)
 _tries = Limits(rate=TRIES_PER_SECOND, burst=TRIES_AT_ONCE)
 _read_claim = msgspec.json.Decoder(ClaimIn)
 _read_reserve = msgspec.json.Decoder(ReserveIn)
-RULE = Key(KeyScope.CLAIMS_WRITE, publishable=True)
-_OPTIONS: dict[str, Any] = {"access": RULE, "hot": True, "methods": ("OPTIONS", "POST")}
+RULE = Key(Scope.CLAIMS_WRITE, publishable=True)
 CLAIMS, FLASH, RESERVE = "/v1/claims", "/v1/flash/", "/reserve"
 
 
-@asgi(CLAIMS, opt=_OPTIONS, copy_scope=False)
-async def claims(scope: Scope, receive: Receive, send: Send) -> None:
-    """Claim a reward: a coupon, a packet, a draw's entry, points for today."""
-    await _only_post(cast("HTTPScope", scope), send)
+@post(
+    CLAIMS,
+    opt={"access": RULE, "hot": True},
+    tags=["claims"],
+    operation_id="claimReward",
+    summary="Claim a reward",
+)
+async def take_claim(
+    request: Request[Any, Any, Any], house: House, caller: Caller, data: ClaimIn
+) -> Response[ClaimOut]:
+    """Claim a coupon, a packet, a draw's entry, points for today; answered after the commit.
+
+    In a rush it may answer 429 with Retry-After: the queue is full, and nothing was taken.
+    """
+    return await _plain(request, house, caller, data, data.reward)
 
 
-@asgi(FLASH + "{id:str}" + RESERVE, opt=_OPTIONS, copy_scope=False)
-async def reservations(scope: Scope, receive: Receive, send: Send) -> None:
-    """Reserve pieces of flash stock: unpaid, they come back when their time is over."""
-    await _only_post(cast("HTTPScope", scope), send)
+@post(
+    FLASH + "{reward:str}" + RESERVE,
+    opt={"access": RULE, "hot": True},
+    tags=["claims"],
+    operation_id="reserveFlash",
+    summary="Reserve flash stock",
+)
+async def reserve_flash(
+    request: Request[Any, Any, Any],
+    house: House,
+    caller: Caller,
+    data: ReserveIn,
+    reward: Annotated[str, PathParameter(description="The reward's key.", max_length=40)],
+) -> Response[ClaimOut]:
+    """Reserve pieces of flash stock for a short time: unpaid, they come back by themselves."""
+    return await _plain(request, house, caller, data, reward)
+
+
+async def _plain(
+    request: Request[Any, Any, Any],
+    house: House,
+    caller: Caller,
+    body: ClaimIn | ReserveIn,
+    reward: str,
+) -> Response[ClaimOut]:
+    client = request.client.host if request.client else ""
+    key = request.headers.get(HEADER, "")
+    attempt = attempt_of(house, caller, body, reward=reward, idempotency_key=key, client=client)
+    if isinstance(attempt, Refusal):
+        raise attempt
+    granted = await house.claims.claim(caller.shop, attempt)
+    if isinstance(granted, Refusal):
+        raise granted
+    headers = {"Idempotency-Replayed": "true"} if granted.replayed else {}
+    return Response(answer_of(granted), status_code=201, headers=headers)
 
 
 def is_hot(method: str, path: str) -> bool:
@@ -132,28 +171,30 @@ def is_hot(method: str, path: str) -> bool:
     return path == CLAIMS or (path.startswith(FLASH) and path.endswith(RESERVE))
 
 
+def body_of(path: str, raw: bytes) -> tuple[ClaimIn | ReserveIn, str]:
+    """Return what the bytes of a hot request say, and the reward they are about."""
+    if path == CLAIMS:
+        claim = _decoded(_read_claim, raw)
+        return claim, claim.reward
+    return _decoded(_read_reserve, raw), path[len(FLASH) : -len(RESERVE)]
+
+
 def attempt_of(
     house: House,
-    desk: ClaimDesk,
     caller: Caller,
+    body: ClaimIn | ReserveIn,
     *,
-    path: str,
-    raw: bytes,
+    reward: str,
     idempotency_key: str,
     client: str,
 ) -> Attempt | Refusal:
     """Return the attempt that a body asks for, or what the gate says; raises what is wrong."""
-    body: ClaimIn | ReserveIn
-    if path == CLAIMS:
-        body = asked_for = _decoded(_read_claim, raw)
-        reward, phrase, quantity = asked_for.reward, asked_for.phrase, 1
-    else:
-        body = _decoded(_read_reserve, raw)
-        reward, phrase, quantity = path[len(FLASH) : -len(RESERVE)], None, body.quantity
+    phrase = body.phrase if isinstance(body, ClaimIn) else None
+    quantity = body.quantity if isinstance(body, ReserveIn) else 1
     customer = _customer(house, caller, body)
     key = _scoped(caller, customer, checked_key(idempotency_key))
     reward_id = _reward_id(reward)
-    shut = desk.gated(caller.shop, reward_id, key)
+    shut = house.claims.gated(caller.shop, reward_id, key)
     if shut is not None:
         return shut
     _refuse_unstorable(visitor_key=body.visitor_key, customer_key=customer)
@@ -185,15 +226,6 @@ def answer_of(claim: Claim) -> ClaimOut:
         expires_at=claim.expires_at,
         replayed=claim.replayed,
     )
-
-
-async def _only_post(scope: HTTPScope, send: Send) -> None:
-    """Answer OPTIONS; POST never comes here, and other methods are refused."""
-    if scope["method"] != "OPTIONS":
-        raise MethodNotAllowedException
-    headers = [(b"allow", b"OPTIONS, POST"), (b"content-length", b"0")]
-    await send({"type": "http.response.start", "status": 204, "headers": headers})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _decoded(decoder: msgspec.json.Decoder[Body], raw: bytes) -> Body:
@@ -256,4 +288,4 @@ def _fingerprint(secret: str, kind: str, text: str | None) -> str | None:
     return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()[:32]
 
 
-routes = [claims, reservations]
+routes = [take_claim, reserve_flash]

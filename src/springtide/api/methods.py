@@ -3,7 +3,6 @@
 import re
 
 from litestar import Litestar
-from litestar.routes import ASGIRoute
 
 
 def allowed_methods(app: Litestar, path: str) -> list[str]:
@@ -13,6 +12,4 @@ def allowed_methods(app: Litestar, path: str) -> list[str]:
         pattern = re.sub(r"\\\{[^/]*?\\\}", "[^/]+", re.escape(route.path_format))
         if re.fullmatch(pattern, path.rstrip("/") or "/"):
             found |= {str(method) for method in getattr(route, "methods", ())}
-            if isinstance(route, ASGIRoute):
-                found |= set(route.route_handler.opt.get("methods", ()))
     return sorted(found)
