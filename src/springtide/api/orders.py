@@ -27,7 +27,7 @@ from springtide.api.simulated import refuse_outside_demo
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope, Shop
-from springtide.domain.orders import model, operations, queries
+from springtide.domain.orders import model, queries
 from springtide.domain.pricing.model import Decision
 from springtide.flows import checkout
 from springtide.flows.quoting import TOKEN_LENGTH_MAX, quoted_total
@@ -282,7 +282,7 @@ def pay_order(
     """
 
     def pay(tx: Connection) -> tuple[int, OrderWithDecision]:
-        order = operations.pay_order(
+        order = checkout.pay(
             tx,
             shop=caller.shop,
             actor=caller.actor,

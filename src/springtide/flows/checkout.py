@@ -5,7 +5,7 @@ function over the same reads; only the instant may differ, and an order that nam
 refused when its price is another one by then.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from springtide.domain.catalog.queries import products_by_keys
 from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import upsert_customers
 from springtide.domain.orders import operations as orders
-from springtide.domain.orders.model import Order, OrderLine, line_problems
+from springtide.domain.orders.model import Order, OrderLine, OrderState, line_problems
 from springtide.domain.orders.queries import has_ordered
 from springtide.domain.pricing import engine
 from springtide.domain.pricing.explain import Explained, explain
@@ -30,11 +30,20 @@ from springtide.domain.pricing.model import (
     MixedCurrency,
     PriceFacts,
 )
-from springtide.domain.pricing.operations import give_back_rules, keep_plan, left_of, use_rules
+from springtide.domain.pricing.operations import (
+    give_back_rules,
+    given_by,
+    keep_plan,
+    left_of,
+    use_rules,
+)
 from springtide.domain.pricing.plan import Plan
 from springtide.domain.pricing.queries import active_plan, current_prices
 from springtide.domain.pricing.replay import Inputs, inputs_of
+from springtide.domain.rewards import using
+from springtide.domain.rewards.using import NOTHING, Holdings, Spending
 from springtide.kit.errors import N_, Invalid, Refusal
+from springtide.kit.ids import outward, uuid7
 
 #: A customer's key -> (tier, has ordered before): what the facts know.
 StandingOf = Callable[[str], tuple[str, bool]]
@@ -74,6 +83,7 @@ class Prepared:
     buyer: Buyer
     campaign_key: str | None
     now: datetime
+    held: Holdings = NOTHING
 
     def price(self) -> Decision:
         """Return the decision."""
@@ -128,13 +138,15 @@ def prepare(
     keys = {line.product_key for line in wanted.lines} | set(plan.gift_keys)
     cart = Cart(wanted.lines, shop.currency, wanted.codes, wanted.shipping_minor, wanted.points)
     campaign = live_campaign(tx, shop_id=shop.id, now=now)
+    held = _held(tx, shop, wanted, plan, now)
     return Prepared(
         cart=cart,
         plan=plan,
         book=current_prices(tx, shop_id=shop.id, keys=keys, now=now),
-        buyer=_buyer(tx, shop, wanted, plan, standing_of),
+        buyer=_buyer(tx, shop, wanted, plan, standing_of, held),
         campaign_key=campaign.key if campaign else None,
         now=now,
+        held=held,
     )
 
 
@@ -165,11 +177,17 @@ def place(
             actor=actor,
             now=placing.real_now or now,
         )
+    identity = uuid7(now)
+    key = placing.key if placing.key is not None else outward("ord", identity)
+    if wanted.customer_key is not None:
+        spending = _spending(key, wanted.customer_key, prepared, decision)
+        using.reserve(tx, shop=shop, held=prepared.held, spending=spending, now=now)
     order = orders.place_order(
         tx,
         shop=shop,
         actor=actor,
-        key=placing.key,
+        key=key,
+        identity=identity,
         customer_key=wanted.customer_key,
         visitor_key=placing.visit.visitor_key,
         lines=order_lines(decision),
@@ -205,12 +223,75 @@ def close(
     now: datetime,
     real_now: datetime | None = None,
 ) -> Order:
-    """Close an unpaid order and give back what it used of its rules' limits."""
+    """Close an unpaid order; give back what it reserved, and what it used of its rules' limits."""
+    if orders.lock_order(tx, shop=shop, key=key).state is OrderState.PLACED:
+        using.void(tx, shop=shop, order_keys=[key], now=now)
     order = orders.close_order(
         tx, shop=shop, actor=actor, key=key, reason=reason, now=now, real_now=real_now
     )
     give_back_rules(tx, shop=shop, order_key=order.key, now=now)
     return order
+
+
+def pay(
+    tx: Connection,
+    *,
+    shop: Shop,
+    actor: Actor,
+    key: str,
+    payment_key: str,
+    amount_minor: int | None = None,
+    now: datetime,
+    real_now: datetime | None = None,
+) -> Order:
+    """Record the payment of an order, and spend what it reserved.
+
+    Raises what ``orders.pay_order`` does, and HeldForOther when flash stock went back before.
+    """
+    if orders.lock_order(tx, shop=shop, key=key).state is OrderState.PLACED:
+        using.post(tx, shop=shop, order_key=key, now=now)
+    return orders.pay_order(
+        tx,
+        shop=shop,
+        actor=actor,
+        key=key,
+        payment_key=payment_key,
+        amount_minor=amount_minor,
+        now=now,
+        real_now=real_now,
+    )
+
+
+def close_unpaid(
+    tx: Connection,
+    *,
+    shop: Shop,
+    actor: Actor,
+    campaign_key: str | None,
+    placed_before: datetime,
+    now: datetime,
+    reason: str,
+    limit: int,
+) -> list[str]:
+    """Close unpaid orders as ``orders.close_unpaid`` does, and give back all that they hold."""
+
+    def giving_back(keys: Sequence[str]) -> None:
+        using.void(tx, shop=shop, order_keys=keys, now=now)
+
+    keys = orders.close_unpaid(
+        tx,
+        shop=shop,
+        actor=actor,
+        campaign_key=campaign_key,
+        placed_before=placed_before,
+        now=now,
+        reason=reason,
+        limit=limit,
+        giving_back=giving_back,
+    )
+    for key in keys:
+        give_back_rules(tx, shop=shop, order_key=key, now=now)
+    return keys
 
 
 def order_lines(decision: Decision) -> list[OrderLine]:
@@ -231,8 +312,34 @@ def order_lines(decision: Decision) -> list[OrderLine]:
     return lines
 
 
+def _held(tx: Connection, shop: Shop, wanted: Wanted, plan: Plan, now: datetime) -> Holdings:
+    """Return what the buyer holds; nothing is looked up where no rule would spend it."""
+    issued = [rule.id for rule in plan.rules if rule.conditions.is_issued]
+    if wanted.customer_key is None or not (issued or wanted.points):
+        return NOTHING
+    return using.holdings(
+        tx, shop_id=shop.id, customer_key=wanted.customer_key, rules=issued, now=now
+    )
+
+
+def _spending(key: str, customer_key: str, prepared: Prepared, decision: Decision) -> Spending:
+    return Spending(
+        order_key=key,
+        customer_key=customer_key,
+        rules=given_by(decision),
+        points=decision.points,
+        pieces={line.product_key: line.quantity for line in decision.lines},
+        campaign_key=prepared.campaign_key,
+    )
+
+
 def _buyer(
-    tx: Connection, shop: Shop, wanted: Wanted, plan: Plan, standing_of: StandingOf | None
+    tx: Connection,
+    shop: Shop,
+    wanted: Wanted,
+    plan: Plan,
+    standing_of: StandingOf | None,
+    held: Holdings,
 ) -> Buyer:
     """Return what prices depend on; what no rule asks for is not looked up."""
     key = wanted.customer_key
@@ -245,10 +352,10 @@ def _buyer(
         channel=wanted.channel,
         region=wanted.region,
         segments=wanted.segments,
-        issued=dict(wanted.holds),
+        issued=dict(wanted.holds) | dict(held.issued),
         is_first_order=key is not None and not is_known,
-        # The shop's own site says how many points its buyer may use; it keeps their balance.
-        points=wanted.points,
+        # Where Springtide keeps no points of a buyer, the shop's site keeps their balance.
+        points=wanted.points if held.points is None else min(wanted.points, held.points),
         left=left_of(tx, shop_id=shop.id, plan=plan, customer_key=key),
     )
 

@@ -11,10 +11,11 @@ from springtide.domain.orders.model import Order, OrderReturn
 from springtide.domain.orders.operations import lock_paid_order, record_return
 from springtide.domain.orders.queries import order_returns
 from springtide.domain.pricing.model import Decision
-from springtide.domain.pricing.operations import give_back_rules
+from springtide.domain.pricing.operations import give_back_rules, given_by
 from springtide.domain.pricing.queries import kept_plan, terms_of_campaign
 from springtide.domain.pricing.replay import Inputs, refuse_other_engine
 from springtide.domain.pricing.returns import ReturnOwes, kept_after, kept_price
+from springtide.domain.rewards import using
 from springtide.kit import ids
 from springtide.kit.errors import N_, Refusal
 
@@ -57,7 +58,8 @@ def return_lines(
     """Take pieces of a paid order back and say what is to be paid back for them.
 
     The same return key again is the same return. When nothing is kept, limits of the order's
-    rules are given back. Raises NotFound, OrderNotPaid, Invalid (more than there is), ReturnOwes.
+    rules are given back, and what it was paid with besides money. Raises NotFound, OrderNotPaid,
+    Invalid (more than there is), ReturnOwes.
     """
     order = lock_paid_order(tx, shop=shop, key=order_key)
     before = order_returns(tx, order_id=order.id)
@@ -79,8 +81,12 @@ def return_lines(
     if refund < 0:
         raise ReturnOwes(due_minor=-refund)
     made = OrderReturn(return_key, dict(lines), policy, refund, now)
+    is_whole = not any(kept.values())
+    if is_whole:
+        rules = given_by(decision)
+        using.give_back(tx, shop=shop, order_key=order.key, rules=rules, now=now)
     after = record_return(tx, shop=shop, actor=actor, order=order, returned=made, real_now=real_now)
-    if not any(kept.values()):
+    if is_whole:
         give_back_rules(tx, shop=shop, order_key=order.key, now=now)
     return Returned(after, made)
 

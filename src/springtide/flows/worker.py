@@ -19,12 +19,15 @@ from springtide.flows.model import OPEN_STATES, State
 from springtide.flows.protocol import KINDS, Interrupted, Surroundings
 from springtide.flows.store import actions
 from springtide.flows.timeline import WITHDRAW
+from springtide.flows.upkeep import look_after_rewards
 from springtide.kit.idempotency import forget_before
 
 POLL_SECONDS = 0.15
 #: How often new facts move into the lake, and the lake is looked after.
 SEALING = timedelta(seconds=30)
 TENDING = timedelta(minutes=10)
+#: How long at most what is over still stands: unpaid reservations, points, rewards.
+UPKEEP = timedelta(seconds=1)
 ANSWERS_KEPT = timedelta(days=3)
 _log = logging.getLogger(__name__)
 
@@ -197,7 +200,15 @@ def _care(house: Surroundings, stopping: threading.Event) -> None:
     chores = [
         Chore("sealing facts", SEALING, lambda _real: seal(house.db, house.lake)),
         Chore("tending facts", TENDING, lambda _real: tend(house.db, house.lake)),
+        Chore("looking after rewards", UPKEEP, lambda real: _look_after(house, real)),
     ]
     while not stopping.wait(1.0):
         for chore in chores:
             chore.turn(house.real_now())
+
+
+def _look_after(house: Surroundings, real: datetime) -> None:
+    with house.db.read() as tx:
+        shops = all_shops(tx)
+    for shop in shops:
+        look_after_rewards(house.db, shop=shop, now=shop.now(real))

@@ -17,13 +17,13 @@ from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append_once
 from springtide.domain.ledger import store
 from springtide.domain.ledger.model import (
+    ID_LENGTH_MAX,
     MONEY,
     Chain,
     Expire,
     Opening,
     Transfer,
     TransferState,
-    Void,
 )
 from springtide.domain.ledger.sheet import OpenAccount, OpenLot, OpenTransfer, Sheet
 from springtide.kit.bulk import insert_rows, rows_by, update_rows
@@ -147,32 +147,59 @@ def expire_due(tx: Connection, *, shop: Shop, now: datetime, limit: int = 500) -
     return sum(refused is None for refused in transact(tx, shop=shop, chains=chains, now=now))
 
 
-def void_reserved(tx: Connection, *, shop: Shop, reference: str, now: datetime) -> int:
-    """Void all that is still reserved for a reference, such as an order; return how many."""
-    return _end_reserved(tx, shop=shop, reference=reference, now=now)
+def reversed_chain(
+    tx: Connection, *, shop_id: UUID, ids: Iterable[str], now: datetime
+) -> Chain | None:
+    """Return the chain that undoes those of some transfers that took place, each once.
 
-
-def _end_reserved(tx: Connection, *, shop: Shop, reference: str, now: datetime) -> int:
-    found = reserved_for(tx, shop_id=shop.id, reference=reference)
-    if not found:
-        return 0
-    chains = [Chain((Void(each),)) for each in found]
-    return sum(refused is None for refused in transact(tx, shop=shop, chains=chains, now=now))
-
-
-def reserved_for(tx: Connection, *, shop_id: UUID, reference: str) -> list[str]:
-    """Return the transfers that are still reserved for a reference."""
-    table = store.transfers
-    rows = tx.execute(
-        select(table.c.id)
-        .where(
-            table.c.shop_id == shop_id,
-            table.c.reference == reference,
-            table.c.state == TransferState.RESERVED,
+    What goes back into lots is a lot of its own that lasts as long as the longest of those it
+    was taken from. None when there is nothing to undo.
+    """
+    rows = rows_by(tx, store.transfers, "id", ids, shop_id=shop_id)
+    posted = [row for row in rows if row[_T["state"]] == TransferState.POSTED]
+    if not posted:
+        return None
+    until = _lasting(tx, shop_id, [row[_T["id"]] for row in posted])
+    steps = [
+        Transfer(
+            f"back:{row[_T['id']]}"[:ID_LENGTH_MAX],
+            row[_T["target"]],
+            row[_T["source"]],
+            row[_T["amount"]],
+            lot_expires_at=until.get(row[_T["id"]]),
+            reference=row[_T["reference"]],
+            customer_key=row[_T["customer_key"]],
+            campaign_key=row[_T["campaign_key"]],
         )
-        .order_by(table.c.seq)
+        for row in posted
+    ]
+    return Chain(tuple(steps))
+
+
+def _lasting(tx: Connection, shop_id: UUID, ids: list[str]) -> dict[str, datetime | None]:
+    """Return until when the longest lot lasts that each transfer took from; None is for ever."""
+    uses = rows_by(tx, store.lot_uses, "transfer_id", ids, shop_id=shop_id)
+    lots = {row[1]: row[6] for row in rows_by(
+        tx, store.lots, "id", {use[2] for use in uses}, shop_id=shop_id)}  # fmt: skip
+    found: dict[str, datetime | None] = {}
+    for _, transfer_id, lot_id, _, _ in uses:
+        until = lots[lot_id]
+        before = found.get(transfer_id, until)
+        found[transfer_id] = None if until is None or before is None else max(until, before)
+    return found
+
+
+def reserved_for(tx: Connection, *, shop_id: UUID, references: Iterable[str]) -> list[str]:
+    """Return the transfers that are still reserved for references, such as orders."""
+    rows = rows_by(
+        tx,
+        store.transfers,
+        "reference",
+        references,
+        suffix=f"and state = '{TransferState.RESERVED}'",
+        shop_id=shop_id,
     )
-    return list(rows.scalars())
+    return [row[_T["id"]] for row in sorted(rows, key=lambda row: row[_T["seq"]])]
 
 
 def _due_lots(tx: Connection, shop: Shop, now: datetime, limit: int) -> list[Any]:

@@ -5,7 +5,7 @@ try at once the database lets one win; its facts go into the same transaction (l
 appends wait for each other till the commit).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -67,14 +67,16 @@ def place_order(
     now: datetime,
     real_now: datetime | None = None,
     is_simulated: bool = False,
+    identity: UUID | None = None,
 ) -> Order:
     """Keep an order as it was priced, with one order fact a line.
 
-    Without a key the order's own id becomes it. ``real_now`` is for the audit log, where the
-    shop's clock is a simulated one; so below. Raises OrderKeyTaken for a key the shop has,
-    Invalid for lines nobody can buy, OrderTooLarge for a total out of range.
+    Without a key the order's own id becomes it; ``identity`` is that id where it is known.
+    ``real_now`` is for the audit log, where the shop's clock is a simulated one; so below.
+    Raises OrderKeyTaken for a key the shop has, Invalid for lines nobody can buy, OrderTooLarge
+    for a total out of range.
     """
-    identity = uuid7(now)
+    identity = identity or uuid7(now)
     order = Order(
         id=identity,
         shop_id=shop.id,
@@ -136,14 +138,19 @@ def pay_order(
     return order
 
 
-def lock_paid_order(tx: Connection, *, shop: Shop, key: str) -> Order:
-    """Return a paid order, held until the transaction ends. Raises NotFound, OrderNotPaid."""
+def lock_order(tx: Connection, *, shop: Shop, key: str) -> Order:
+    """Return an order, held until the transaction ends. Raises NotFound."""
     tx.execute(
         select(orders_table.c.id)
         .where(orders_table.c.shop_id == shop.id, orders_table.c.key == key)
         .with_for_update()
     )
-    order = queries.order(tx, shop_id=shop.id, key=key)
+    return queries.order(tx, shop_id=shop.id, key=key)
+
+
+def lock_paid_order(tx: Connection, *, shop: Shop, key: str) -> Order:
+    """Return a paid order, held until the transaction ends. Raises NotFound, OrderNotPaid."""
+    order = lock_order(tx, shop=shop, key=key)
     if order.state is not OrderState.PAID:
         raise OrderNotPaid(key=key)
     return order
@@ -227,11 +234,13 @@ def close_unpaid(
     real_now: datetime | None = None,
     reason: str = "unpaid",
     limit: int = 500,
+    giving_back: Callable[[Sequence[str]], object] | None = None,
 ) -> list[str]:
     """Close up to ``limit`` unpaid orders, the oldest first; return the keys of those it closed.
 
     Of one campaign, or of the whole shop for None. Call it, a transaction each, until it returns
-    nothing; doing it all again closes nothing more.
+    nothing; doing it all again closes nothing more. ``giving_back`` is called with the keys once
+    the orders are locked, before their facts are appended.
     """
     query = (
         select(orders_table.c.key)
@@ -249,6 +258,8 @@ def close_unpaid(
     keys = list(tx.scalars(query))
     if not keys:
         return []
+    if giving_back is not None:
+        giving_back(keys)
     tx.execute(
         update(orders_table)
         .where(orders_table.c.shop_id == shop.id, orders_table.c.key.in_(keys))

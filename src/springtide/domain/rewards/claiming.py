@@ -161,6 +161,8 @@ def _chain(
     """Return all that a claim moves: what is left, the limits, the cost, what the game gives."""
     terms, owner = reward.terms, attempt.customer_key
     unit = f"{reward.key}:claims"
+    # What is only reserved is found again by its claim.
+    reference = reward.key if played.reserved_until is None else claim_key
     target, bound = _taken(reward, owner), terms.per_customer
     steps = [
         Transfer(
@@ -171,7 +173,7 @@ def _chain(
             reserve=played.reserved_until is not None,
             expires_at=played.reserved_until,
             kind="claim",
-            reference=reward.key,
+            reference=reference,
             customer_key=owner,
             visitor_key=attempt.visitor_key,
             campaign_key=reward.campaign_key,
@@ -189,7 +191,7 @@ def _chain(
                 attempt.quantity,
                 reserve=played.reserved_until is not None,
                 expires_at=played.reserved_until,
-                reference=reward.key,
+                reference=reference,
             )
         )
         openings += [Opening(seen, unit, low=None), Opening(account, unit, high=limit)]
@@ -201,7 +203,7 @@ def _chain(
                 points_account(owner),
                 spent,
                 terms.cost_points * attempt.quantity,
-                reference=reward.key,
+                reference=reference,
                 customer_key=owner,
             )
         )

@@ -8,8 +8,7 @@ from sqlalchemy import Connection
 
 from springtide.domain.campaigns.operations import mark_scheduled, mark_withdrawn
 from springtide.domain.campaigns.queries import campaign
-from springtide.domain.orders.operations import close_unpaid
-from springtide.domain.pricing.operations import give_back_rules
+from springtide.flows.checkout import close_unpaid
 from springtide.flows.protocol import Context, campaign_of
 from springtide.kit.errors import N_
 
@@ -74,7 +73,7 @@ def _close(context: Context, tx: Connection) -> None:
 def _close_some(context: Context, tx: Connection) -> list[str]:
     now = context.now
     sale = campaign(tx, shop_id=context.shop.id, campaign_id=campaign_of(context))
-    keys = close_unpaid(
+    return close_unpaid(
         tx,
         shop=context.shop,
         actor=context.actor,
@@ -85,6 +84,3 @@ def _close_some(context: Context, tx: Connection) -> list[str]:
         reason="sale_over",
         limit=BATCH,
     )
-    for key in keys:
-        give_back_rules(tx, shop=context.shop, order_key=key, now=now)
-    return keys

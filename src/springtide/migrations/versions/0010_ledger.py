@@ -49,7 +49,7 @@ def _transfers() -> None:
         "ledger_transfers",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
         sa.Column("shop_id", sa.Uuid, nullable=False),
-        sa.Column("id", sa.String(160), nullable=False),
+        sa.Column("id", sa.String(180), nullable=False),
         sa.Column("source", sa.String(200), nullable=False),
         sa.Column("target", sa.String(200), nullable=False),
         sa.Column("unit", sa.String(60), nullable=False),
@@ -92,7 +92,7 @@ def _lots() -> None:
     op.create_table(
         "ledger_lots",
         sa.Column("shop_id", sa.Uuid, primary_key=True),
-        sa.Column("id", sa.String(160), primary_key=True),
+        sa.Column("id", sa.String(180), primary_key=True),
         sa.Column("account", sa.String(200), nullable=False),
         sa.Column("amount", sa.BigInteger, nullable=False),
         sa.Column("left_over", sa.BigInteger, nullable=False),
@@ -105,8 +105,8 @@ def _lots() -> None:
     op.create_table(
         "ledger_lot_uses",
         sa.Column("shop_id", sa.Uuid, primary_key=True),
-        sa.Column("transfer_id", sa.String(160), primary_key=True),
-        sa.Column("lot_id", sa.String(160), primary_key=True),
+        sa.Column("transfer_id", sa.String(180), primary_key=True),
+        sa.Column("lot_id", sa.String(180), primary_key=True),
         sa.Column("amount", sa.BigInteger, nullable=False),
         sa.Column("is_given_back", sa.Boolean, nullable=False),
     )

@@ -13,13 +13,20 @@ from springtide.domain.pricing.operations.rules import (
     save_campaign_terms,
     save_rule,
 )
-from springtide.domain.pricing.operations.uses import give_back_rules, keep_plan, left_of, use_rules
+from springtide.domain.pricing.operations.uses import (
+    give_back_rules,
+    given_by,
+    keep_plan,
+    left_of,
+    use_rules,
+)
 
 __all__ = [
     "activate_rules",
     "check_campaign_prices",
     "deactivate_rules",
     "give_back_rules",
+    "given_by",
     "keep_plan",
     "left_of",
     "remove_rule",

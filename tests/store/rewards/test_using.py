@@ -1,0 +1,273 @@
+"""What customers hold, spent by orders: reserved, paid, closed, returned; on both databases."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from springtide.domain.access.model import Shop
+from springtide.domain.ledger.operations import expire_due
+from springtide.domain.ledger.queries import accounts_page, imbalances
+from springtide.domain.orders.model import Order, OrderClosed
+from springtide.domain.pricing import operations as pricing
+from springtide.domain.pricing.book import Terms
+from springtide.domain.pricing.model import CartLine
+from springtide.domain.pricing.rule import Conditions, ProductSet
+from springtide.domain.rewards import using
+from springtide.domain.rewards.grants import packet_account, points_account
+from springtide.domain.rewards.model import Claim, ClaimState, Reward
+from springtide.domain.rewards.queries import claims_of_reward
+from springtide.domain.rewards.using import FlashTooFew, HeldForOther, HoldingGone
+from springtide.flows import checkout
+from springtide.flows.checkout import Placing, Wanted
+from springtide.flows.returning import return_lines
+from springtide.flows.upkeep import look_after_rewards
+from springtide.kit.db import Database
+from tests.kit.rewards import attempt, claimed, codes, published
+from tests.kit.shops import ACTOR, new_shop
+from tests.kit.storefront import open_sale, stock_shelves
+
+ISSUED = Conditions(is_issued=True)
+
+
+class Till:
+    """A shop in its sale whose rules spend what customers hold."""
+
+    def __init__(self, database: Database, now: datetime) -> None:
+        self.db, self.now = database, now
+        self.shop: Shop = new_shop(database, now=now)
+        stock_shelves(database, self.shop, now=now)
+        self.campaign = open_sale(database, self.shop, day=now.date(), now=now)
+
+    def rule(self, kind: str, params: Mapping[str, Any], conditions: Conditions) -> str:
+        """Save a rule and switch it on; return its key."""
+        with self.db.write() as tx:
+            saved = pricing.save_rule(
+                tx,
+                shop=self.shop,
+                campaign_id=self.campaign.id,
+                rule_id=None,
+                kind=kind,
+                params=params,
+                terms=Terms(conditions=conditions),
+                actor=ACTOR,
+                now=self.now,
+            )
+            pricing.activate_rules(
+                tx, shop=self.shop, campaign_id=self.campaign.id, actor=ACTOR, now=self.now
+            )
+        return saved.key
+
+    def reward(self, kind: str, params: dict[str, Any], **terms: Any) -> Reward:
+        return published(self.db, self.shop, kind, params, now=self.now, **terms)
+
+    def claim(self, reward: Reward, customer: str = "c1", **more: Any) -> str:
+        tried = attempt(reward.id, customer, f"{reward.key}{customer}{more}", **more)
+        return codes(claimed(self.db, self.shop, tried, now=self.now))[0]
+
+    def place(self, key: str, pieces: int = 1, customer: str = "c1", points: int = 0) -> Order:
+        wanted = Wanted((CartLine("pot", pieces),), customer_key=customer, points=points)
+        with self.db.write() as tx:
+            return checkout.place(
+                tx,
+                shop=self.shop,
+                actor=ACTOR,
+                wanted=wanted,
+                placing=Placing(key=key),
+                now=self.now,
+            )
+
+    def pay(self, key: str) -> Order:
+        with self.db.write() as tx:
+            return checkout.pay(
+                tx, shop=self.shop, actor=ACTOR, key=key, payment_key=f"p-{key}", now=self.now
+            )
+
+    def close(self, key: str) -> Order:
+        with self.db.write() as tx:
+            return checkout.close(
+                tx, shop=self.shop, actor=ACTOR, key=key, reason="changed mind", now=self.now
+            )
+
+    def take_back(self, key: str, pieces: int, name: str = "r1") -> None:
+        with self.db.write() as tx:
+            return_lines(
+                tx,
+                shop=self.shop,
+                actor=ACTOR,
+                order_key=key,
+                return_key=name,
+                lines={"pot": pieces},
+                now=self.now,
+            )
+
+    def standing(self) -> dict[str, tuple[int, int, int]]:
+        """Every account of the ledger, which has to add up."""
+        with self.db.read() as tx:
+            assert imbalances(tx, shop_id=self.shop.id) == []
+            found = accounts_page(tx, shop_id=self.shop.id, limit=1_000)
+        return {a.key: (a.balance, a.held, a.awaiting) for a in found}
+
+    def state(self, reward: Reward) -> list[ClaimState]:
+        with self.db.read() as tx:
+            found: list[Claim] = claims_of_reward(tx, reward_id=reward.id)
+        return [claim.state for claim in found]
+
+    def discount(self, order: Order) -> int:
+        return sum(rule["amount_minor"] for rule in order.decision["rules"])
+
+
+@pytest.fixture
+def till(database: Database, now: datetime) -> Till:
+    return Till(database, now)
+
+
+@pytest.fixture
+def coupon(till: Till) -> Reward:
+    rule = till.rule("coupon", {"discount_minor": 700}, ISSUED)
+    return till.reward("coupon", {"rule": rule}, quantity=10, per_customer=1)
+
+
+def test_a_coupon_is_spent_once(till: Till, coupon: Reward) -> None:
+    before = till.discount(till.place("o0"))
+    assert till.claim(coupon) == "coupon"
+    assert till.discount(till.place("o1")) == before + 700
+    assert till.state(coupon) == [ClaimState.RESERVED]
+    # It is reserved, so the next order is priced without it.
+    assert till.discount(till.place("o2")) == before
+    till.pay("o1")
+    till.pay("o1")
+    assert till.state(coupon) == [ClaimState.USED]
+    assert till.discount(till.place("o3")) == before
+    till.standing()
+
+
+def test_another_customers_coupon_is_nobodys(till: Till, coupon: Reward) -> None:
+    till.claim(coupon, "c1")
+    assert till.discount(till.place("o1", customer="c2")) == till.discount(
+        till.place("o2", customer="c3")
+    )
+    assert till.state(coupon) == [ClaimState.HELD]
+
+
+def test_what_two_carts_saw_only_one_order_takes(till: Till, coupon: Reward) -> None:
+    till.claim(coupon)
+    wanted = Wanted((CartLine("pot", 1),), customer_key="c1")
+    with till.db.read() as tx:
+        seen = checkout.prepare(tx, shop=till.shop, wanted=wanted, now=till.now)
+    till.place("o1")
+    spending = checkout._spending("o2", "c1", seen, seen.price())
+    with till.db.write() as tx, pytest.raises(HoldingGone):
+        using.reserve(tx, shop=till.shop, held=seen.held, spending=spending, now=till.now)
+
+
+@pytest.mark.parametrize("end", ["closed", "returned"])
+def test_all_of_an_order_comes_back_together(till: Till, end: str) -> None:
+    coupon_rule = till.rule("coupon", {"discount_minor": 500}, ISSUED)
+    packet_rule = till.rule("red_packet", {"amount_minor": 0}, ISSUED)
+    till.rule("points", {"points": 100, "worth_minor": 100}, Conditions())
+    coupon = till.reward("coupon", {"rule": coupon_rule}, quantity=10)
+    packet = till.reward(
+        "packet", {"rule": packet_rule, "total_minor": 1_000}, quantity=5, use_days=9
+    )
+    daily = till.reward("check_in", {"points": [300]}, quantity=9, use_days=30)
+    for reward in (coupon, packet, daily):
+        till.claim(reward)
+    before = till.standing()
+    assert before[packet_account(packet_rule, "c1")] == (200, 0, 0)
+    assert before[points_account("c1")] == (300, 0, 0)
+
+    order = till.place("o1", points=1_000)
+    during = till.standing()
+    assert during[packet_account(packet_rule, "c1")] == (200, 200, 0)
+    assert during[points_account("c1")][1] == 300
+    assert till.discount(order) >= 500 + 200 + 300
+    if end == "closed":
+        till.close("o1")
+        till.close("o1")
+    else:
+        till.pay("o1")
+        assert till.standing()[points_account("c1")] == (0, 0, 0)
+        till.take_back("o1", 1)
+        till.take_back("o1", 1)
+    after = till.standing()
+    assert {key: after[key] for key in before} == before
+    assert till.state(coupon) == [ClaimState.HELD]
+    again = till.place("o2", points=1_000)
+    assert again.total_minor == order.total_minor
+
+
+@pytest.fixture
+def flash(till: Till) -> Reward:
+    rule = till.rule(
+        "fixed_price",
+        {"price_minor": 100},
+        Conditions(products=ProductSet(keys=("pot",)), is_issued=True),
+    )
+    return till.reward(
+        "flash",
+        {"product_key": "pot", "rule": rule, "pay_minutes": 10},
+        quantity=5,
+        per_customer=3,
+    )
+
+
+def test_flash_stock_is_paid_in_time(till: Till, flash: Reward) -> None:
+    assert till.claim(flash, quantity=2) == "flash"
+    with pytest.raises(FlashTooFew):
+        till.place("o1", pieces=3)
+    order = till.place("o1", pieces=2)
+    # The rule says 1 yuan; the floor is 150.
+    assert order.lines[0].payable_minor == 2 * 15_000
+    till.now += timedelta(minutes=9, seconds=59)
+    till.pay("o1")
+    assert till.state(flash) == [ClaimState.USED]
+    till.now += timedelta(minutes=1)
+    with till.db.write() as tx:
+        assert expire_due(tx, shop=till.shop, now=till.now) == 0
+    assert till.standing()[flash.left][0] == 3
+
+
+def test_late_payment_has_one_end(till: Till, flash: Reward) -> None:
+    till.claim(flash, quantity=2)
+    till.place("o1", pieces=2)
+    till.now += timedelta(minutes=10)
+    with pytest.raises(HeldForOther):
+        till.pay("o1")
+    assert look_after_rewards(till.db, shop=till.shop, now=till.now) > 0
+    with pytest.raises(OrderClosed):
+        till.pay("o1")
+    assert till.standing()[flash.left] == (5, 0, 0)
+    assert till.state(flash) == [ClaimState.OVER]
+    assert look_after_rewards(till.db, shop=till.shop, now=till.now) == 0
+
+
+def test_reserved_stock_without_an_order_comes_back(till: Till, flash: Reward) -> None:
+    till.claim(flash, quantity=3)
+    till.now += timedelta(minutes=10)
+    assert look_after_rewards(till.db, shop=till.shop, now=till.now) > 0
+    assert till.standing()[flash.left] == (5, 0, 0)
+    assert till.state(flash) == [ClaimState.OVER]
+    assert till.claim(flash, quantity=3, visitor_key="v") == "flash"
+
+
+def test_returned_flash_stock_goes_back_to_the_stock(till: Till, flash: Reward) -> None:
+    till.claim(flash, quantity=2)
+    till.place("o1", pieces=2)
+    till.pay("o1")
+    till.take_back("o1", 1, "r1")
+    assert till.standing()[flash.left] == (3, 0, 0)
+    till.take_back("o1", 1, "r2")
+    assert till.standing()[flash.left] == (5, 0, 0)
+
+
+def test_points_of_a_customer_who_has_some_here_are_those(till: Till) -> None:
+    till.rule("points", {"points": 100, "worth_minor": 100}, Conditions())
+    daily = till.reward("check_in", {"points": [50]}, quantity=9)
+    before = till.discount(till.place("o0", points=0))
+    # The shop's own site keeps the points of those who have none here.
+    assert till.discount(till.place("o1", points=70)) == before + 70
+    till.claim(daily)
+    assert till.discount(till.place("o2", points=70)) == before + 50
+    assert till.discount(till.place("o3", points=70)) == before
