@@ -280,3 +280,39 @@ def test_a_hundred_overlapping_rules_are_decided_and_the_best_set_is_proven() ->
     decision = price(cart, plan=Plan(rules), book=book, now=NOW)
     assert decision.is_proven
     assert len(decision.rules) >= 5
+
+
+def test_a_gift_names_all_that_would_shut_it_out() -> None:
+    first = rule("0", "amount_off", {"amount_minor": 1})
+    second = rule(
+        "1",
+        "amount_off",
+        {"amount_minor": 1},
+        stacking=Stacking(combines=("rul_0",), after=("rul_0",)),
+    )
+    gift = rule(
+        "2",
+        "gift",
+        {"product_key": "a", "threshold_minor": 0},
+        stacking=Stacking(excludes=("rul_0", "rul_1")),
+    )
+    cart = Cart((CartLine("a", 1),), "CNY")
+    book = {"a": PriceFacts(1)}
+    told = explain(cart, plan=Plan([first, second, gift]), book=book, now=NOW).outcomes
+    reason = next(each.reason for each in told if each.rule_id == gift.id)
+    assert reason is not None
+    # Without the first one the second takes its place, and shuts the gift out as well.
+    assert reason.others == ("rul_0", "rul_1")
+
+
+def test_room_counts_only_where_something_comes_off() -> None:
+    cheap = rule("0", "first_order", {"price_minor": 1, "pieces_max": 1})
+    others = [rule(str(n), "amount_off", {"amount_minor": 1}) for n in (1, 2)]
+    # One line is at that price already, the other one at its floor.
+    book = {"a": PriceFacts(1), "b": PriceFacts(2, floor_minor=2)}
+    cart = Cart((CartLine("a", 1), CartLine("b", 1)), "CNY")
+    told = explain(
+        cart, plan=Plan([cheap, *others]), book=book, now=NOW, buyer=Buyer(is_first_order=True)
+    ).outcomes
+    reason = next(each.reason for each in told if each.rule_id == cheap.id)
+    assert reason == Reason("no_room", 0, 1)

@@ -158,7 +158,10 @@ class _Teller:
         if isinstance(shape, Giving):
             return None
         if isinstance(shape, PerLine):
-            wanted = sum(cart.line_off(place, line, cart.gross[line]) for line in lines)
+            offs = {line: cart.line_off(place, line, cart.gross[line]) for line in lines}
+            wanted = sum(offs.values())
+            # Room on a line from which nothing comes off is of no use.
+            lines = tuple(line for line, off in offs.items() if off > 0)
         elif isinstance(shape, PerGroup):
             wanted = cart.group_off(place)
         else:
@@ -222,7 +225,12 @@ class _Teller:
             if not isinstance(shape, Giving) or base >= starts:
                 return _guarded(cart, stack, place)
             return Reason("below_threshold", base, starts)
-        others = tuple(sorted(cart.plan.rules[each].id for each in bits(shut)))
+        aside, left = 0, stack
+        # Where those that shut it out are gone, others come that do the same.
+        while shut := cart.plan.excludes[place] & left.used:
+            aside |= shut
+            left = best_stack(cart, without=aside).stack
+        others = tuple(sorted(cart.plan.rules[each].id for each in bits(aside)))
         return Reason("lost_to", stack.total, stack.total, others)
 
     def _next_step(self, place: int) -> NextStep | None:
