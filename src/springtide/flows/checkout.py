@@ -169,17 +169,12 @@ def place(
     decision = prepared.price()
     if placing.quoted_minor is not None and decision.total_minor != placing.quoted_minor:
         raise QuoteChanged(now_minor=decision.total_minor, quoted_minor=placing.quoted_minor)
-    if wanted.customer_key is not None:
-        upsert_customers(
-            tx,
-            shop_id=shop.id,
-            entries=[CustomerEntry(wanted.customer_key)],
-            actor=actor,
-            now=placing.real_now or now,
-        )
     identity = uuid7(now)
     key = placing.key if placing.key is not None else outward("ord", identity)
     if wanted.customer_key is not None:
+        entries = [CustomerEntry(wanted.customer_key)]
+        at = placing.real_now or now
+        upsert_customers(tx, shop_id=shop.id, entries=entries, actor=actor, now=at)
         spending = _spending(key, wanted.customer_key, prepared, decision)
         using.reserve(tx, shop=shop, held=prepared.held, spending=spending, now=now)
     order = orders.place_order(

@@ -1,0 +1,84 @@
+"""Every kind of reward, whoever added it: described in both languages, checked, played, kept."""
+
+from datetime import datetime, timedelta
+from typing import Any, cast, get_type_hints
+
+import msgspec
+import pytest
+
+from springtide.domain.ledger.queries import imbalances
+from springtide.domain.rewards.games import GAMES, BadGameParams, read_game
+from springtide.domain.rewards.model import Terms
+from springtide.domain.rewards.operations import stop_reward
+from springtide.kit.db import Database
+from springtide.kit.errors import Invalid
+from springtide.kit.i18n import chinese
+from tests.kit.rewards import RULE, attempt, claimed, codes, published
+from tests.kit.shops import ACTOR, new_shop
+
+#: Parameters that each kind takes, and what a claim of it gives.
+EXAMPLES: dict[str, tuple[dict[str, Any], str]] = {
+    "coupon": ({"rule": RULE}, "coupon"),
+    "packet": ({"rule": RULE, "total_minor": 1_000, "split": "even_odds"}, "packet"),
+    "phrase_packet": ({"rule": RULE, "total_minor": 1_000, "phrase": "open"}, "packet"),
+    "flash": ({"rule": RULE, "product_key": "tea"}, "flash"),
+    "draw": (
+        {"prizes": [{"name": "cup", "what": "gift", "stock": 9, "odds_ppm": 1_000_000}]},
+        "gift",
+    ),
+    "check_in": ({"points": [1, 2]}, "points"),
+}
+
+
+@pytest.fixture(params=sorted(GAMES))
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_every_kind_has_an_example(kind: str) -> None:
+    assert kind in EXAMPLES
+
+
+def test_a_kind_says_what_it_is_in_both_languages(kind: str) -> None:
+    game = GAMES[kind]
+    hints = get_type_hints(game, include_extras=True)
+    titles = [
+        meta.title
+        for field in msgspec.structs.fields(cast("Any", game))
+        for meta in getattr(hints[field.name], "__metadata__", ())
+    ]
+    assert titles
+    for text in (game.title, game.about, *titles):
+        assert text
+        assert chinese().get(text, text) != text
+
+
+def test_what_a_kind_does_not_know_is_refused(kind: str) -> None:
+    params, _ = EXAMPLES[kind]
+    for wrong in ({**params, "surprise": 1}, {"surprise": 1}):
+        with pytest.raises(Invalid) as refused:
+            read_game(kind, wrong)
+        assert isinstance(next(iter(refused.value.fields.values())), BadGameParams)
+
+
+def test_a_kind_is_claimed_and_stopped(kind: str, database: Database, now: datetime) -> None:
+    params, what = EXAMPLES[kind]
+    shop = new_shop(database, now=now)
+    reward = published(database, shop, kind, params, now=now, quantity=10, use_days=9)
+    tries = [attempt(reward.id, f"c{n}", phrase="open") for n in range(4)]
+    assert codes(claimed(database, shop, *tries, now=now)) == [what] * 4
+    # The same again is the same; somebody else after the end gets nothing.
+    assert codes(claimed(database, shop, *tries, now=now + timedelta(days=2))) == [what] * 4
+    late = attempt(reward.id, "late", phrase="open")
+    assert codes(claimed(database, shop, late, now=now + timedelta(days=2))) == ["reward_closed"]
+    with database.write() as tx:
+        stop_reward(tx, shop=shop, reward_id=reward.id, actor=ACTOR, now=now)
+    with database.read() as tx:
+        assert imbalances(tx, shop_id=shop.id) == []
+
+
+def test_parameters_stay_what_they_are_through_json(kind: str) -> None:
+    params, _ = EXAMPLES[kind]
+    game = read_game(kind, params)
+    assert read_game(kind, msgspec.to_builtins(game)) == game
+    assert game.problems(Terms(quantity=10)) == {}
