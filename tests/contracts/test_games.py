@@ -8,7 +8,7 @@ import pytest
 
 from springtide.domain.ledger.queries import imbalances
 from springtide.domain.rewards.games import GAMES, BadGameParams, read_game
-from springtide.domain.rewards.model import Terms
+from springtide.domain.rewards.model import Attempt, Bought, Reward, Terms
 from springtide.domain.rewards.operations import stop_reward
 from springtide.kit.db import Database
 from springtide.kit.errors import Invalid
@@ -27,6 +27,7 @@ EXAMPLES: dict[str, tuple[dict[str, Any], str]] = {
         "gift",
     ),
     "check_in": ({"points": [1, 2]}, "points"),
+    "buy_to_get": ({"what": "points", "amount": 5, "budget": 100}, "points"),
 }
 
 
@@ -65,16 +66,22 @@ def test_a_kind_is_claimed_and_stopped(kind: str, database: Database, now: datet
     params, what = EXAMPLES[kind]
     shop = new_shop(database, now=now)
     reward = published(database, shop, kind, params, now=now, quantity=10, use_days=9)
-    tries = [attempt(reward.id, f"c{n}", phrase="open") for n in range(4)]
+    tries = [_try(reward, n, now) for n in range(4)]
     assert codes(claimed(database, shop, *tries, now=now)) == [what] * 4
     # The same again is the same; somebody else after the end gets nothing.
     assert codes(claimed(database, shop, *tries, now=now + timedelta(days=2))) == [what] * 4
-    late = attempt(reward.id, "late", phrase="open")
+    late = _try(reward, 9, now + timedelta(days=2))
     assert codes(claimed(database, shop, late, now=now + timedelta(days=2))) == ["reward_closed"]
     with database.write() as tx:
         stop_reward(tx, shop=shop, reward_id=reward.id, actor=ACTOR, now=now)
     with database.read() as tx:
         assert imbalances(tx, shop_id=shop.id) == []
+
+
+def _try(reward: Reward, number: int, at: datetime) -> Attempt:
+    earned = {"bought": Bought(f"o{number}", at, {"tea": 1_000})}
+    more: dict[str, Any] = earned if reward.kind == "buy_to_get" else {"phrase": "open"}
+    return attempt(reward.id, f"c{number}", **more)
 
 
 def test_parameters_stay_what_they_are_through_json(kind: str) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from springtide.domain.access.model import Actor, Shop
+from springtide.domain.ledger.operations import transact
 from springtide.domain.orders.model import Order, OrderReturn
 from springtide.domain.orders.operations import lock_paid_order, record_return
 from springtide.domain.orders.queries import order_returns
@@ -16,6 +17,7 @@ from springtide.domain.pricing.queries import kept_plan, terms_of_campaign
 from springtide.domain.pricing.replay import Inputs, refuse_other_engine
 from springtide.domain.pricing.returns import ReturnOwes, kept_after, kept_price
 from springtide.domain.rewards import using
+from springtide.flows.earning import cut_earned
 from springtide.kit import ids
 from springtide.kit.errors import N_, Refusal
 
@@ -82,9 +84,13 @@ def return_lines(
         raise ReturnOwes(due_minor=-refund)
     made = OrderReturn(return_key, dict(lines), policy, refund, now)
     is_whole = not any(kept.values())
+    chains = cut_earned(tx, shop=shop, order=order, kept=kept)
     if is_whole:
         rules = given_by(decision)
-        using.give_back(tx, shop=shop, order_key=order.key, rules=rules, now=now)
+        chains += using.give_back(tx, shop=shop, order_key=order.key, rules=rules, now=now)
+    for refused in transact(tx, shop=shop, chains=chains, now=now) if chains else ():
+        if refused is not None:
+            raise refused
     after = record_return(tx, shop=shop, actor=actor, order=order, returned=made, real_now=real_now)
     if is_whole:
         give_back_rules(tx, shop=shop, order_key=order.key, now=now)

@@ -1,4 +1,4 @@
-"""What time alone ends: unpaid orders, reservations, lots of points, rewards that are over."""
+"""What comes with time: unpaid orders close, points expire, paid orders earn, rewards end."""
 
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from springtide.domain.orders.model import OrderPaid
 from springtide.domain.rewards.operations import settle_over
 from springtide.domain.rewards.using import end_claims, overdue_orders
 from springtide.flows import checkout
+from springtide.flows.earning import earn, receive_old
 from springtide.kit.db import Database
 
 BATCH = 500
@@ -24,6 +25,8 @@ def look_after_rewards(db: Database, *, shop: Shop, now: datetime) -> int:
     with db.write() as tx:
         # Orders first: what they hold goes back with them, not piece by piece.
         count += expire_due(tx, shop=shop, now=now, limit=BATCH)
+    count += earn(db, shop=shop, now=now)
+    count += receive_old(db, shop=shop, actor=UPKEEP, now=now)
     with db.write() as tx:
         count += end_claims(tx, shop_id=shop.id, now=now)
     with db.write() as tx:

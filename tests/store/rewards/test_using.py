@@ -1,121 +1,21 @@
 """What customers hold, spent by orders: reserved, paid, closed, returned; on both databases."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
-from springtide.domain.access.model import Shop
 from springtide.domain.ledger.operations import expire_due
-from springtide.domain.ledger.queries import accounts_page, imbalances
-from springtide.domain.orders.model import Order, OrderClosed
-from springtide.domain.pricing import operations as pricing
-from springtide.domain.pricing.book import Terms
+from springtide.domain.orders.model import OrderClosed
 from springtide.domain.pricing.model import CartLine
 from springtide.domain.pricing.rule import Conditions, ProductSet
 from springtide.domain.rewards import using
 from springtide.domain.rewards.grants import packet_account, points_account
-from springtide.domain.rewards.model import Claim, ClaimState, Reward
-from springtide.domain.rewards.queries import claims_of_reward
+from springtide.domain.rewards.model import ClaimState, Reward
 from springtide.domain.rewards.using import FlashTooFew, HeldForOther, HoldingGone
 from springtide.flows import checkout
-from springtide.flows.checkout import Placing, Wanted
-from springtide.flows.returning import return_lines
-from springtide.flows.upkeep import look_after_rewards
+from springtide.flows.checkout import Wanted
 from springtide.kit.db import Database
-from tests.kit.rewards import attempt, claimed, codes, published
-from tests.kit.shops import ACTOR, new_shop
-from tests.kit.storefront import open_sale, stock_shelves
-
-ISSUED = Conditions(is_issued=True)
-
-
-class Till:
-    """A shop in its sale whose rules spend what customers hold."""
-
-    def __init__(self, database: Database, now: datetime) -> None:
-        self.db, self.now = database, now
-        self.shop: Shop = new_shop(database, now=now)
-        stock_shelves(database, self.shop, now=now)
-        self.campaign = open_sale(database, self.shop, day=now.date(), now=now)
-
-    def rule(self, kind: str, params: Mapping[str, Any], conditions: Conditions) -> str:
-        """Save a rule and switch it on; return its key."""
-        with self.db.write() as tx:
-            saved = pricing.save_rule(
-                tx,
-                shop=self.shop,
-                campaign_id=self.campaign.id,
-                rule_id=None,
-                kind=kind,
-                params=params,
-                terms=Terms(conditions=conditions),
-                actor=ACTOR,
-                now=self.now,
-            )
-            pricing.activate_rules(
-                tx, shop=self.shop, campaign_id=self.campaign.id, actor=ACTOR, now=self.now
-            )
-        return saved.key
-
-    def reward(self, kind: str, params: dict[str, Any], **terms: Any) -> Reward:
-        return published(self.db, self.shop, kind, params, now=self.now, **terms)
-
-    def claim(self, reward: Reward, customer: str = "c1", **more: Any) -> str:
-        tried = attempt(reward.id, customer, f"{reward.key}{customer}{more}", **more)
-        return codes(claimed(self.db, self.shop, tried, now=self.now))[0]
-
-    def place(self, key: str, pieces: int = 1, customer: str = "c1", points: int = 0) -> Order:
-        wanted = Wanted((CartLine("pot", pieces),), customer_key=customer, points=points)
-        with self.db.write() as tx:
-            return checkout.place(
-                tx,
-                shop=self.shop,
-                actor=ACTOR,
-                wanted=wanted,
-                placing=Placing(key=key),
-                now=self.now,
-            )
-
-    def pay(self, key: str) -> Order:
-        with self.db.write() as tx:
-            return checkout.pay(
-                tx, shop=self.shop, actor=ACTOR, key=key, payment_key=f"p-{key}", now=self.now
-            )
-
-    def close(self, key: str) -> Order:
-        with self.db.write() as tx:
-            return checkout.close(
-                tx, shop=self.shop, actor=ACTOR, key=key, reason="changed mind", now=self.now
-            )
-
-    def take_back(self, key: str, pieces: int, name: str = "r1") -> None:
-        with self.db.write() as tx:
-            return_lines(
-                tx,
-                shop=self.shop,
-                actor=ACTOR,
-                order_key=key,
-                return_key=name,
-                lines={"pot": pieces},
-                now=self.now,
-            )
-
-    def standing(self) -> dict[str, tuple[int, int, int]]:
-        """Every account of the ledger, which has to add up."""
-        with self.db.read() as tx:
-            assert imbalances(tx, shop_id=self.shop.id) == []
-            found = accounts_page(tx, shop_id=self.shop.id, limit=1_000)
-        return {a.key: (a.balance, a.held, a.awaiting) for a in found}
-
-    def state(self, reward: Reward) -> list[ClaimState]:
-        with self.db.read() as tx:
-            found: list[Claim] = claims_of_reward(tx, reward_id=reward.id)
-        return [claim.state for claim in found]
-
-    def discount(self, order: Order) -> int:
-        return sum(rule["amount_minor"] for rule in order.decision["rules"])
+from tests.kit.till import ISSUED, Till
 
 
 @pytest.fixture
@@ -235,18 +135,18 @@ def test_late_payment_has_one_end(till: Till, flash: Reward) -> None:
     till.now += timedelta(minutes=10)
     with pytest.raises(HeldForOther):
         till.pay("o1")
-    assert look_after_rewards(till.db, shop=till.shop, now=till.now) > 0
+    assert till.look_after() > 0
     with pytest.raises(OrderClosed):
         till.pay("o1")
     assert till.standing()[flash.left] == (5, 0, 0)
     assert till.state(flash) == [ClaimState.OVER]
-    assert look_after_rewards(till.db, shop=till.shop, now=till.now) == 0
+    assert till.look_after() == 0
 
 
 def test_reserved_stock_without_an_order_comes_back(till: Till, flash: Reward) -> None:
     till.claim(flash, quantity=3)
     till.now += timedelta(minutes=10)
-    assert look_after_rewards(till.db, shop=till.shop, now=till.now) > 0
+    assert till.look_after() > 0
     assert till.standing()[flash.left] == (5, 0, 0)
     assert till.state(flash) == [ClaimState.OVER]
     assert till.claim(flash, quantity=3, visitor_key="v") == "flash"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection, and_, case, func, or_, select
 
 from springtide.domain.ledger.model import Account, Entry, Lot, NoSuchAccount, TransferState
@@ -28,6 +29,27 @@ def accounts_by_keys(tx: Connection, *, shop_id: UUID, keys: Iterable[str]) -> d
         key: Account(key, unit, owner, low, high, balance, held, awaiting, in_lots)
         for _, key, unit, owner, low, high, in_lots, balance, held, awaiting, _ in rows
     }
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """A transfer as it stands."""
+
+    id: str
+    source: str
+    target: str
+    amount: int
+    state: str
+    reference: str | None
+    customer_key: str | None
+    lot_expires_at: datetime | None
+
+
+def transfers_by_ids(tx: Connection, *, shop_id: UUID, ids: Iterable[str]) -> list[Moved]:
+    """Return the transfers of these ids that there are, the oldest first."""
+    names = [column.name for column in _transfers.columns]
+    rows = sorted(rows_by(tx, _transfers, "id", ids, shop_id=shop_id))
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return [Moved(**{name: row[name] for name in Moved.__struct_fields__}) for row in found]
 
 
 def accounts_page(

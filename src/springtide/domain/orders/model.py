@@ -64,6 +64,8 @@ class Order:
     close_reason: str | None = None
     price_inputs: Mapping[str, Any] | None = None
     refunded_minor: int = 0
+    received_at: datetime | None = None
+    earned_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

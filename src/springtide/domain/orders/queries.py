@@ -1,6 +1,7 @@
 """Reads of orders."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,24 @@ def orders_by_keys(tx: Connection, *, shop_id: UUID, keys: Sequence[str]) -> lis
         .order_by(orders_table.c.placed_at, orders_table.c.id)
     )
     return _with_lines(tx, tx.execute(query).all())
+
+
+def unreceived_keys(
+    tx: Connection, *, shop_id: UUID, paid_before: datetime, limit: int
+) -> list[str]:
+    """Return orders paid before an instant of which nobody said that they were received."""
+    rows = tx.execute(
+        select(orders_table.c.key)
+        .where(
+            orders_table.c.shop_id == shop_id,
+            orders_table.c.state == OrderState.PAID,
+            orders_table.c.received_at.is_(None),
+            orders_table.c.paid_at < paid_before,
+        )
+        .order_by(orders_table.c.paid_at)
+        .limit(limit)
+    )
+    return list(rows.scalars())
 
 
 def orders_page(
@@ -142,4 +161,6 @@ def _order(row: Row[Any], lines: Sequence[OrderLine]) -> Order:
         close_reason=row.close_reason,
         price_inputs=row.price_inputs,
         refunded_minor=row.refunded_minor,
+        received_at=row.received_at,
+        earned_at=row.earned_at,
     )

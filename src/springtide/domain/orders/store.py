@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Uuid,
+    text,
 )
 
 from springtide.domain.orders.model import KEY_LENGTH_MAX
@@ -39,11 +40,27 @@ orders = Table(
     Column("payment_key", String(200)),
     Column("closed_at", Instant),
     Column("close_reason", String(200)),
+    Column("received_at", Instant),
+    Column("earned_at", Instant),
     UniqueConstraint("shop_id", "key"),
     # Listing newest first, closing the unpaid, and one customer's orders.
     Index("ix_orders_shop_id_id", "shop_id", "id"),
     Index("ix_orders_shop_id_state_placed_at", "shop_id", "state", "placed_at"),
     Index("ix_orders_shop_id_customer_key", "shop_id", "customer_key"),
+    Index(
+        "ix_orders_earning",
+        "shop_id",
+        "paid_at",
+        sqlite_where=text("state = 'paid' and earned_at is null"),
+        postgresql_where=text("state = 'paid' and earned_at is null"),
+    ),
+    Index(
+        "ix_orders_receipt",
+        "shop_id",
+        "paid_at",
+        sqlite_where=text("state = 'paid' and received_at is null"),
+        postgresql_where=text("state = 'paid' and received_at is null"),
+    ),
 )
 
 lines = Table(

@@ -114,7 +114,7 @@ def _claim(
     reward: Reward, game: Game, attempt: Attempt, sheet: Sheet, *, is_invited: bool
 ) -> Outcome:
     now = sheet.now
-    shut = shut_at(reward, now)
+    shut = _shut(reward, attempt, now)
     if shut is not None:
         return shut
     if not is_invited:
@@ -153,6 +153,11 @@ def shut_at(reward: Reward, now: datetime) -> Refusal | None:
     if days and now.astimezone(ZoneInfo(reward.zone_name)).weekday() not in days:
         return NotToday()
     return None
+
+
+def _shut(reward: Reward, attempt: Attempt, now: datetime) -> Refusal | None:
+    """Return why an attempt comes at the wrong time; an order counts when it was placed."""
+    return shut_at(reward, now if attempt.bought is None else attempt.bought.placed_at)
 
 
 def _chain(

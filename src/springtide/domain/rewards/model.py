@@ -1,7 +1,7 @@
 """A reward, what it asks of who claims it, and what a claim gives."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Protocol
 from uuid import UUID
@@ -72,6 +72,14 @@ class Granted(msgspec.Struct, frozen=True, omit_defaults=True):
     product_key: str | None = None
 
 
+class Bought(msgspec.Struct, frozen=True):
+    """An order that was paid: when it was placed, and the money of its products that are kept."""
+
+    order_key: str
+    placed_at: datetime
+    money: Mapping[str, int]
+
+
 class Attempt(msgspec.Struct, frozen=True):
     """One customer's try to claim; ``key`` is the caller's own, and ``asked`` what was asked."""
 
@@ -84,6 +92,7 @@ class Attempt(msgspec.Struct, frozen=True):
     address: str | None = None
     phrase: str | None = None
     quantity: int = 1
+    bought: Bought | None = None
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -158,6 +167,8 @@ class Game(Protocol):
     kind: str
     title: str
     about: str
+    #: How long after its end what is left may still be needed.
+    lasts: timedelta
 
     def problems(self, terms: Terms) -> dict[str, Refusal]:
         """Return what is wrong with its parameters, by field."""
@@ -174,6 +185,22 @@ class Game(Protocol):
     def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
         """Return what an attempt gives."""
         ...
+
+
+class NotClaimable(Refusal):
+    """A claim of what comes by itself, to those who earn it."""
+
+    code = "reward_not_claimable"
+    status = 409
+    text = N_("This comes by itself to those who earn it.")
+
+
+class NothingEarned(Refusal):
+    """An order that earns nothing."""
+
+    code = "reward_nothing_earned"
+    status = 409
+    text = N_("This order earns nothing here.")
 
 
 class SoldOut(Refusal):

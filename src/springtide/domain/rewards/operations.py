@@ -165,8 +165,10 @@ def settle_over(tx: Connection, *, shop: Shop, now: datetime, limit: int = 50) -
     ).scalars()
     count = 0
     for reward_id in due.all():
-        tx.execute(update(table).where(table.c.id == reward_id).values(settled_at=now))
         found = read_reward(tx, shop=shop, reward_id=reward_id)
+        if now < found.closes_at + read_game(found.kind, found.params).lasts:
+            continue
+        tx.execute(update(table).where(table.c.id == reward_id).values(settled_at=now))
         give_back_left(tx, shop=shop, found=found, now=now)
         count += 1
     return count

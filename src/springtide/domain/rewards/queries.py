@@ -49,6 +49,24 @@ def rewards_page(
     return [_reward(tuple(row), shop) for row in rows]
 
 
+def published_of_kind(tx: Connection, *, shop: Shop, kind: str) -> list[Reward]:
+    """Return the published rewards of a kind, those over included until they are settled."""
+    rows = tx.execute(
+        select(_rewards).where(
+            _rewards.c.shop_id == shop.id,
+            _rewards.c.kind == kind,
+            _rewards.c.state == RewardState.PUBLISHED,
+            _rewards.c.settled_at.is_(None),
+        )
+    )
+    return [_reward(tuple(row), shop) for row in rows]
+
+
+def claims_by_keys(tx: Connection, *, shop_id: UUID, keys: Iterable[str]) -> list[Claim]:
+    """Return the granted claims of these keys."""
+    return [claim_of_row(row)[0] for row in rows_by(tx, _claims, "key", keys, shop_id=shop_id)]
+
+
 def claims_of_reward(
     tx: Connection, *, reward_id: UUID, before: UUID | None = None, limit: int = 50
 ) -> list[Claim]:

@@ -182,8 +182,8 @@ def void(tx: Connection, *, shop: Shop, order_keys: Sequence[str], now: datetime
 
 def give_back(
     tx: Connection, *, shop: Shop, order_key: str, rules: Iterable[str], now: datetime
-) -> None:
-    """Undo what a paid order spent, when all of it came back."""
+) -> list[Chain]:
+    """Let the claims of a paid order be used again, and return what undoes its spending."""
     attached = _attached(tx, shop.id, [order_key])
     ids = [f"{POINTS}:{order_key}", *(f"packet:{rule}:{order_key}" for rule in rules)]
     for claim in attached:
@@ -193,9 +193,8 @@ def give_back(
         else:
             ids.append(f"{key}:use:{order_key}")
     chain = reversed_chain(tx, shop_id=shop.id, ids=ids, now=now)
-    if chain is not None:
-        move(tx, shop=shop, chain=chain, now=now)
     _free(tx, [claim for claim in attached if claim.state is ClaimState.USED], now)
+    return [] if chain is None else [chain]
 
 
 def overdue_orders(tx: Connection, *, shop_id: UUID, now: datetime, limit: int) -> list[str]:

@@ -32,6 +32,7 @@ class CheckIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     kind: ClassVar[str] = "check_in"
     title: ClassVar[str] = N_("Check-in")
     about: ClassVar[str] = N_("Points once a day, more for many days in a row.")
+    lasts: ClassVar[timedelta] = timedelta(0)
 
     points: Annotated[tuple[int, ...], unit(N_("Points on day 1, 2, 3 …"), "numbers")]
 

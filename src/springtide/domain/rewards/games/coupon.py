@@ -25,6 +25,7 @@ class Coupon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     kind: ClassVar[str] = "coupon"
     title: ClassVar[str] = N_("Coupon to claim")
     about: ClassVar[str] = N_("A coupon for each customer who takes it, while there are some.")
+    lasts: ClassVar[timedelta] = timedelta(0)
 
     rule: Annotated[str, unit(N_("Spent by the rule"), "rule")]
 

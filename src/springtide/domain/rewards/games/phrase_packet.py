@@ -1,6 +1,7 @@
 """密令红包: a packet for those who know the phrase; shown with the products it is for."""
 
 import unicodedata
+from datetime import timedelta
 from typing import Annotated, ClassVar
 
 from springtide.domain.ledger.sheet import Sheet
@@ -29,6 +30,7 @@ class PhrasePacket(
     kind: ClassVar[str] = "phrase_packet"
     title: ClassVar[str] = N_("Phrase packet")
     about: ClassVar[str] = N_("A red packet for those who type the phrase, beside its products.")
+    lasts: ClassVar[timedelta] = timedelta(0)
 
     phrase: Annotated[str, unit(N_("Phrase"), "text")]
     products: Annotated[tuple[str, ...], unit(N_("Shown with it"), "products")] = ()

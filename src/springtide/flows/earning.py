@@ -1,0 +1,172 @@
+"""What orders earn: worked out soon after they are paid, given on receipt, cut by returns.
+
+Promised rewards are reserved transfers to the customer. Receipt posts them; a return voids them
+and promises what the kept products still earn, or takes back what was given already.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from springtide.domain.access.model import Actor, Shop
+from springtide.domain.ledger.model import Chain, Post, Step, Transfer, Void
+from springtide.domain.ledger.operations import reserved_for, transact
+from springtide.domain.ledger.queries import Moved, accounts_by_keys, transfers_by_ids
+from springtide.domain.orders.model import Order
+from springtide.domain.orders.operations import lock_paid_order, receive_order, take_unearned
+from springtide.domain.orders.queries import order_returns, unreceived_keys
+from springtide.domain.pricing.returns import kept_share
+from springtide.domain.rewards.claiming import claim_batch
+from springtide.domain.rewards.games import read_game
+from springtide.domain.rewards.games.buy_to_get import BuyToGet, earned_by
+from springtide.domain.rewards.model import Attempt, Bought, Claim, Reward
+from springtide.domain.rewards.queries import claims_by_keys, published_of_kind
+from springtide.kit.db import Database
+from springtide.kit.ids import outward
+
+#: An order counts as received by itself so long after it was paid, as on the platforms.
+RECEIPT_AFTER = timedelta(days=10)
+BATCH = 200
+
+
+def earn(db: Database, *, shop: Shop, now: datetime) -> int:
+    """Promise what newly paid orders earn, in one transaction; return of how many orders."""
+    with db.write() as tx:
+        rewards = published_of_kind(tx, shop=shop, kind=BuyToGet.kind)
+        orders = take_unearned(tx, shop=shop, now=now, limit=BATCH)
+        attempts = [
+            _attempt(tx, order, reward)
+            for order in orders
+            if order.customer_key is not None
+            for reward in rewards
+        ]
+        if attempts:
+            claim_batch(tx, shop=shop, attempts=attempts, now=now)
+    return len(orders)
+
+
+def receive(
+    tx: Connection,
+    *,
+    shop: Shop,
+    actor: Actor,
+    key: str,
+    now: datetime,
+    real_now: datetime | None = None,
+) -> Order:
+    """Note that an order was received, and give what it earned. Raises NotFound, OrderNotPaid."""
+    lock_paid_order(tx, shop=shop, key=key)
+    promised = reserved_for(tx, shop_id=shop.id, references=[earned_by(key)])
+    if promised:
+        transact(tx, shop=shop, chains=[Chain((Post(each),)) for each in promised], now=now)
+    return receive_order(tx, shop=shop, actor=actor, key=key, now=now, real_now=real_now)
+
+
+def receive_old(db: Database, *, shop: Shop, actor: Actor, now: datetime) -> int:
+    """Take orders as received that were paid long ago; return how many."""
+    with db.read() as tx:
+        keys = unreceived_keys(tx, shop_id=shop.id, paid_before=now - RECEIPT_AFTER, limit=BATCH)
+    for key in keys:
+        with db.write() as tx:
+            receive(tx, shop=shop, actor=actor, key=key, now=now)
+    return len(keys)
+
+
+def cut_earned(tx: Connection, *, shop: Shop, order: Order, kept: Mapping[str, int]) -> list[Chain]:
+    """Return what has to move when only ``kept`` pieces of an order stay with the customer."""
+    rewards = {reward.id: reward for reward in published_of_kind(tx, shop=shop, kind=BuyToGet.kind)}
+    keys = [_key(order, reward) for reward in rewards.values()]
+    claims = claims_by_keys(tx, shop_id=shop.id, keys=keys)
+    number = len(order_returns(tx, order_id=order.id)) + 1
+    bought = Bought(order.key, order.placed_at, _kept_money(order, kept))
+    return [
+        chain
+        for claim in claims
+        if (chain := _cut(tx, shop, rewards[claim.reward_id], claim, bought, number))
+    ]
+
+
+def _cut(
+    tx: Connection, shop: Shop, reward: Reward, claim: Claim, bought: Bought, number: int
+) -> Chain | None:
+    game = read_game(reward.kind, reward.params)
+    assert isinstance(game, BuyToGet)
+    name = outward("clm", claim.id)
+    given = [f"{name}:given", *(f"{name}:given{n}" for n in range(1, number))]
+    taken = [f"{name}:taken{n}" for n in range(1, number)]
+    moved = transfers_by_ids(tx, shop_id=shop.id, ids=[*given, *taken])
+    wanted = game.earned(bought)
+    promised = [each for each in moved if each.state == "reserved"]
+    if promised:
+        return _promise_less(promised[0], wanted, f"{name}:given{number}")
+    posted = [each for each in moved if each.state == "posted"]
+    has = sum(-each.amount if each.id in taken else each.amount for each in posted)
+    if not posted or has <= wanted:
+        return None
+    first = posted[0]
+    accounts = accounts_by_keys(tx, shop_id=shop.id, keys=[first.target])
+    # What the customer has spent already cannot be taken back: the shop bears it.
+    amount = min(has - wanted, accounts[first.target].available)
+    if amount <= 0:
+        return None
+    step = Transfer(
+        f"{name}:taken{number}",
+        first.target,
+        first.source,
+        amount,
+        reference=first.reference,
+        customer_key=claim.customer_key,
+    )
+    return Chain((step,))
+
+
+def _promise_less(promised: Moved, wanted: int, id_: str) -> Chain | None:
+    if promised.amount <= wanted:
+        return None
+    steps: list[Step] = [Void(promised.id)]
+    if wanted:
+        steps.append(
+            Transfer(
+                id_,
+                promised.source,
+                promised.target,
+                wanted,
+                reserve=True,
+                lot_expires_at=promised.lot_expires_at,
+                reference=promised.reference,
+                customer_key=promised.customer_key,
+            )
+        )
+    return Chain(tuple(steps))
+
+
+def _attempt(tx: Connection, order: Order, reward: Reward) -> Attempt:
+    back: dict[str, int] = {}
+    for made in order_returns(tx, order_id=order.id):
+        for product, pieces in made.lines.items():
+            back[product] = back.get(product, 0) + pieces
+    kept = {line.product_key: line.quantity - back.get(line.product_key, 0) for line in order.lines}
+    key = _key(order, reward)
+    return Attempt(
+        key=key,
+        reward_id=reward.id,
+        customer_key=order.customer_key or "",
+        asked=hashlib.blake2b(key.encode(), digest_size=16).hexdigest(),
+        visitor_key=order.visitor_key,
+        bought=Bought(order.key, order.placed_at, _kept_money(order, kept)),
+    )
+
+
+def _kept_money(order: Order, kept: Mapping[str, int]) -> dict[str, int]:
+    return {
+        line.product_key: kept_share(
+            line.payable_minor, kept.get(line.product_key, 0), line.quantity
+        )
+        for line in order.lines
+    }
+
+
+def _key(order: Order, reward: Reward) -> str:
+    return f"order:{order.key}:{reward.key}"
