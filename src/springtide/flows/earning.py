@@ -14,8 +14,9 @@ from springtide.domain.access.model import Actor, Shop
 from springtide.domain.ledger.model import Chain, Post, Step, Transfer, Void
 from springtide.domain.ledger.operations import reserved_for, transact
 from springtide.domain.ledger.queries import Moved, accounts_by_keys, transfers_by_ids
+from springtide.domain.orders.earning import take_unearned
 from springtide.domain.orders.model import Order
-from springtide.domain.orders.operations import lock_paid_order, receive_order, take_unearned
+from springtide.domain.orders.operations import lock_paid_order, receive_order
 from springtide.domain.orders.queries import order_returns, unreceived_keys
 from springtide.domain.pricing.returns import kept_share
 from springtide.domain.rewards.claiming import claim_batch

@@ -25,16 +25,6 @@ from springtide.web.campaign import frame
 from springtide.web.campaign_forms import AnyRequest, Typed, address, campaign_of
 from springtide.web.forms import Form
 from springtide.web.render import page, see_other, view_of
-from springtide.web.rule_fields import (
-    CHOICE_TITLES,
-    Field,
-    at_typed_rows,
-    fields_of,
-    read_number,
-    read_params,
-    rows_shown,
-    values_of_params,
-)
 from springtide.web.rule_sample import (
     SAMPLE_ROWS,
     refuse_unknown,
@@ -43,6 +33,16 @@ from springtide.web.rule_sample import (
     title_of,
 )
 from springtide.web.rule_terms import BUYER_LISTS, PRODUCT_LISTS, read_terms, values_of_terms
+from springtide.web.struct_fields import (
+    CHOICE_TITLES,
+    Field,
+    at_typed_rows,
+    fields_of,
+    read_fields,
+    read_number,
+    rows_shown,
+    values_of_fields,
+)
 
 _READ = {"access": Needs(Permission.READ)}
 _WRITE = {"access": Needs(Permission.PRICES_WRITE)}
@@ -135,7 +135,7 @@ def rule_save(
         found = campaign_of(tx, member, campaign)
         kept = _saved(tx, found, str(data["rule"])) if data.get("rule") else None
     try:
-        params = read_params(kind, data, shop.currency)
+        params = read_fields(fields_of(RULES[kind]), data, shop.currency)
         terms = read_terms(data, shop.currency)
     except Refusal as refusal:
         form = Form.refused(data, refusal)
@@ -155,7 +155,7 @@ def rule_save(
             )
     except Refusal as refusal:
         if isinstance(refusal, Invalid):
-            refusal = Invalid(at_typed_rows(kind, data, refusal.fields))
+            refusal = Invalid(at_typed_rows(fields_of(RULES[kind]), data, refusal.fields))
         form = Form.refused(data, refusal)
         return _form(request, house, member, found, kind, kept, form, status=422)
     return _back(request, member, found, N_("Rule saved."))
@@ -254,7 +254,7 @@ def _form(
     shop = member.shop
     values: dict[str, str] = {}
     if saved is not None:
-        values = values_of_params(kind, saved.params, shop.currency)
+        values = values_of_fields(fields_of(RULES[kind]), saved.params, shop.currency)
         values |= values_of_terms(saved.terms, shop.currency)
     shown = {**values, **form.values} if form.values else values
     with house.db.read() as tx:
@@ -267,7 +267,7 @@ def _form(
         typed = {**shown, **samples, "kind": kind if saved or form.values else "",
                  "rule": saved.key if saved else ""}  # fmt: skip
         sample = sample_of(tx, house, member, campaign, typed)
-    fields = fields_of(kind)
+    fields = fields_of(RULES[kind])
     return page(
         request,
         "campaign_rule.html",
@@ -296,9 +296,9 @@ def _options(titles: Mapping[str, str], language: str) -> list[tuple[str, str]]:
 
 
 def _row(rule: SavedRule, currency: str) -> RuleRow:
-    values = values_of_params(rule.kind, rule.params, currency)
+    values = values_of_fields(fields_of(RULES[rule.kind]), rule.params, currency)
     facts: list[tuple[str, str]] = []
-    for field in fields_of(rule.kind):
+    for field in fields_of(RULES[rule.kind]):
         if field.columns:
             steps = [
                 " → ".join(

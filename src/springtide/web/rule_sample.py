@@ -22,8 +22,8 @@ from springtide.domain.pricing.sentences import sentences
 from springtide.kit.errors import Invalid, Refusal
 from springtide.kit.money import parse_minor
 from springtide.web.campaign_forms import read_count
-from springtide.web.rule_fields import read_params
 from springtide.web.rule_terms import read_terms
+from springtide.web.struct_fields import fields_of, read_fields
 
 SAMPLE_ROWS = 3
 
@@ -76,7 +76,10 @@ def _rules_as_typed(
     kind = str(data.get("kind", ""))
     if kind:
         refuse_unknown(kind)
-        params, terms = read_params(kind, data, currency), read_terms(data, currency)
+        params, terms = (
+            read_fields(fields_of(RULES[kind]), data, currency),
+            read_terms(data, currency),
+        )
         checked_rule(kind, params)
         titles[typed_key] = terms.name or RULES[kind].title
         rules.append(

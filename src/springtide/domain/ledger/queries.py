@@ -37,6 +37,7 @@ class Moved(msgspec.Struct, frozen=True):
     id: str
     source: str
     target: str
+    unit: str
     amount: int
     state: str
     reference: str | None
@@ -46,10 +47,12 @@ class Moved(msgspec.Struct, frozen=True):
 
 def transfers_by_ids(tx: Connection, *, shop_id: UUID, ids: Iterable[str]) -> list[Moved]:
     """Return the transfers of these ids that there are, the oldest first."""
-    names = [column.name for column in _transfers.columns]
-    rows = sorted(rows_by(tx, _transfers, "id", ids, shop_id=shop_id))
-    found = [dict(zip(names, row, strict=True)) for row in rows]
-    return [Moved(**{name: row[name] for name in Moved.__struct_fields__}) for row in found]
+    return [_moved(row) for row in sorted(rows_by(tx, _transfers, "id", ids, shop_id=shop_id))]
+
+
+def _moved(row: Sequence[object]) -> Moved:
+    named = dict(zip(_transfers.columns.keys(), row, strict=True))
+    return msgspec.convert({name: named[name] for name in Moved.__struct_fields__}, Moved)
 
 
 def accounts_page(

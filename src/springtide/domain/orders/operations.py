@@ -157,33 +157,6 @@ def receive_order(
     return received
 
 
-def take_unearned(tx: Connection, *, shop: Shop, now: datetime, limit: int) -> list[Order]:
-    """Return paid orders whose rewards are not worked out yet, held, and mark them as done.
-
-    Those that another transaction holds are left for later.
-    """
-    found = tx.execute(
-        select(orders_table.c.key)
-        .where(
-            orders_table.c.shop_id == shop.id,
-            orders_table.c.state == OrderState.PAID,
-            orders_table.c.earned_at.is_(None),
-        )
-        .order_by(orders_table.c.paid_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).scalars()
-    keys = list(found)
-    if not keys:
-        return []
-    tx.execute(
-        update(orders_table)
-        .where(orders_table.c.shop_id == shop.id, orders_table.c.key.in_(keys))
-        .values(earned_at=now)
-    )
-    return queries.orders_by_keys(tx, shop_id=shop.id, keys=keys)
-
-
 def lock_order(tx: Connection, *, shop: Shop, key: str) -> Order:
     """Return an order, held until the transaction ends. Raises NotFound."""
     tx.execute(

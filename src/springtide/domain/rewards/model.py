@@ -53,7 +53,9 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     per_minute: Annotated[int | None, unit(N_("Per customer and minute"), "pieces")] = None
     cost_points: Annotated[int, unit(N_("Costs points"), "points")] = 0
     is_targeted: Annotated[bool, unit(N_("Only for invited customers"), "yes")] = False
-    weekdays: tuple[int, ...] = ()
+    weekdays: Annotated[
+        tuple[int, ...], unit(N_("Days of the week (none: every day)"), "weekdays")
+    ] = ()
     use_days: Annotated[int | None, unit(N_("Days to use it"), "days")] = None
 
 

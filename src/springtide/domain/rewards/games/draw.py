@@ -52,7 +52,7 @@ class Prize(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         Literal["coupon", "packet", "points", "gift", "free_order"], unit(N_("Kind"), "choice")
     ]
     stock: Annotated[int, unit(N_("Stock"), "pieces")]
-    odds_ppm: Annotated[int, unit(N_("Odds, in millionths"), "ppm")]
+    odds_ppm: Annotated[int, unit(N_("Odds"), "ppm")]
     amount: Annotated[int, unit(N_("Worth"), "number")] = 0
     rule: Annotated[str | None, unit(N_("Spent by the rule"), "rule")] = None
 

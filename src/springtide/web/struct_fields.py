@@ -1,13 +1,14 @@
-"""The fields of a promotion rule's form, made from the rule's own parameters."""
+"""The fields of a form, made from the parameters of what it is for: a rule, a reward, terms."""
 
+import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 import msgspec
 
-from springtide.domain.pricing.rules import RULES
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.money import parse_minor, to_decimal
 from springtide.web.campaign_forms import read_count
@@ -16,7 +17,21 @@ from springtide.web.campaign_forms import read_count
 ROWS_MORE = 2
 ROWS_LEAST = 3
 ROWS_MAX = 20
-CHOICE_TITLES = {"cheapest": N_("the cheapest"), "dearest": N_("the dearest")}
+CHOICE_TITLES = {
+    "cheapest": N_("the cheapest"),
+    "dearest": N_("the dearest"),
+    "equal": N_("the same for all"),
+    "double_mean": N_("by chance, up to twice the mean"),
+    "even_odds": N_("by chance, the same odds for everybody"),
+    "coupon": N_("Coupon"),
+    "packet": N_("Red packet"),
+    "points": N_("Points"),
+    "gift": N_("Gift"),
+    "free_order": N_("Free order"),
+}
+_TEXTS = ("product", "tier", "rule", "text")
+_LISTS = ("products", "numbers")
+_PARTS = re.compile(r"[,，、\s]+")
 
 
 class BadPercent(Refusal):
@@ -34,13 +49,13 @@ class NeededField(Refusal):
 
 
 def at_typed_rows(
-    kind: str, typed: Mapping[str, Any], problems: Mapping[str, Refusal]
+    fields: Sequence["Field"], typed: Mapping[str, Any], problems: Mapping[str, Refusal]
 ) -> dict[str, Refusal]:
-    """Return problems by the rows of the form: rows that were left empty are not among a rule's."""
+    """Return problems by the rows of the form: rows that were left empty are not among them."""
     moved: dict[str, Refusal] = {}
     for name, problem in problems.items():
         parts = name.split(".")
-        field = next((each for each in fields_of(kind) if each.name == parts[0]), None)
+        field = next((each for each in fields if each.name == parts[0]), None)
         if field is not None and field.columns and len(parts) == 3 and parts[1].isdigit():
             filled = [row for row in range(ROWS_MAX) if _is_filled(field, row, typed)]
             if int(parts[1]) < len(filled):
@@ -69,26 +84,33 @@ class Field:
     @property
     def is_checkbox(self) -> bool:
         """Whether it is yes or no."""
-        return self.unit == "choice" and not self.choices
+        return self.unit == "yes" or (self.unit == "choice" and not self.choices)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether a number is typed."""
+        return self.unit not in (*_TEXTS, *_LISTS, "choice", "yes", "weekdays")
 
 
-def fields_of(kind: str) -> tuple[Field, ...]:
-    """Return the fields of a kind of rule."""
-    return _fields(RULES[kind])
+def fields_of(parameters: Any) -> tuple[Field, ...]:
+    """Return the fields of a type of parameters, a frozen struct."""
+    return _fields(parameters)
 
 
-def read_params(kind: str, typed: Mapping[str, Any], currency: str) -> dict[str, Any]:
+def read_fields(fields: Sequence[Field], typed: Mapping[str, Any], currency: str) -> dict[str, Any]:
     """Return the parameters that were typed; refuses (``Invalid``, by field) what is no number.
 
-    Empty fields and rows are left out, so that the rule's defaults hold.
+    Empty fields and rows are left out, so that their defaults hold.
     """
     problems: dict[str, Refusal] = {}
     params: dict[str, Any] = {}
-    for field in fields_of(kind):
+    for field in fields:
         if field.columns:
             params[field.name] = _read_rows(field, typed, currency, problems)
         elif field.is_checkbox:
             params[field.name] = field.name in typed
+        elif field.unit == "weekdays":
+            params[field.name] = [n for n in range(7) if f"{field.name}.{n}" in typed]
         else:
             value = _read(field, field.name, typed, currency, problems)
             if value is not None:
@@ -100,10 +122,12 @@ def read_params(kind: str, typed: Mapping[str, Any], currency: str) -> dict[str,
     return params
 
 
-def values_of_params(kind: str, params: Mapping[str, Any], currency: str) -> dict[str, str]:
+def values_of_fields(
+    fields: Sequence[Field], params: Mapping[str, Any], currency: str
+) -> dict[str, str]:
     """Return parameters as the values of their form."""
     values: dict[str, str] = {}
-    for field in fields_of(kind):
+    for field in fields:
         value = params.get(field.name, field.default)
         if field.columns:
             for row, each in enumerate(value or ()):
@@ -113,6 +137,8 @@ def values_of_params(kind: str, params: Mapping[str, Any], currency: str) -> dic
         elif field.is_checkbox:
             if value:
                 values[field.name] = "on"
+        elif field.unit == "weekdays":
+            values |= {f"{field.name}.{day}": "on" for day in value or ()}
         else:
             values[field.name] = _written(field, value, currency)
     return values
@@ -132,6 +158,8 @@ def read_number(field: Field, text: str, currency: str) -> int:
     """Return a typed number as its parameter holds it: minor units, basis points, pieces."""
     if field.unit == "money":
         return parse_minor(text, currency)
+    if field.unit == "ppm":
+        return _read_ppm(text)
     if field.unit == "percent":
         try:
             # A percentage is written like an amount of two decimals: 12.5 is 1250 basis points.
@@ -139,6 +167,17 @@ def read_number(field: Field, text: str, currency: str) -> int:
         except Refusal as refusal:
             raise BadPercent(value=text[:40]) from refusal
     return read_count(text)
+
+
+def _read_ppm(text: str) -> int:
+    """Return millionths of a typed percentage of up to four decimals."""
+    try:
+        value = Decimal(text.rstrip("%％ ")) * 10_000
+    except InvalidOperation as error:
+        raise BadPercent(value=text[:40]) from error
+    if not value.is_finite() or value != value.to_integral_value() or abs(value) > 10**9:
+        raise BadPercent(value=text[:40])
+    return int(value)
 
 
 def _fields(rule: Any) -> tuple[Field, ...]:
@@ -152,7 +191,7 @@ def _fields(rule: Any) -> tuple[Field, ...]:
         )
         columns: tuple[Field, ...] = ()
         choices: tuple[str, ...] = ()
-        if unit == "steps":
+        if unit in ("steps", "prizes"):
             columns = _fields(typing.get_args(base)[0])
         elif typing.get_origin(base) is Literal:
             choices = typing.get_args(base)
@@ -190,9 +229,12 @@ def _read(
     text = str(typed.get(name, "")).strip()
     if not text:
         return None
-    if field.choices or field.unit in ("product", "tier"):
+    if field.choices or field.unit in _TEXTS:
         return text
     try:
+        if field.unit in _LISTS:
+            parts = [part for part in _PARTS.split(text) if part]
+            return parts if field.unit == "products" else [read_count(part) for part in parts]
         return read_number(field, text, currency)
     except Refusal as refusal:
         problems[name] = refusal
@@ -200,6 +242,10 @@ def _read(
 
 
 def _written(field: Field, value: Any, currency: str) -> str:
+    if field.unit in _LISTS:
+        return ", ".join(map(str, value or ()))
+    if field.unit == "ppm" and value is not None:
+        return f"{Decimal(value) / 10_000:f}"
     if value is None or (value == 0 and not field.is_needed):
         return ""
     if field.unit == "money":

@@ -10,13 +10,13 @@ from springtide.domain.pricing.book import Terms
 from springtide.domain.pricing.rule import Conditions, Hours, Limits, ProductSet, Stacking
 from springtide.domain.pricing.rules import RULES, checked_rule
 from springtide.kit.errors import Invalid
-from springtide.web.rule_fields import (
+from springtide.web.rule_terms import read_terms, values_of_terms
+from springtide.web.struct_fields import (
     at_typed_rows,
     fields_of,
-    read_params,
-    values_of_params,
+    read_fields,
+    values_of_fields,
 )
-from springtide.web.rule_terms import read_terms, values_of_terms
 from tests.kit.pricing import PARAMS
 
 
@@ -25,33 +25,35 @@ from tests.kit.pricing import PARAMS
 @given(data=st.data())
 def test_what_a_form_shows_is_what_was_saved(kind: str, data: st.DataObject) -> None:
     params: dict[str, Any] = data.draw(PARAMS[kind])
-    typed = values_of_params(kind, params, "CNY")
-    assert checked_rule(kind, read_params(kind, typed, "CNY")) == checked_rule(kind, params)
+    typed = values_of_fields(fields_of(RULES[kind]), params, "CNY")
+    assert checked_rule(kind, read_fields(fields_of(RULES[kind]), typed, "CNY")) == checked_rule(
+        kind, params
+    )
 
 
 @pytest.mark.parametrize("kind", list(RULES))
 def test_a_text_for_a_number_is_refused_at_its_field(kind: str) -> None:
-    for field in fields_of(kind):
+    for field in fields_of(RULES[kind]):
         if field.unit in ("money", "percent", "pieces", "points"):
             with pytest.raises(Invalid) as refused:
-                read_params(kind, {field.name: "a lot"}, "CNY")
+                read_fields(fields_of(RULES[kind]), {field.name: "a lot"}, "CNY")
             assert field.name in refused.value.fields
         for column in field.columns:
             name = f"{field.name}.0.{column.name}"
             if column.unit in ("money", "percent", "pieces"):
                 with pytest.raises(Invalid) as refused:
-                    read_params(kind, {name: "a lot"}, "CNY")
+                    read_fields(fields_of(RULES[kind]), {name: "a lot"}, "CNY")
                 assert name in refused.value.fields
 
 
 def test_what_is_missing_is_named_at_its_row_and_field() -> None:
     with pytest.raises(Invalid) as refused:
-        read_params("quantity_ladder", {"steps.1.pieces": "2"}, "CNY")
+        read_fields(fields_of(RULES["quantity_ladder"]), {"steps.1.pieces": "2"}, "CNY")
     assert {name: why.code for name, why in refused.value.fields.items()} == {
         "steps.1.percent_bps": "rule_field_needed"
     }
     with pytest.raises(Invalid) as refused:
-        read_params("percent_off", {}, "CNY")
+        read_fields(fields_of(RULES["percent_off"]), {}, "CNY")
     assert set(refused.value.fields) == {"percent_bps"}
 
 
@@ -63,9 +65,11 @@ def test_a_problem_of_a_rule_is_shown_at_the_row_that_was_typed() -> None:
         "steps.3.percent_bps": "101",
     }
     with pytest.raises(Invalid) as refused:
-        checked_rule("quantity_ladder", read_params("quantity_ladder", typed, "CNY"))
+        checked_rule(
+            "quantity_ladder", read_fields(fields_of(RULES["quantity_ladder"]), typed, "CNY")
+        )
     assert set(refused.value.fields) == {"steps.1.percent_bps"}
-    moved = at_typed_rows("quantity_ladder", typed, refused.value.fields)
+    moved = at_typed_rows(fields_of(RULES["quantity_ladder"]), typed, refused.value.fields)
     assert set(moved) == {"steps.3.percent_bps"}
 
 

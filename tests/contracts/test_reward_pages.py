@@ -1,0 +1,204 @@
+"""The pages of rewards and of the ledger: made, published, watched, stopped, in both languages."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from litestar.testing import TestClient
+
+from springtide.domain.access.model import Role
+from springtide.domain.campaigns import operations as campaigns
+from springtide.domain.campaigns.model import Goals
+from springtide.domain.pricing import operations as pricing
+from springtide.domain.pricing.book import Terms
+from springtide.domain.pricing.rule import Conditions
+from springtide.domain.rewards.games import GAMES
+from springtide.site import Site
+from springtide.web.render import LANGUAGE_COOKIE
+from tests.kit.house import ACTOR, Browser, TestHouse, person_in, shop_in
+from tests.kit.rewards import attempt, claimed, codes
+
+BASE = "/shops/tide/rewards"
+
+
+class Office:
+    """A shop's back office with price rules that rewards are spent by."""
+
+    def __init__(self, client: TestClient[Site], house: TestHouse) -> None:
+        self.house, self.shop = house, shop_in(house)
+        owner = person_in(house, self.shop, Role.OWNER)
+        self.browser = Browser(client, house).sign_in(owner)
+        self.client = client
+        now = house.clock
+        with house.db.write() as tx:
+            self.campaign = campaigns.create_campaign(
+                tx, shop=self.shop, name="618", day=now.date(), goals=Goals(), actor=ACTOR, now=now
+            )
+        self.coupon = self.rule("coupon", {"discount_minor": 500})
+        self.packet = self.rule("red_packet", {"amount_minor": 0})
+
+    def rule(self, kind: str, params: dict[str, Any]) -> str:
+        with self.house.db.write() as tx:
+            return pricing.save_rule(
+                tx,
+                shop=self.shop,
+                campaign_id=self.campaign.id,
+                rule_id=None,
+                kind=kind,
+                params=params,
+                terms=Terms(conditions=Conditions(is_issued=True)),
+                actor=ACTOR,
+                now=self.house.clock,
+            ).key
+
+    def typed(self, kind: str, **changes: str) -> dict[str, str]:
+        opens = self.house.clock.astimezone(self.shop.tz)
+        return {
+            "kind": kind,
+            "name": "Tide & <b>Co</b>",
+            "opens_at": f"{opens:%Y-%m-%dT%H:%M}",
+            "closes_at": f"{opens + timedelta(days=2):%Y-%m-%dT%H:%M}",
+            "quantity": "10",
+            "per_customer": "1",
+            **changes,
+        }
+
+    def save(self, kind: str, **changes: str) -> Any:
+        return self.browser.post(BASE, self.typed(kind, **changes))
+
+    def saved(self, kind: str, **changes: str) -> str:
+        answer = self.save(kind, **changes)
+        assert answer.status_code == 303, answer.text[-3_000:]
+        return str(answer.headers["location"])
+
+
+@pytest.fixture
+def office(client: TestClient[Site], sqlite_house: TestHouse) -> Office:
+    return Office(client, sqlite_house)
+
+
+def examples(office: Office) -> dict[str, dict[str, str]]:
+    return {
+        "coupon": {"rule": office.coupon},
+        "packet": {"rule": office.packet, "total_minor": "10", "split": "even_odds"},
+        "phrase_packet": {"rule": office.packet, "total_minor": "10", "phrase": "大潮来了"},
+        "flash": {"rule": office.coupon, "product_key": "tea"},
+        "draw": {
+            "prizes.0.name": "cup",
+            "prizes.0.what": "gift",
+            "prizes.0.stock": "3",
+            "prizes.0.odds_ppm": "12.5",
+            "prizes.2.name": "red",
+            "prizes.2.what": "packet",
+            "prizes.2.stock": "5",
+            "prizes.2.odds_ppm": "0.01",
+            "prizes.2.amount": "800",
+            "prizes.2.rule": office.packet,
+        },
+        "check_in": {"points": "1, 2，5"},
+        "buy_to_get": {"what": "points", "amount": "1", "per_minor": "1.00", "budget": "10000"},
+    }
+
+
+@pytest.mark.parametrize("kind", sorted(GAMES))
+def test_a_reward_of_every_kind_is_made_and_published(office: Office, kind: str) -> None:
+    form = office.browser.get(f"{BASE}/new?kind={kind}")
+    assert form.status_code == 200
+    assert examples(office).keys() == set(GAMES)
+    place = office.saved(kind, **examples(office)[kind])
+    assert office.browser.get(f"{place}/edit").status_code == 200
+    assert office.browser.post(f"{place}/publish").status_code == 303
+    page = office.browser.get(place)
+    assert page.status_code == 200
+    assert "&lt;b&gt;Co&lt;/b&gt;" in page.text
+    assert "<b>Co</b>" not in page.text
+    account = page.text.split("/ledger/account?key=")[1].split('"')[0]
+    assert office.browser.get(f"/shops/tide/ledger/account?key={account}").status_code == 200
+    assert office.browser.get(BASE).text.count("progress") >= 1
+    assert office.browser.post(f"{place}/stop").status_code == 303
+    assert "add up" in office.browser.get("/shops/tide/ledger").text
+
+
+def test_what_is_typed_again_is_what_was_saved(office: Office) -> None:
+    place = office.saved("draw", **examples(office)["draw"], **{"weekdays.2": "on"})
+    page = office.browser.get(f"{place}/edit").text
+    for value in (
+        'value="12.5"',
+        'value="0.01"',
+        'value="800"',
+        'name="weekdays.2" value="on" checked',
+    ):
+        assert value in page, value
+
+
+def test_claims_are_seen_down_to_their_transfers(office: Office) -> None:
+    place = office.saved("packet", **examples(office)["packet"])
+    office.browser.post(f"{place}/publish")
+    reward_id = _id(place)
+    done = claimed(office.house.db, office.shop, attempt(reward_id, "lin"), now=office.house.clock)
+    assert codes(done) == ["packet"]
+    page = office.browser.get(place).text
+    assert "lin" in page
+    transfers = page.split("/ledger/transfers?claim=")[1].split('"')[0]
+    moved = office.browser.get(f"/shops/tide/ledger/transfers?claim={transfers}").text
+    assert ":money" in moved
+    assert "packets:" in moved
+    assert "lin" in office.browser.get("/shops/tide/ledger?q=lin").text
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "field"),
+    [
+        ("coupon", {"rule": ""}, "rule"),
+        ("coupon", {"rule": "rul_00000000000000000000000001"}, "rule"),
+        ("coupon", {"quantity": "many"}, "quantity"),
+        ("coupon", {"quantity": "-1"}, "quantity"),
+        ("coupon", {"quantity": ""}, "quantity"),
+        ("coupon", {"name": " "}, "name"),
+        ("coupon", {"opens_at": "soon"}, "opens_at"),
+        ("coupon", {"closes_at": "2020-01-01T00:00"}, "closes_at"),
+        ("packet", {"total_minor": "0.05"}, "total_minor"),
+        ("draw", {"prizes.2.odds_ppm": "99"}, "prizes"),
+        ("draw", {"prizes.2.stock": "0"}, "prizes.2.stock"),
+        ("draw", {"prizes.2.odds_ppm": "1e99999"}, "prizes.2.odds_ppm"),
+        ("draw", {"prizes.2.odds_ppm": "nan"}, "prizes.2.odds_ppm"),
+        ("check_in", {"points": "1, two"}, "points"),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_bad_input_is_refused_at_its_field(
+    office: Office, kind: str, changes: dict[str, str], field: str, language: str
+) -> None:
+    typed = examples(office)[kind] | changes
+    office.browser.cookies[LANGUAGE_COOKIE] = language
+    answer = office.browser.post(BASE, office.typed(kind, **typed))
+    assert answer.status_code == 422
+    assert ("返回权益" in answer.text) == (language == "zh")
+    assert "invalid-feedback" in answer.text or f"{field}-error" in answer.text
+    # Nothing typed is lost.
+    assert "Tide &amp; &lt;b&gt;Co&lt;/b&gt;" in answer.text or "name" in changes
+
+
+def test_a_published_reward_is_frozen(office: Office) -> None:
+    place = office.saved("coupon", **examples(office)["coupon"])
+    office.browser.post(f"{place}/publish")
+    key = place.rpartition("/")[2]
+    again = office.save("coupon", reward=key, **examples(office)["coupon"])
+    assert again.status_code == 422
+    assert "stays as it is" in again.text
+
+
+def test_only_who_plans_may_change(office: Office) -> None:
+    place = office.saved("coupon", **examples(office)["coupon"])
+    service = person_in(office.house, office.shop, Role.CUSTOMER_SERVICE)
+    browser = Browser(office.client, office.house).sign_in(service)
+    assert browser.get(place).status_code == 200
+    for path in (f"{place}/publish", f"{place}/stop", BASE):
+        assert browser.post(path, office.typed("coupon")).status_code == 403
+
+
+def _id(place: str) -> UUID:
+    from springtide.kit.ids import inward
+
+    return inward("rwd", place.rpartition("/")[2])
