@@ -224,6 +224,7 @@ def _one(
         found = _reward_of(tx, member, key)
         (progress,) = _progress(tx, member, [found], now)
         claims = claims_of_reward(tx, reward_id=found.id, limit=30)
+        claims.sort(key=lambda claim: (claim.claimed_at, claim.granted.number or 0), reverse=True)
         accounts = _accounts(tx, found)
     game = read_game(found.kind, found.params)
     return page(

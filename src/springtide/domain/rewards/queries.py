@@ -78,6 +78,18 @@ def claims_of_reward(
     return [claim_of_row(tuple(row))[0] for row in rows]
 
 
+def all_grants(tx: Connection, *, reward_id: UUID) -> list[tuple[str, Granted]]:
+    """Return who was granted what of a reward, all of it."""
+    query = select(_claims.c.customer_key, _claims.c.granted)
+    rows = tx.execute(query.where(_claims.c.reward_id == reward_id))
+    return [(row.customer_key, msgspec.convert(row.granted, Granted)) for row in rows]
+
+
+def shop_of_reward(tx: Connection, *, reward_id: UUID) -> UUID | None:
+    """Return whose reward it is."""
+    return tx.execute(select(_rewards.c.shop_id).where(_rewards.c.id == reward_id)).scalar()
+
+
 def claim_count(tx: Connection, *, reward_id: UUID) -> int:
     """Return how many claims of a reward were granted."""
     query = select(func.count()).select_from(_claims).where(_claims.c.reward_id == reward_id)

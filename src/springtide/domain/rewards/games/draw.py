@@ -36,6 +36,13 @@ class OddsTooMany(Refusal):
     text = N_("The odds come to {sum_ppm} millionths; a million is certain.")
 
 
+class PrizeTwice(Refusal):
+    """Two prizes of one name: nobody could tell which was won."""
+
+    code = "draw_prize_twice"
+    text = N_("Give each prize a name of its own.")
+
+
 class NoTicket(Refusal):
     """A draw that needs a ticket."""
 
@@ -82,6 +89,8 @@ class Draw(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
             if prize.what in ("coupon", "packet"):
                 each |= checks.refuse_rule(prize.rule or "")
             wrong |= {f"prizes.{index}.{field}": problem for field, problem in each.items()}
+        if not wrong and len({prize.name for prize in self.prizes}) < len(self.prizes):
+            wrong["prizes"] = PrizeTwice()
         total = sum(prize.odds_ppm for prize in self.prizes)
         if not wrong and total > WHOLE_PPM:
             wrong["prizes"] = OddsTooMany(sum_ppm=total)
