@@ -180,6 +180,19 @@ def test_bad_input_is_refused_at_its_field(
     assert "Tide &amp; &lt;b&gt;Co&lt;/b&gt;" in answer.text or "name" in changes
 
 
+def test_codes_are_made_and_downloaded(office: Office) -> None:
+    place = office.saved("coupon", **examples(office)["coupon"], needs_code="on")
+    for count in ("", "many", "0", "-3", "9999999"):
+        assert office.browser.post(f"{place}/codes", {"count": count}).status_code == 303
+    assert office.browser.get(place).text.count("/codes/") == 0
+    assert office.browser.post(f"{place}/codes", {"count": "12001"}).status_code == 303
+    assert "/codes/1" in office.browser.get(place).text
+    lines = office.browser.get(f"{place}/codes/1").text.strip().splitlines()
+    assert lines[0].lstrip("\ufeff") == "code,used"
+    assert len(set(lines)) == 12_002
+    assert all(line.endswith(",no") for line in lines[1:])
+
+
 def test_a_published_reward_is_frozen(office: Office) -> None:
     place = office.saved("coupon", **examples(office)["coupon"])
     office.browser.post(f"{place}/publish")

@@ -45,7 +45,7 @@ def published(
 
 def attempt(reward_id: UUID, customer: str, key: str | None = None, **more: Any) -> Attempt:
     """Return a customer's try, with a key of its own."""
-    asked = f"{reward_id.hex[:12]} {customer} {more}"
+    asked = f"{reward_id.hex} {customer} {more}"
     asked = format(abs(hash(asked)), "x")[:32]
     return Attempt(key or f"k:{customer}", reward_id, customer, asked, **more)
 

@@ -77,6 +77,7 @@ class ClaimIn(Struct, kw_only=True, forbid_unknown_fields=True):
         | None
     ) = None
     phrase: Annotated[str, Meta(max_length=200, description="For a phrase packet.")] | None = None
+    code: Annotated[str, Meta(max_length=60, description="For what needs a code.")] | None = None
 
 
 class ReserveIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -190,6 +191,7 @@ def attempt_of(
 ) -> Attempt | Refusal:
     """Return the attempt that a body asks for, or what the gate says; raises what is wrong."""
     phrase = body.phrase if isinstance(body, ClaimIn) else None
+    code = body.code if isinstance(body, ClaimIn) else None
     quantity = body.quantity if isinstance(body, ReserveIn) else 1
     customer = _customer(house, caller, body)
     key = _scoped(caller, customer, checked_key(idempotency_key))
@@ -201,7 +203,7 @@ def attempt_of(
     _tries.take((caller.shop.id, customer), at_seconds=time.monotonic())
     secret = house.settings.secret
     address = client if caller.key.is_publishable else body.address
-    asked = f"{reward}\0{customer}\0{body.device}\0{phrase}\0{quantity}\0{body.visitor_key}"
+    asked = f"{reward}\0{customer}\0{body.device}\0{phrase}\0{code}\0{quantity}\0{body.visitor_key}"
     return Attempt(
         key=key,
         reward_id=reward_id,
@@ -211,6 +213,7 @@ def attempt_of(
         device=_fingerprint(secret, "device", body.device),
         address=_fingerprint(secret, "address", address),
         phrase=phrase,
+        code=code,
         quantity=quantity,
     )
 

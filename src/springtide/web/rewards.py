@@ -13,6 +13,7 @@ from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.ledger.model import MONEY, Account
 from springtide.domain.ledger.queries import accounts_by_keys
 from springtide.domain.rewards.claiming import shut_at
+from springtide.domain.rewards.codes import batches_of
 from springtide.domain.rewards.games import GAMES, UnknownGame, read_game
 from springtide.domain.rewards.games.draw import Draw
 from springtide.domain.rewards.model import Closed, NotOpen, Reward, RewardState
@@ -226,6 +227,7 @@ def _one(
         claims = claims_of_reward(tx, reward_id=found.id, limit=30)
         claims.sort(key=lambda claim: (claim.claimed_at, claim.granted.number or 0), reverse=True)
         accounts = _accounts(tx, found)
+        batches = batches_of(tx, reward_id=found.id)
     game = read_game(found.kind, found.params)
     return page(
         request,
@@ -237,6 +239,7 @@ def _one(
         game=game,
         claims=[(claim, ids.outward("clm", claim.id)) for claim in claims],
         accounts=accounts,
+        batches=batches,
         prizes=game.prizes if isinstance(game, Draw) else (),
         promise=promise_of(found.seed) if isinstance(game, Draw) else "",
         form=form or Form(),

@@ -29,6 +29,13 @@ class BadWindow(Refusal):
     text = N_("It has to close after it opens.")
 
 
+class BadPublicCode(Refusal):
+    """A public code that nobody can type, or beside codes of one use."""
+
+    code = "reward_public_code"
+    text = N_("A public code has 1 to 40 characters, and stands in place of codes of one use.")
+
+
 def refuse_rule(rule: str) -> dict[str, Refusal]:
     """Refuse a missing price rule; whether there is one of this key, the flow that saves looks."""
     if not rule.startswith("rul_"):
@@ -70,6 +77,10 @@ def terms_problems(terms: Terms) -> dict[str, Refusal]:
         cost_points=in_range(terms.cost_points, 0, QUANTITY_MAX),
         use_days=None if days is None else in_range(days, 1, DAYS_MAX),
     )
+    if terms.public_code and (
+        terms.needs_code or text_problem(terms.public_code, length_max=40, is_needed=True)
+    ):
+        problems["public_code"] = BadPublicCode()
     if any(not 0 <= day <= 6 for day in terms.weekdays):
         problems["weekdays"] = OutOfRange(least=0, most=6)
     return problems

@@ -5,6 +5,7 @@ for the batch, so what one takes the next does not find. Answers are given after
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,7 +17,15 @@ from springtide.domain.access.model import Shop
 from springtide.domain.ledger.model import BoundReached, Chain, Opening, Transfer
 from springtide.domain.ledger.operations import keep, open_sheet
 from springtide.domain.ledger.sheet import Sheet
+from springtide.domain.rewards.codes import (
+    CodeMissing,
+    CodeMistyped,
+    CodeUnknown,
+    CodeUsed,
+    normal,
+)
 from springtide.domain.rewards.games import read_game
+from springtide.domain.rewards.games.phrase_packet import spelled
 from springtide.domain.rewards.grants import POINTS, points_account
 from springtide.domain.rewards.model import (
     AddressLimit,
@@ -42,7 +51,8 @@ from springtide.domain.rewards.model import (
 from springtide.domain.rewards.queries import claim_of_row, rewards_by_ids
 from springtide.domain.rewards.store import audience
 from springtide.domain.rewards.store import claims as claims_table
-from springtide.kit.bulk import insert_rows, rows_by
+from springtide.domain.rewards.store import codes as codes_table
+from springtide.kit.bulk import insert_rows, rows_by, update_rows
 from springtide.kit.errors import Refusal
 from springtide.kit.ids import outward, uuid7
 
@@ -60,12 +70,13 @@ def claim_batch(
     rewards = rewards_by_ids(tx, shop=shop, ids={each.reward_id for each in attempts})
     games = {id_: read_game(reward.kind, reward.params) for id_, reward in rewards.items()}
     invited = _invited(tx, rewards, attempts)
-    accounts: dict[str, None] = {}
-    for attempt in attempts:
-        reward = rewards.get(attempt.reward_id)
-        if reward is not None:
-            accounts |= dict.fromkeys(_accounts(reward, games[reward.id], attempt, now))
+    codes = _codes(rewards, attempts)
+    accounts = _accounts_of(rewards, games, attempts, now)
     sheet = open_sheet(tx, shop_id=shop.id, accounts=accounts, now=now)
+    owners = {
+        row[1]: (row[2], row[4])
+        for row in rows_by(tx, codes_table, "code", codes.values(), shop_id=shop.id)
+    }
     # Under the locks: what another process granted for a key meanwhile is committed by now.
     keys = [attempt.key for attempt in attempts]
     known = {
@@ -84,9 +95,14 @@ def claim_batch(
             outcomes.append(UnknownReward(key=outward("rwd", attempt.reward_id)))
             continue
         is_invited = not reward.terms.is_targeted or ((reward.id, attempt.customer_key) in invited)
-        outcome = _claim(reward, games[reward.id], attempt, sheet, is_invited=is_invited)
+        wrong = _wrong_code(reward, attempt, codes.get(attempt.key), owners)
+        if not is_invited:
+            wrong = NotInvited()
+        outcome = _claim(reward, games[reward.id], attempt, sheet, wrong)
         outcomes.append(outcome)
         if isinstance(outcome, Claim):
+            if attempt.key in codes:
+                owners[codes[attempt.key]] = (reward.id, outcome.id)
             fresh[attempt.key] = (outcome, attempt)
             asked[attempt.key] = attempt.asked
     insert_rows(
@@ -94,6 +110,10 @@ def claim_batch(
         claims_table,
         [_row(shop.id, claim, attempt) for claim, attempt in fresh.values()],
     )
+    used = [
+        (shop.id, codes[claim.key], claim.id) for claim, _ in fresh.values() if claim.key in codes
+    ]
+    update_rows(tx, codes_table, ("claim_id",), used)
     keep(tx, shop=shop, sheet=sheet)
     return outcomes
 
@@ -111,14 +131,14 @@ def _again(
 
 
 def _claim(
-    reward: Reward, game: Game, attempt: Attempt, sheet: Sheet, *, is_invited: bool
+    reward: Reward, game: Game, attempt: Attempt, sheet: Sheet, wrong: Refusal | None
 ) -> Outcome:
     now = sheet.now
     shut = _shut(reward, attempt, now)
     if shut is not None:
         return shut
-    if not is_invited:
-        return NotInvited()
+    if wrong is not None:
+        return wrong
     left = sheet.accounts[reward.left]
     if left.available < attempt.quantity:
         return SoldOut(left=left.available)
@@ -153,6 +173,38 @@ def shut_at(reward: Reward, now: datetime) -> Refusal | None:
     if days and now.astimezone(ZoneInfo(reward.zone_name)).weekday() not in days:
         return NotToday()
     return None
+
+
+def _codes(rewards: Mapping[UUID, Reward], attempts: Sequence[Attempt]) -> dict[str, str]:
+    """Return the codes that attempts bring for rewards that need one, by the attempt's key."""
+    found = {}
+    for attempt in attempts:
+        reward = rewards.get(attempt.reward_id)
+        if reward is not None and reward.terms.needs_code and attempt.code:
+            with suppress(CodeMistyped):
+                found[attempt.key] = normal(attempt.code)
+    return found
+
+
+def _wrong_code(
+    reward: Reward,
+    attempt: Attempt,
+    code: str | None,
+    owners: Mapping[str, tuple[UUID, UUID | None]],
+) -> Refusal | None:
+    """Return what is wrong with an attempt's code, where the reward needs one."""
+    terms = reward.terms
+    if terms.public_code:
+        same = spelled(attempt.code or "") == spelled(terms.public_code)
+        return None if same else CodeUnknown() if attempt.code else CodeMissing()
+    if not terms.needs_code:
+        return None
+    if code is None:
+        return CodeMistyped() if attempt.code else CodeMissing()
+    reward_id, claim_id = owners.get(code, (None, None))
+    if reward_id != reward.id:
+        return CodeUnknown()
+    return CodeUsed() if claim_id is not None else None
 
 
 def _shut(reward: Reward, attempt: Attempt, now: datetime) -> Refusal | None:
@@ -238,6 +290,20 @@ def _limits(reward: Reward, attempt: Attempt, now: datetime) -> list[tuple[str, 
         minute = f"{now:%d%H%M}"
         found.append((reward.account("minute", minute, attempt.customer_key), terms.per_minute))
     return found
+
+
+def _accounts_of(
+    rewards: Mapping[UUID, Reward],
+    games: Mapping[UUID, Game],
+    attempts: Sequence[Attempt],
+    now: datetime,
+) -> dict[str, None]:
+    return {
+        account: None
+        for attempt in attempts
+        if (reward := rewards.get(attempt.reward_id)) is not None
+        for account in _accounts(reward, games[reward.id], attempt, now)
+    }
 
 
 def _accounts(reward: Reward, game: Game, attempt: Attempt, now: datetime) -> list[str]:

@@ -53,6 +53,8 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     per_minute: Annotated[int | None, unit(N_("Per customer and minute"), "pieces")] = None
     cost_points: Annotated[int, unit(N_("Costs points"), "points")] = 0
     is_targeted: Annotated[bool, unit(N_("Only for invited customers"), "yes")] = False
+    needs_code: Annotated[bool, unit(N_("Needs a code of its own"), "yes")] = False
+    public_code: Annotated[str, unit(N_("Public code (one for everybody)"), "text")] = ""
     weekdays: Annotated[
         tuple[int, ...], unit(N_("Days of the week (none: every day)"), "weekdays")
     ] = ()
@@ -93,6 +95,7 @@ class Attempt(msgspec.Struct, frozen=True):
     device: str | None = None
     address: str | None = None
     phrase: str | None = None
+    code: str | None = None
     quantity: int = 1
     bought: Bought | None = None
 
