@@ -193,3 +193,42 @@ def test_other_shops_rewards_are_unknown(shopper: Shopper, sqlite_house: TestHou
     )
     answer = shopper.claim(theirs.key)
     assert (answer.status_code, answer.json()["code"]) == (404, "reward_unknown")
+
+
+def test_a_site_lists_what_can_be_claimed_and_what_a_customer_holds(shopper: Shopper) -> None:
+    coupon = shopper.open(quantity=5)
+    secret_phrase = published(
+        shopper.house.db,
+        shopper.shop,
+        "phrase_packet",
+        {"rule": RULE, "total_minor": 300, "phrase": "never shown", "products": ["tea"]},
+        now=shopper.house.clock,
+        quantity=3,
+    )
+    draw = published(
+        shopper.house.db,
+        shopper.shop,
+        "draw",
+        {"prizes": [{"name": "cup", "what": "gift", "stock": 2, "odds_ppm": 500_000}]},
+        now=shopper.house.clock,
+        quantity=9,
+    )
+    shopper.claim(coupon.key)
+    headers = {"authorization": f"Bearer {shopper.publishable}"}
+    answer = shopper.client.get("/v1/rewards", headers=headers)
+    items = {item["key"]: item for item in answer.json()["items"]}
+    assert items[coupon.key]["left"] == 4
+    assert items[secret_phrase.key]["products"] == ["tea"]
+    assert items[draw.key]["prizes"] == [{"name": "cup", "stock": 2, "odds_ppm": 500_000}]
+    assert len(items[draw.key]["seed_sha256"]) == 64
+    for secret in ("never shown", draw.seed, RULE):
+        assert secret not in answer.text
+    asked = {"customer_key": "c1"}
+    refused = shopper.client.post("/v1/holdings", json=asked, headers=headers)
+    assert refused.json()["code"] == "customer_token_needed"
+    own = {"authorization": f"Bearer {shopper.secret}"}
+    held = shopper.client.post("/v1/holdings", json=asked, headers=own).json()
+    assert [each["granted"]["what"] for each in held["claims"]] == ["coupon"]
+    assert held["points"] == 0
+    nobody = shopper.client.post("/v1/holdings", json={}, headers=own)
+    assert nobody.json()["fields"][0]["code"] == "customer_missing"

@@ -12,11 +12,16 @@ from springtide.domain.customers import operations, queries
 from springtide.domain.customers.model import Customer, OrderLine
 from springtide.domain.outreach.model import Message
 from springtide.domain.outreach.queries import messages_to
-from springtide.kit.errors import N_
+from springtide.domain.rewards.points import adjust_points, balance_of
+from springtide.domain.rewards.queries import held_by
+from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward, outward
-from springtide.web.render import language_of, page, see_other
+from springtide.web.campaign_forms import Typed, read_count
+from springtide.web.render import language_of, page, see_other, view_of
+from springtide.web.rewards import GRANTED
 from springtide.web.tiers import COLOURS
+from springtide.web.words import refusal as told
 
 _ADDRESS = "/shops/{shop:str}/customers/{customer:str}"
 _ORDERS_SHOWN = 50
@@ -32,6 +37,8 @@ def customer_page(
     with house.db.read() as tx:
         found = _find(tx, member, customer)
         messages = messages_to(tx, shop_id=shop.id, customer_key=found.key)
+        points = balance_of(tx, shop_id=shop.id, customer_key=found.key)
+        held = held_by(tx, shop_id=shop.id, customer_key=found.key, now=now)
     activity, orders = queries.history_of(house.facts, shop=shop, key=found.key)
     orders = orders[:_ORDERS_SHOWN]
     standings = queries.standings(house.facts, shop=shop, as_of=queries.last_full_day(shop, now))
@@ -45,6 +52,9 @@ def customer_page(
         messages=messages,
         events=timeline(orders, messages, found),
         colours=COLOURS,
+        points=points,
+        held=[each for each in held if each.granted.what not in ("points", "packet", "nothing")],
+        granted_titles=GRANTED,
         may_write=member.may(Permission.CUSTOMERS_WRITE),
     )
 
@@ -94,6 +104,39 @@ def opt_in(
     return _back(request, member, found, N_("They may be written to again."))
 
 
+@post(
+    _ADDRESS + "/points",
+    opt={"access": Needs(Permission.CUSTOMERS_WRITE)},
+    sync_to_thread=True,
+)
+def points_adjust(
+    request: Request[Any, Any, Any], house: House, member: Member, customer: str, data: Typed
+) -> Response[Any]:
+    """Give the customer points, or take some, for a stated reason."""
+    with house.db.read() as tx:
+        found = _find(tx, member, customer)
+    address = f"/shops/{member.shop.slug}/customers/{outward('cus', found.id)}"
+    try:
+        text = str(data.get("amount", "")).strip().replace("−", "-")
+        amount = read_count(text.lstrip("+-"))
+        with house.db.write() as tx:
+            adjust_points(
+                tx,
+                shop=member.shop,
+                customer_key=found.key,
+                amount=-amount if text.startswith("-") else amount,
+                reason=str(data.get("reason", "")),
+                actor=member.actor,
+                now=house.now(member.shop),
+                real_now=house.real_now(),
+            )
+    except Refusal as refusal:
+        wrong = next(iter(getattr(refusal, "fields", {}).values()), refusal)
+        view = view_of(request, member)
+        return see_other(address, message=told(view, wrong), kind="danger")
+    return _back(request, member, found, N_("The points are adjusted."))
+
+
 def timeline(
     orders: list[OrderLine], messages: list[tuple[Message, str]], customer: Customer
 ) -> list[tuple[datetime, str, Any]]:
@@ -117,4 +160,4 @@ def _back(
     return see_other(address, message=translate(text, language_of(request, member)))
 
 
-routes = [customer_page, opt_out, opt_in]
+routes = [customer_page, opt_out, opt_in, points_adjust]

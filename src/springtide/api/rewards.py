@@ -1,0 +1,159 @@
+"""What a shop's site shows of rewards: those that are open, and what a customer holds."""
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import get, post
+from msgspec import Meta, Struct
+
+from springtide.api.claims import CustomerMissing, CustomerTokenNeeded
+from springtide.api.fields import CustomerKey
+from springtide.bootstrap import House
+from springtide.domain.access.model import Caller, Key, Scope
+from springtide.domain.ledger.queries import accounts_by_keys
+from springtide.domain.rewards.games import GAMES, read_game
+from springtide.domain.rewards.games.draw import Draw
+from springtide.domain.rewards.games.phrase_packet import PhrasePacket
+from springtide.domain.rewards.model import Granted, Reward, RewardState
+from springtide.domain.rewards.points import balance_of
+from springtide.domain.rewards.proof import Odds, promise_of
+from springtide.domain.rewards.queries import held_by, rewards_page
+from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, customer_of
+from springtide.kit.errors import Invalid
+from springtide.kit.ids import outward
+
+
+class RewardOut(Struct, kw_only=True, omit_defaults=True):
+    """A published reward, as anybody may know it."""
+
+    key: str
+    kind: str
+    name: str
+    opens_at: datetime
+    closes_at: datetime
+    quantity: int
+    left: Annotated[int, Meta(description="What nobody has claimed yet.")]
+    cost_points: int = 0
+    needs_code: bool = False
+    prizes: Annotated[list[Odds], Meta(description="Of a draw: odds in millionths.")] = []
+    seed_sha256: Annotated[str, Meta(description="Of a draw: the promise of its seed.")] = ""
+    products: Annotated[list[str], Meta(description="Shown with a phrase packet.")] = []
+
+
+class RewardList(Struct, kw_only=True):
+    """The rewards that are published and not over."""
+
+    items: list[RewardOut]
+
+
+class HoldingsIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Whose holdings."""
+
+    customer_key: CustomerKey | None = None
+    customer_token: Annotated[str, Meta(max_length=TOKEN_LENGTH_MAX)] | None = None
+
+
+class Holding(Struct, kw_only=True):
+    """A claim that may still be used."""
+
+    claim: str
+    reward: str
+    granted: Granted
+    expires_at: datetime | None
+
+
+class HoldingsOut(Struct, kw_only=True):
+    """What a customer holds."""
+
+    customer_key: str
+    points: int
+    points_promised: Annotated[int, Meta(description="Theirs when their orders are received.")]
+    points_expiring: int
+    points_expire_at: datetime | None
+    claims: list[Holding]
+
+
+@get(
+    "/v1/rewards",
+    opt={"access": Key(Scope.CLAIMS_WRITE, publishable=True)},
+    sync_to_thread=True,
+    tags=["claims"],
+    operation_id="listRewards",
+    summary="List the rewards that can be claimed",
+)
+def list_rewards(house: House, caller: Caller) -> RewardList:
+    """List published rewards that are not over, the newest first, at most 100."""
+    now = house.now(caller.shop)
+    with house.db.read() as tx:
+        found = [
+            each
+            for each in rewards_page(tx, shop=caller.shop)
+            if each.state is RewardState.PUBLISHED and now < each.closes_at
+        ]
+        accounts = accounts_by_keys(tx, shop_id=caller.shop.id, keys=[each.left for each in found])
+    left = {key: account.available for key, account in accounts.items()}
+    return RewardList(items=[_out(each, left.get(each.left, 0)) for each in found])
+
+
+@post(
+    "/v1/holdings",
+    opt={"access": Key(Scope.CLAIMS_WRITE, publishable=True), "idempotency": "none"},
+    status_code=200,
+    sync_to_thread=True,
+    tags=["claims"],
+    operation_id="readHoldings",
+    summary="Read what a customer holds",
+)
+def read_holdings(house: House, caller: Caller, data: HoldingsIn) -> HoldingsOut:
+    """Return a customer's points, and the claims that they may still use."""
+    shop, now = caller.shop, house.now(caller.shop)
+    if data.customer_token is not None:
+        secret = house.settings.secret
+        customer = customer_of(secret, shop=shop, token=data.customer_token, now=house.real_now())
+    elif caller.key.is_publishable:
+        raise CustomerTokenNeeded
+    elif data.customer_key is None:
+        raise Invalid({"customer_key": CustomerMissing()})
+    else:
+        customer = data.customer_key
+    with house.db.read() as tx:
+        points = balance_of(tx, shop_id=shop.id, customer_key=customer)
+        claims = held_by(tx, shop_id=shop.id, customer_key=customer, now=now)
+    return HoldingsOut(
+        customer_key=customer,
+        points=points.available if points else 0,
+        points_promised=points.promised if points else 0,
+        points_expiring=points.next_amount if points else 0,
+        points_expire_at=points.next_expiry if points else None,
+        claims=[
+            Holding(
+                claim=outward("clm", each.id),
+                reward=outward("rwd", each.reward_id),
+                granted=each.granted,
+                expires_at=each.expires_at,
+            )
+            for each in claims
+            if each.granted.what not in ("points", "packet", "nothing")
+        ],
+    )
+
+
+def _out(found: Reward, left: int) -> RewardOut:
+    game = read_game(found.kind, found.params)
+    return RewardOut(
+        key=found.key,
+        kind=GAMES[found.kind].kind,
+        name=found.name,
+        opens_at=found.opens_at,
+        closes_at=found.closes_at,
+        quantity=found.terms.quantity,
+        left=left,
+        cost_points=found.terms.cost_points,
+        needs_code=found.terms.needs_code or bool(found.terms.public_code),
+        prizes=list(game.odds()) if isinstance(game, Draw) else [],
+        seed_sha256=promise_of(found.seed) if isinstance(game, Draw) else "",
+        products=list(game.products) if isinstance(game, PhrasePacket) else [],
+    )
+
+
+routes = [list_rewards, read_holdings]
