@@ -2,14 +2,18 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from springtide.domain.ledger.queries import imbalances
 from springtide.domain.orders.model import OrderState
 from springtide.domain.outreach.model import MessageState
+from springtide.domain.rewards.model import Terms as RewardTerms
+from springtide.domain.rewards.operations import save_reward
 from springtide.flows import timeline
 from springtide.flows.carrying import Run, carry
 from springtide.flows.model import Action, Plan, State
@@ -18,6 +22,7 @@ from springtide.kit.db import Database
 from springtide.kit.i18n import chinese
 from tests.kit.houses import SmallHouse
 from tests.kit.mail import mail_sink, settings_for
+from tests.kit.rewards import attempt, claimed, codes
 from tests.kit.sales import HEROES, MID_SALE, Sale, plan_sale
 from tests.kit.shops import ACTOR
 
@@ -140,6 +145,37 @@ def test_an_opening_action_changes_what_holds(stage: Stage, kind: str) -> None:
     before = stage.sale.holding(now=MID_SALE)
     stage.carry(stage.plan(kind))
     assert stage.sale.holding(now=MID_SALE) != before
+
+
+def test_rewards_open_with_the_sale_and_stop_with_it(stage: Stage) -> None:
+    sale, database = stage.sale, stage.house.db
+    made = []
+    for hours in (48, 72):
+        with database.write() as tx:
+            made.append(
+                save_reward(
+                    tx,
+                    shop=sale.shop,
+                    campaign_id=sale.campaign_id,
+                    kind="check_in",
+                    name="daily",
+                    params={"points": [5]},
+                    terms=RewardTerms(quantity=9, per_customer=None),
+                    opens_at=MID_SALE,
+                    closes_at=MID_SALE + timedelta(hours=hours),
+                    actor=ACTOR,
+                    now=MID_SALE,
+                )
+            )
+    action = stage.carry(stage.plan("publish_rewards"))
+    assert set(action.receipt["rewards"]) == {str(each.id) for each in made}
+    done = claimed(database, sale.shop, attempt(made[0].id, "c1"), now=MID_SALE)
+    assert codes(done) == ["points"]
+    stage.undo(action)
+    late = claimed(database, sale.shop, attempt(made[0].id, "c2"), now=MID_SALE)
+    assert codes(late) == ["reward_closed"]
+    with database.read() as tx:
+        assert imbalances(tx, shop_id=sale.shop_id) == []
 
 
 def test_a_withdrawal_undoes_all_that_holds_the_last_thing_first(stage: Stage) -> None:

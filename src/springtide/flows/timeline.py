@@ -32,7 +32,7 @@ JOB_PHASE = "job"
 WITHDRAW = "withdraw"
 SEND_OUTREACH = "send_outreach"
 #: What happens at the first instant of the burst, in this order.
-OPENING = ("set_prices", "publish_rules", "open_sale")
+OPENING = ("set_prices", "publish_rules", "publish_rewards", "open_sale")
 
 
 class CampaignOver(Conflict):

@@ -324,6 +324,7 @@ def _receipt(action: Action) -> tuple[str, int] | None:
     texts = {
         "before": N_("{n} prices set"),
         "rules": N_("{n} rules on"),
+        "rewards": N_("{n} rewards published"),
         "undone": N_("{n} actions undone"),
     }
     for name, text in texts.items():

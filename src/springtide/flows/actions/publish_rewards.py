@@ -1,0 +1,79 @@
+"""Publish rewards: the campaign's drafts open with its sale; withdrawal stops what still runs."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+import msgspec
+
+from springtide.domain.rewards.model import Closed, RewardState
+from springtide.domain.rewards.operations import publish_reward, stop_reward
+from springtide.domain.rewards.queries import rewards_page
+from springtide.flows.protocol import Context, campaign_of
+from springtide.kit.errors import N_
+
+#: Rewards of one campaign.
+REWARDS_MAX = 500
+
+
+class PublishRewardsParams(msgspec.Struct):
+    """Nothing to choose: the rewards are the campaign's own."""
+
+
+class PublishRewards:
+    """Publishes the campaign's drafts; undo stops its rewards, also those published by hand."""
+
+    kind: ClassVar[str] = "publish_rewards"
+    label: ClassVar[str] = N_("Publish rewards and games")
+    params: ClassVar[type] = PublishRewardsParams
+    is_long: ClassVar[bool] = False
+
+    def check(self, context: Context, params: PublishRewardsParams) -> None:
+        """Nothing can be wrong: rewards are checked when they are saved."""
+
+    def do(self, context: Context, params: PublishRewardsParams) -> Any:
+        """Publish them, a transaction each; what is over by now stays a draft."""
+        drafts = context.step("drafts", lambda tx: _of(context, tx, RewardState.DRAFT))
+        return {"rewards": [each for each in drafts if self._publish(context, each)]}
+
+    def _publish(self, context: Context, reward_id: str) -> bool:
+        def work(tx: Any) -> bool:
+            return _publish(context, tx, reward_id)
+
+        return bool(context.step(f"publish {reward_id}", work))
+
+    def undo(self, context: Context, receipt: Any) -> None:
+        """Stop all of the campaign that are published; what customers hold stays theirs."""
+        state = RewardState.PUBLISHED
+        for reward_id in context.step("published", lambda tx: _of(context, tx, state)):
+            self._stop(context, reward_id)
+
+    def _stop(self, context: Context, reward_id: str) -> None:
+        def work(tx: Any) -> None:
+            stop_reward(
+                tx,
+                shop=context.shop,
+                reward_id=UUID(reward_id),
+                actor=context.actor,
+                now=context.now,
+            )
+
+        context.step(f"stop {reward_id}", work)
+
+
+def _of(context: Context, tx: Any, state: RewardState) -> list[str]:
+    found = rewards_page(tx, shop=context.shop, campaign_id=campaign_of(context), limit=REWARDS_MAX)
+    return [str(each.id) for each in found if each.state is state]
+
+
+def _publish(context: Context, tx: Any, reward_id: str) -> bool:
+    try:
+        publish_reward(
+            tx,
+            shop=context.shop,
+            reward_id=UUID(reward_id),
+            actor=context.actor,
+            now=context.now,
+        )
+    except Closed:
+        return False
+    return True
