@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from springtide.domain.facts.model import Fact
+from springtide.domain.facts.operations import append
 from springtide.domain.ledger.queries import imbalances
 from springtide.domain.orders.model import OrderState
 from springtide.domain.outreach.model import MessageState
 from springtide.domain.rewards.model import Terms as RewardTerms
 from springtide.domain.rewards.operations import save_reward
+from springtide.domain.rewards.points import balance_of
 from springtide.flows import timeline
 from springtide.flows.carrying import Run, carry
 from springtide.flows.model import Action, Plan, State
@@ -22,7 +25,7 @@ from springtide.kit.db import Database
 from springtide.kit.i18n import chinese
 from tests.kit.houses import SmallHouse
 from tests.kit.mail import mail_sink, settings_for
-from tests.kit.rewards import attempt, claimed, codes
+from tests.kit.rewards import attempt, claimed, codes, published
 from tests.kit.sales import HEROES, MID_SALE, Sale, plan_sale
 from tests.kit.shops import ACTOR
 
@@ -37,6 +40,7 @@ EXAMPLES: dict[str, Callable[["Stage"], dict[str, Any]]] = {
         "since": "2025-11-01",
         "until": "2025-11-11",
     },
+    "issue_reward": lambda stage: {"reward": stage.reward(), "who": "cart", "give": True},
     "import_file": lambda stage: {"path": str(stage.orders_file())},
 }
 
@@ -60,6 +64,22 @@ class Stage:
                 now=MID_SALE,
             )
         return planned
+
+    def reward(self) -> str:
+        """Return a reward for those who filled a cart: one did, and another one did not."""
+        shop = self.sale.shop
+        with self.house.db.write() as tx:
+            facts = [
+                Fact(shop.slug, kind, MID_SALE - timedelta(days=days), "api", f"{kind}:{customer}",
+                     customer_key=customer)
+                for kind, customer, days in
+                (("cart", "lin", 3), ("view", "mei", 3), ("cart", "old", 40))
+            ]  # fmt: skip
+            append(tx, facts, now=MID_SALE)
+        return published(
+            self.house.db, shop, "check_in", {"points": [5]}, now=MID_SALE, quantity=9,
+            per_customer=None, is_targeted=True,
+        ).key  # fmt: skip
 
     def orders_file(self) -> Path:
         path = self.house.settings.data / "orders.csv"
@@ -145,6 +165,16 @@ def test_an_opening_action_changes_what_holds(stage: Stage, kind: str) -> None:
     before = stage.sale.holding(now=MID_SALE)
     stage.carry(stage.plan(kind))
     assert stage.sale.holding(now=MID_SALE) != before
+
+
+def test_a_reward_is_given_once_to_those_who_are_chosen(stage: Stage) -> None:
+    action = stage.plan("issue_reward")
+    done = stage.carry(action)
+    assert done.receipt == {"invited": 1, "given": {"granted": 1}}
+    with stage.house.db.read() as tx:
+        for customer, points in (("lin", 5), ("mei", None), ("old", None)):
+            found = balance_of(tx, shop_id=stage.sale.shop_id, customer_key=customer)
+            assert (found.available if found else None) == points
 
 
 def test_rewards_open_with_the_sale_and_stop_with_it(stage: Stage) -> None:

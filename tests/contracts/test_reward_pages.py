@@ -193,6 +193,17 @@ def test_codes_are_made_and_downloaded(office: Office) -> None:
     assert all(line.endswith(",no") for line in lines[1:])
 
 
+def test_a_targeted_reward_is_handed_to_the_worker(office: Office) -> None:
+    place = office.saved("coupon", **examples(office)["coupon"], is_targeted="on")
+    for who, days in (("nobody", "30"), ("cart", "many"), ("cart", "0"), ("cart", "9999")):
+        refused = office.browser.post(f"{place}/issue", {"who": who, "days": days})
+        assert refused.status_code == 303
+    assert "progress" not in office.browser.get(f"{place}/issue").text
+    sent = {"who": "tier:Champions", "days": "30", "give": "on"}
+    assert office.browser.post(f"{place}/issue", sent).status_code == 303
+    assert "<progress" in office.browser.get(f"{place}/issue").text
+
+
 def test_a_published_reward_is_frozen(office: Office) -> None:
     place = office.saved("coupon", **examples(office)["coupon"])
     office.browser.post(f"{place}/publish")

@@ -18,6 +18,7 @@ from springtide.domain.rewards.model import (
     Terms,
     UnknownReward,
 )
+from springtide.domain.rewards.store import audience as _audience
 from springtide.domain.rewards.store import claims as _claims
 from springtide.domain.rewards.store import rewards as _rewards
 from springtide.kit.bulk import rows_by
@@ -88,6 +89,20 @@ def all_grants(tx: Connection, *, reward_id: UUID) -> list[tuple[str, Granted]]:
 def shop_of_reward(tx: Connection, *, reward_id: UUID) -> UUID | None:
     """Return whose reward it is."""
     return tx.execute(select(_rewards.c.shop_id).where(_rewards.c.id == reward_id)).scalar()
+
+
+def invited_page(tx: Connection, *, reward_id: UUID, after: str, limit: int) -> list[str]:
+    """Return whom a targeted reward is for, by key, from after a key on."""
+    query = select(_audience.c.customer_key).where(
+        _audience.c.reward_id == reward_id, _audience.c.customer_key > after
+    )
+    return list(tx.execute(query.order_by(_audience.c.customer_key).limit(limit)).scalars())
+
+
+def invited_count(tx: Connection, *, reward_id: UUID) -> int:
+    """Return how many a targeted reward is for."""
+    query = select(func.count()).select_from(_audience).where(_audience.c.reward_id == reward_id)
+    return int(tx.execute(query).scalar_one())
 
 
 def claim_count(tx: Connection, *, reward_id: UUID) -> int:

@@ -1,0 +1,67 @@
+"""For whom a targeted reward is: customers chosen by what they did, or by their tier."""
+
+from datetime import datetime, timedelta
+
+from sqlglot import exp
+
+from springtide.domain.access.model import Shop
+from springtide.domain.customers.standing import last_full_day, standings
+from springtide.domain.facts.queries import FactReader
+from springtide.kit.errors import N_, Refusal
+
+#: What customers did, by the kind of fact; a tier is written ``tier:`` and its name.
+DEEDS = {
+    "favourite": N_("Who favourited"),
+    "cart": N_("Who filled a cart"),
+    "payment": N_("Who bought"),
+}
+TIER = "tier:"
+DAYS_MAX = 730
+
+
+class UnknownWho(Refusal):
+    """A choice of customers that there is not."""
+
+    code = "invite_unknown"
+    text = N_("Choose for whom it is.")
+
+
+class BadInviteDays(Refusal):
+    """A number of days out of range."""
+
+    code = "invite_days"
+    text = N_("From 1 to {most} days, please.")
+
+
+def chosen(reader: FactReader, *, shop: Shop, who: str, days: int, now: datetime) -> list[str]:
+    """Return the keys of the customers, in order: of a deed in the last days, or of a tier.
+
+    Raises UnknownWho, BadInviteDays.
+    """
+    if who.startswith(TIER):
+        found = standings(reader, shop=shop, as_of=last_full_day(shop, now)).by_key
+        return sorted(key for key, each in found.items() if each.segment == who[len(TIER) :])
+    if who not in DEEDS:
+        raise UnknownWho
+    if not 1 <= days <= DAYS_MAX:
+        raise BadInviteDays(most=DAYS_MAX)
+    rows = reader.rows(
+        _DID, {"shop": shop.slug, "kind": who, "since": now - timedelta(days=days), "until": now}
+    )
+    return [row[0] for row in rows]
+
+
+_DID = (
+    exp.select("customer_key")
+    .distinct()
+    .from_("facts")
+    .where(
+        "shop = $shop",
+        "kind = $kind",
+        "customer_key is not null",
+        "occurred_at >= $since",
+        "occurred_at < $until",
+    )
+    .order_by("customer_key")
+    .sql(dialect="duckdb")
+)
