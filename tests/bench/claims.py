@@ -29,7 +29,7 @@ from tests.kit.house import ACTOR, TestHouse, key_in, settings_in, shop_in
 from tests.kit.ports import free_port
 
 CLAIMS, STOCK, CONNECTIONS = 20_000, 5_000, 64
-ROUNDS = 1
+ROUNDS = 3
 
 
 @dataclass

@@ -23,7 +23,11 @@ class Shopper:
         self.publishable = key_in(house, self.shop, Scope.CLAIMS_WRITE, is_publishable=True)
 
     def open(self, kind: str = "coupon", **terms: Any) -> Reward:
-        params = {"coupon": {"rule": RULE}, "flash": {"rule": RULE, "product_key": "tea"}}
+        params: dict[str, dict[str, Any]] = {
+            "coupon": {"rule": RULE},
+            "flash": {"rule": RULE, "product_key": "tea"},
+            "share": {"what": "points", "sharer_amount": 5, "friend_amount": 3, "budget": 80},
+        }
         return published(
             self.house.db, self.shop, kind, params[kind], now=self.house.clock, **terms
         )
@@ -232,3 +236,34 @@ def test_a_site_lists_what_can_be_claimed_and_what_a_customer_holds(shopper: Sho
     assert held["points"] == 0
     nobody = shopper.client.post("/v1/holdings", json={}, headers=own)
     assert nobody.json()["fields"][0]["code"] == "customer_missing"
+
+
+def test_a_friend_comes_by_a_link(shopper: Shopper) -> None:
+    reward = shopper.open("share", quantity=10)
+    own = {"authorization": f"Bearer {shopper.secret}"}
+    asked = {"reward": reward.key, "customer_key": "lin"}
+    share = shopper.client.post("/v1/shares", json=asked, headers=own).json()["share"]
+
+    def come(customer: str, link: str | None = share, **more: Any) -> str:
+        answer = shopper.claim(reward.key, customer, **({"share": link} if link else {}), **more)
+        document = answer.json()
+        return "granted" if answer.status_code == 201 else str(document["code"])
+
+    assert come("mei", device="d1") == "granted"
+    assert come("lin") == "share_own"
+    assert come("wei", None) == "share_missing"
+    assert come("wei", "forged") == "share_bad"
+    assert come("wei", device="d1") == "reward_device_limit"
+    assert come("mei", key="again") in ("share_back", "reward_customer_limit")
+    back = shopper.client.post(
+        "/v1/shares", json={"reward": reward.key, "customer_key": "mei"}, headers=own
+    ).json()["share"]
+    assert come("lin", back, key="back") == "share_back"
+    other = shopper.open("share", quantity=10)
+    moved = shopper.claim(other.key, "wei", share=share, key="moved")
+    assert moved.json()["code"] == "share_bad"
+    points = [
+        shopper.client.post("/v1/holdings", json={"customer_key": c}, headers=own).json()["points"]
+        for c in ("lin", "mei", "wei")
+    ]
+    assert points == [5, 3, 0]

@@ -27,6 +27,7 @@ EXAMPLES: dict[str, tuple[dict[str, Any], str]] = {
         "gift",
     ),
     "check_in": ({"points": [1, 2]}, "points"),
+    "share": ({"what": "points", "sharer_amount": 5, "friend_amount": 3, "budget": 100}, "points"),
     "buy_to_get": ({"what": "points", "amount": 5, "budget": 100}, "points"),
 }
 
@@ -81,6 +82,8 @@ def test_a_kind_is_claimed_and_stopped(kind: str, database: Database, now: datet
 def _try(reward: Reward, number: int, at: datetime) -> Attempt:
     earned = {"bought": Bought(f"o{number}", at, {"tea": 1_000})}
     more: dict[str, Any] = earned if reward.kind == "buy_to_get" else {"phrase": "open"}
+    if reward.kind == "share":
+        more = {"shared_by": f"sharer{number}"}
     return attempt(reward.id, f"c{number}", **more)
 
 

@@ -97,6 +97,7 @@ def examples(office: Office) -> dict[str, dict[str, str]]:
             "prizes.2.rule": office.packet,
         },
         "check_in": {"points": "1, 2，5"},
+        "share": {"what": "points", "sharer_amount": "9", "budget": "900", "when": "order"},
         "buy_to_get": {"what": "points", "amount": "1", "per_minor": "1.00", "budget": "10000"},
     }
 

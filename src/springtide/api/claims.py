@@ -21,7 +21,7 @@ from springtide.api.writes import HEADER, checked_key
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
 from springtide.domain.rewards.model import Attempt, Claim, Granted, UnknownReward
-from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, customer_of
+from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, customer_of, sharer_of
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import BadId, inward, outward
 from springtide.kit.text import text_problem
@@ -78,6 +78,12 @@ class ClaimIn(Struct, kw_only=True, forbid_unknown_fields=True):
     ) = None
     phrase: Annotated[str, Meta(max_length=200, description="For a phrase packet.")] | None = None
     code: Annotated[str, Meta(max_length=60, description="For what needs a code.")] | None = None
+    share: (
+        Annotated[
+            str, Meta(max_length=TOKEN_LENGTH_MAX, description="From the link of who shared.")
+        ]
+        | None
+    ) = None
 
 
 class ReserveIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -192,8 +198,9 @@ def attempt_of(
     """Return the attempt that a body asks for, or what the gate says; raises what is wrong."""
     phrase = body.phrase if isinstance(body, ClaimIn) else None
     code = body.code if isinstance(body, ClaimIn) else None
+    share = body.share if isinstance(body, ClaimIn) else None
     quantity = body.quantity if isinstance(body, ReserveIn) else 1
-    customer = _customer(house, caller, body)
+    customer = customer_asking(house, caller, body.customer_key, body.customer_token)
     key = _scoped(caller, customer, checked_key(idempotency_key))
     reward_id = _reward_id(reward)
     shut = house.claims.gated(caller.shop, reward_id, key)
@@ -203,7 +210,8 @@ def attempt_of(
     _tries.take((caller.shop.id, customer), at_seconds=time.monotonic())
     secret = house.settings.secret
     address = client if caller.key.is_publishable else body.address
-    asked = f"{reward}\0{customer}\0{body.device}\0{phrase}\0{code}\0{quantity}\0{body.visitor_key}"
+    said = (reward, customer, body.device, phrase, code, share, quantity, body.visitor_key)
+    asked = "\0".join(map(str, said))
     return Attempt(
         key=key,
         reward_id=reward_id,
@@ -215,6 +223,7 @@ def attempt_of(
         phrase=phrase,
         code=code,
         quantity=quantity,
+        shared_by=None if share is None else _sharer(house, caller, reward, share),
     )
 
 
@@ -243,16 +252,23 @@ def _decoded(decoder: msgspec.json.Decoder[Body], raw: bytes) -> Body:
         raise ClientException(str(error)) from error
 
 
-def _customer(house: House, caller: Caller, body: ClaimIn | ReserveIn) -> str:
-    if body.customer_token is not None:
-        now = house.real_now()
-        secret = house.settings.secret
-        return customer_of(secret, shop=caller.shop, token=body.customer_token, now=now)
+def customer_asking(
+    house: House, caller: Caller, customer_key: str | None, customer_token: str | None
+) -> str:
+    """Return who asks: a server says it, a browser proves it with a token."""
+    if customer_token is not None:
+        secret, now = house.settings.secret, house.real_now()
+        return customer_of(secret, shop=caller.shop, token=customer_token, now=now)
     if caller.key.is_publishable:
         raise CustomerTokenNeeded
-    if body.customer_key is None:
+    if customer_key is None:
         raise Invalid({"customer_key": CustomerMissing()})
-    return body.customer_key
+    return customer_key
+
+
+def _sharer(house: House, caller: Caller, reward: str, share: str) -> str:
+    secret, now = house.settings.secret, house.real_now()
+    return sharer_of(secret, shop=caller.shop, reward=reward, token=share, now=now)
 
 
 def _refuse_unstorable(**texts: str | None) -> None:

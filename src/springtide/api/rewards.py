@@ -6,7 +6,7 @@ from typing import Annotated
 from litestar import get, post
 from msgspec import Meta, Struct
 
-from springtide.api.claims import CustomerMissing, CustomerTokenNeeded
+from springtide.api.claims import customer_asking
 from springtide.api.fields import CustomerKey
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
@@ -17,10 +17,9 @@ from springtide.domain.rewards.games.phrase_packet import PhrasePacket
 from springtide.domain.rewards.model import Granted, Reward, RewardState
 from springtide.domain.rewards.points import balance_of
 from springtide.domain.rewards.proof import Odds, promise_of
-from springtide.domain.rewards.queries import held_by, rewards_page
-from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, customer_of
-from springtide.kit.errors import Invalid
-from springtide.kit.ids import outward
+from springtide.domain.rewards.queries import held_by, reward, rewards_page
+from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, sign_share
+from springtide.kit.ids import inward, outward
 
 
 class RewardOut(Struct, kw_only=True, omit_defaults=True):
@@ -51,6 +50,21 @@ class HoldingsIn(Struct, kw_only=True, forbid_unknown_fields=True):
 
     customer_key: CustomerKey | None = None
     customer_token: Annotated[str, Meta(max_length=TOKEN_LENGTH_MAX)] | None = None
+
+
+class ShareIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Who shares which reward."""
+
+    reward: Annotated[str, Meta(max_length=40)]
+    customer_key: CustomerKey | None = None
+    customer_token: Annotated[str, Meta(max_length=TOKEN_LENGTH_MAX)] | None = None
+
+
+class ShareOut(Struct, kw_only=True):
+    """What stands in the link of a share."""
+
+    share: Annotated[str, Meta(description="A friend's claim brings it along.")]
+    valid_until: datetime
 
 
 class Holding(Struct, kw_only=True):
@@ -107,15 +121,7 @@ def list_rewards(house: House, caller: Caller) -> RewardList:
 def read_holdings(house: House, caller: Caller, data: HoldingsIn) -> HoldingsOut:
     """Return a customer's points, and the claims that they may still use."""
     shop, now = caller.shop, house.now(caller.shop)
-    if data.customer_token is not None:
-        secret = house.settings.secret
-        customer = customer_of(secret, shop=shop, token=data.customer_token, now=house.real_now())
-    elif caller.key.is_publishable:
-        raise CustomerTokenNeeded
-    elif data.customer_key is None:
-        raise Invalid({"customer_key": CustomerMissing()})
-    else:
-        customer = data.customer_key
+    customer = customer_asking(house, caller, data.customer_key, data.customer_token)
     with house.db.read() as tx:
         points = balance_of(tx, shop_id=shop.id, customer_key=customer)
         claims = held_by(tx, shop_id=shop.id, customer_key=customer, now=now)
@@ -138,6 +144,30 @@ def read_holdings(house: House, caller: Caller, data: HoldingsIn) -> HoldingsOut
     )
 
 
+@post(
+    "/v1/shares",
+    opt={"access": Key(Scope.CLAIMS_WRITE, publishable=True), "idempotency": "none"},
+    status_code=200,
+    sync_to_thread=True,
+    tags=["claims"],
+    operation_id="shareReward",
+    summary="Make the token of a customer's share",
+)
+def share_reward(house: House, caller: Caller, data: ShareIn) -> ShareOut:
+    """Return what a customer's link carries; friends who claim with it are theirs."""
+    customer = customer_asking(house, caller, data.customer_key, data.customer_token)
+    with house.db.read() as tx:
+        found = reward(tx, shop=caller.shop, reward_id=inward("rwd", data.reward))
+    token, valid_until = sign_share(
+        house.settings.secret,
+        shop=caller.shop,
+        reward=found.key,
+        customer_key=customer,
+        now=house.real_now(),
+    )
+    return ShareOut(share=token, valid_until=valid_until)
+
+
 def _out(found: Reward, left: int) -> RewardOut:
     game = read_game(found.kind, found.params)
     return RewardOut(
@@ -156,4 +186,4 @@ def _out(found: Reward, left: int) -> RewardOut:
     )
 
 
-routes = [list_rewards, read_holdings]
+routes = [list_rewards, read_holdings, share_reward]

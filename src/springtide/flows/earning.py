@@ -14,7 +14,7 @@ from springtide.domain.access.model import Actor, Shop
 from springtide.domain.ledger.model import Chain, Post, Step, Transfer, Void
 from springtide.domain.ledger.operations import reserved_for, transact
 from springtide.domain.ledger.queries import Moved, accounts_by_keys, transfers_by_ids
-from springtide.domain.orders.earning import take_unearned
+from springtide.domain.orders.earning import take_unearned, unearned_customers
 from springtide.domain.orders.model import Order
 from springtide.domain.orders.operations import lock_paid_order, receive_order
 from springtide.domain.orders.queries import order_returns, unreceived_keys
@@ -22,6 +22,7 @@ from springtide.domain.pricing.returns import kept_share
 from springtide.domain.rewards.claiming import claim_batch
 from springtide.domain.rewards.games import read_game
 from springtide.domain.rewards.games.buy_to_get import BuyToGet, earned_by
+from springtide.domain.rewards.games.share import brought
 from springtide.domain.rewards.model import Attempt, Bought, Claim, Reward
 from springtide.domain.rewards.queries import claims_by_keys, published_of_kind
 from springtide.kit.db import Database
@@ -34,6 +35,7 @@ BATCH = 200
 
 def earn(db: Database, *, shop: Shop, now: datetime) -> int:
     """Promise what newly paid orders earn, in one transaction; return of how many orders."""
+    _give_for_friends(db, shop, now)
     with db.write() as tx:
         rewards = published_of_kind(tx, shop=shop, kind=BuyToGet.kind)
         orders = take_unearned(tx, shop=shop, now=now, limit=BATCH)
@@ -46,6 +48,20 @@ def earn(db: Database, *, shop: Shop, now: datetime) -> int:
         if attempts:
             claim_batch(tx, shop=shop, attempts=attempts, now=now)
     return len(orders)
+
+
+def _give_for_friends(db: Database, shop: Shop, now: datetime) -> None:
+    """Give what was promised to who brought the customers of newly paid orders.
+
+    In a transaction before those orders are marked: cut off between the two, it finds nothing
+    more to give when it comes again.
+    """
+    with db.read() as tx:
+        customers = unearned_customers(tx, shop_id=shop.id, limit=BATCH)
+        promised = reserved_for(tx, shop_id=shop.id, references=map(brought, customers))
+    if promised:
+        with db.write() as tx:
+            transact(tx, shop=shop, chains=[Chain((Post(each),)) for each in promised], now=now)
 
 
 def receive(

@@ -28,6 +28,8 @@ CHOICE_TITLES = {
     "points": N_("Points"),
     "gift": N_("Gift"),
     "free_order": N_("Free order"),
+    "visit": N_("visits"),
+    "order": N_("buys"),
 }
 _TEXTS = ("product", "tier", "rule", "text")
 _LISTS = ("products", "numbers")

@@ -117,3 +117,25 @@ def test_thresholds_products_limits_and_windows(till: Till) -> None:
 def test_nobody_claims_what_has_to_be_earned(till: Till) -> None:
     reward = points_for_buying(till)
     assert till.claim(reward) == "reward_not_claimable"
+
+
+def test_who_brings_a_friend_has_their_gift_when_the_friend_buys(till: Till) -> None:
+    share = till.reward(
+        "share",
+        {"what": "points", "sharer_amount": 9, "budget": 90, "when": "order"},
+        quantity=10,
+    )
+    for friend in ("mei", "wei"):
+        assert till.claim(share, friend, shared_by="c1") == "points"
+    assert till.standing()[POINTS] == (0, 0, 18)
+    till.place("o1", customer="mei")
+    till.pay("o1")
+    till.look_after()
+    till.place("o2", customer="mei")
+    till.pay("o2")
+    till.look_after()
+    assert till.standing()[POINTS] == (9, 0, 9)
+    # The other friend never buys.
+    till.now += timedelta(days=15)
+    till.look_after()
+    assert till.standing()[POINTS] == (9, 0, 0)

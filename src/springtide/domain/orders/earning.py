@@ -1,6 +1,7 @@
 """Which paid orders still have to be looked at for what they earn."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, select, update
 
@@ -35,3 +36,19 @@ def take_unearned(tx: Connection, *, shop: Shop, now: datetime, limit: int) -> l
         .values(earned_at=now)
     )
     return queries.orders_by_keys(tx, shop_id=shop.id, keys=keys)
+
+
+def unearned_customers(tx: Connection, *, shop_id: UUID, limit: int) -> list[str]:
+    """Return the customers of paid orders whose rewards are not worked out yet."""
+    rows = tx.execute(
+        select(orders_table.c.customer_key)
+        .where(
+            orders_table.c.shop_id == shop_id,
+            orders_table.c.state == OrderState.PAID,
+            orders_table.c.earned_at.is_(None),
+            orders_table.c.customer_key.is_not(None),
+        )
+        .order_by(orders_table.c.paid_at)
+        .limit(limit)
+    )
+    return list(dict.fromkeys(rows.scalars()))

@@ -97,6 +97,7 @@ class Attempt(msgspec.Struct, frozen=True):
     phrase: str | None = None
     code: str | None = None
     quantity: int = 1
+    shared_by: str | None = None
     bought: Bought | None = None
 
 
