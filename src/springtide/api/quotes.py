@@ -1,6 +1,7 @@
 """What a cart costs now: the same decision as at checkout."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from springtide.domain.pricing.explain import Outcome
 from springtide.domain.pricing.model import CartLine, Decision
 from springtide.flows import checkout
 from springtide.flows.checkout import Prepared, Wanted
+from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, customer_of
 from springtide.flows.quoting import sign_quote
 from springtide.flows.standing import standing_by
 from springtide.flows.topping_up import top_ups
@@ -85,6 +87,16 @@ class QuoteIn(CartIn, kw_only=True, forbid_unknown_fields=True):
     """A cart to price."""
 
     explain: Annotated[bool, Meta(description="Say what became of every rule.")] = True
+    customer_token: (
+        Annotated[
+            str,
+            Meta(
+                max_length=TOKEN_LENGTH_MAX,
+                description="From a browser: whose coupons, packets and points count.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 QuoteBody = Annotated[
@@ -265,6 +277,10 @@ def quote(house: House, caller: Caller, data: QuoteBody) -> Quote:
     if caller.key.is_publishable and (data.customer_key or data.segments or data.holds):
         raise NeedsServerKey
     shop, now, wanted = caller.shop, house.now(caller.shop), wanted_of(data)
+    if data.customer_token is not None:
+        secret, real_now = house.settings.secret, house.real_now()
+        customer = customer_of(secret, shop=shop, token=data.customer_token, now=real_now)
+        wanted = replace(wanted, customer_key=customer)
     standing_of = standing_by(house.facts, shop=shop, now=now)
     with house.db.read() as tx:
         prepared = checkout.prepare(tx, shop=shop, wanted=wanted, now=now, standing_of=standing_of)
