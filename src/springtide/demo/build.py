@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from springtide.demo import campaign, history, story
+from springtide.demo import campaign, history, rewards, story
 from springtide.demo.importing import DemoHouse, import_history
 from springtide.demo.simulator import Browsing, browse
 from springtide.domain.access import operations as access
@@ -203,7 +203,8 @@ def browsing_fact(event: Browsing) -> Fact:
 
 
 def _plan_campaign(house: DemoHouse, report: Report) -> None:
-    campaign.prepare(house, demo_shop(house))
+    shop = demo_shop(house)
+    rewards.prepare(house, shop, campaign.prepare(house, shop))
     report(1, 1)
 
 

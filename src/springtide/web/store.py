@@ -20,13 +20,15 @@ from springtide.domain.campaigns.queries import campaigns
 from springtide.domain.catalog.queries import products_by_keys, search_products
 from springtide.domain.pricing.model import CartLine
 from springtide.domain.pricing.queries import current_prices
+from springtide.domain.pricing.rules import RULES
 from springtide.flows import checkout
 from springtide.flows.customer_tokens import customer_of, sign_customer
 from springtide.flows.quoting import quoted_total
 from springtide.flows.standing import standing_by
 from springtide.kit.errors import NotFound
+from springtide.kit.i18n import translate
 from springtide.kit.ids import uuid7
-from springtide.web.render import page
+from springtide.web.render import page, view_of
 
 _OPEN = {"access": Public("a sample window; only demo shops have one, with play money")}
 _ACTOR = Actor("command", "storefront", "sample storefront")
@@ -55,7 +57,15 @@ def store_page(request: Request[Any, Any, Any], house: House, shop: str) -> Resp
     with house.db.read() as tx:
         found = _demo(tx, shop)
         shelf = _shelf(tx, house, found)
-    return page(request, "store.html", store=found, shelf=shelf, publishable_key=_key(house, found))
+    language = view_of(request).language
+    return page(
+        request,
+        "store.html",
+        store=found,
+        shelf=shelf,
+        publishable_key=_key(house, found),
+        titles={kind: translate(rule.title, language) for kind, rule in RULES.items()},
+    )
 
 
 @post("/store/{shop:str}/visitor", opt=_OPEN, status_code=200, sync_to_thread=True)

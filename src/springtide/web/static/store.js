@@ -6,6 +6,7 @@
   const words = (name) => root.dataset[`word${name}`];
   const kept = (name) => localStorage.getItem(`${root.dataset.store}.${name}`);
   const keep = (name, value) => localStorage.setItem(`${root.dataset.store}.${name}`, value);
+  const titles = JSON.parse(root.dataset.titles);
   const cart = JSON.parse(kept("cart") || "{}");
   let quoted = null;
 
@@ -124,9 +125,9 @@
     const { status, document: quote } = await api("POST", "/v1/quotes", { lines: lines(), customer_token });
     if (status !== 200) { tell(quote.detail); return; }
     const rows = quote.decision.lines.map((line) => [`${line.product_key} × ${line.quantity}`, money(line.gross_minor)]);
-    for (const rule of quote.decision.rules) rows.push([rule.kind, `−${money(rule.amount_minor)}`]);
+    for (const rule of quote.decision.rules) rows.push([titles[rule.kind] || rule.kind, `−${money(rule.amount_minor)}`]);
     for (const each of quote.outcomes.filter((one) => one.next_step))
-      rows.push([each.kind, `${money(each.next_step.missing_minor)} ${words("More")}`]);
+      rows.push([titles[each.kind] || each.kind, `${money(each.next_step.missing_minor)} ${words("More")}`]);
     rows.push([words("Total"), money(quote.decision.total_minor)]);
     place.replaceChildren(...rows.map(([name, value]) => {
       const row = element("div", "", "cart-line");
