@@ -26,12 +26,28 @@ _DIALECTS: dict[str, Dialect] = {
 }
 
 
-def insert_rows(tx: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
-    """Insert rows, each with a value for every column of ``columns_of(table)``, in its order."""
-    if rows:
-        columns = columns_of(table)
-        names = ", ".join(f'"{column.name}"' for column in columns)
-        _run(tx, f"insert into {table.name} ({names}) {{given}}", rows, columns)
+def insert_rows(
+    tx: Connection,
+    table: Table,
+    rows: Sequence[Sequence[Any]],
+    *,
+    adding: Sequence[str] = (),
+) -> None:
+    """Insert rows, each with a value for every column of ``columns_of(table)``, in its order.
+
+    Where another transaction was first with a primary key, the columns named by ``adding`` are
+    added to its row; without any it is refused.
+    """
+    if not rows:
+        return
+    columns = columns_of(table)
+    names = ", ".join(f'"{column.name}"' for column in columns)
+    text = f"insert into {table.name} ({names}) {{given}}"
+    if adding:
+        keys = ", ".join(f'"{key.name}"' for key in table.primary_key.columns)
+        sums = ", ".join(f'"{name}" = {table.name}."{name}" + excluded."{name}"' for name in adding)
+        text += f" on conflict ({keys}) do update set {sums}"
+    _run(tx, text, rows, columns)
 
 
 def update_rows(

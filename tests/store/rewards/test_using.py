@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from springtide.domain.facts.store import rows_after
 from springtide.domain.ledger.operations import expire_due
 from springtide.domain.orders.model import OrderClosed
 from springtide.domain.pricing.model import CartLine
@@ -171,3 +172,19 @@ def test_points_of_a_customer_who_has_some_here_are_those(till: Till) -> None:
     till.claim(daily)
     assert till.discount(till.place("o2", points=70)) == before + 50
     assert till.discount(till.place("o3", points=70)) == before
+
+
+def test_a_redemption_is_a_fact_when_it_takes_place(till: Till, coupon: Reward) -> None:
+    till.claim(coupon)
+
+    def kinds() -> list[str]:
+        with till.db.read() as tx:
+            return [str(row["kind"]) for row in rows_after(tx, 0) if "use:" in row["external_id"]]
+
+    till.place("o1")
+    assert kinds() == ["transfer"]
+    till.close("o1")
+    assert kinds() == ["transfer", "transfer"]
+    till.place("o2")
+    till.pay("o2")
+    assert kinds() == ["transfer", "transfer", "transfer", "redemption"]

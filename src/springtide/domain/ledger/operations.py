@@ -101,7 +101,13 @@ def keep(tx: Connection, *, shop: Shop, sheet: Sheet) -> None:
         [(shop.id, a.key, a.low, a.high, a.balance, a.held, a.awaiting) for a in changed],
     )
     fresh = sorted((a for a in sheet.touched.values() if a.is_new), key=lambda a: a.key)
-    insert_rows(tx, store.accounts, [_account_row(shop.id, a, sheet.now) for a in fresh])
+    # Two that open one account at a moment both bring what they move; its bounds still hold.
+    insert_rows(
+        tx,
+        store.accounts,
+        [_account_row(shop.id, a, sheet.now) for a in fresh],
+        adding=("balance", "held", "awaiting"),
+    )
     moved = list({id(transfer): transfer for transfer, _ in sheet.movements}.values())
     insert_rows(tx, store.transfers, [_transfer_row(shop.id, t) for t in moved if t.is_new])
     update_rows(
@@ -343,12 +349,11 @@ def _transfer(row: Sequence[Any]) -> OpenTransfer:
 
 
 def _fact(shop: Shop, transfer: OpenTransfer, step: str, now: datetime) -> Fact:
-    """Return the fact of a movement: the first one is of the transfer's kind, an end is not."""
-    is_first = step == "reserved" or not transfer.reserve
+    """Return the fact of a movement; what takes place is of the transfer's own kind."""
     is_money = transfer.unit == MONEY
     return Fact(
         shop=shop.slug,
-        kind=transfer.kind if is_first else "transfer",
+        kind=transfer.kind if step == "posted" else "transfer",
         occurred_at=now,
         source="springtide",
         external_id=f"ledger:{transfer.id}:{step}",
