@@ -1,8 +1,11 @@
 """The ledger: accounts, their statements, and each transfer down to the claim behind it."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from litestar import Response, get
+from sqlalchemy import Connection
 
 from springtide.bootstrap import House
 from springtide.domain.access.model import Member, Needs, Permission
@@ -15,7 +18,9 @@ from springtide.domain.ledger.queries import (
     statement,
     transfers_by_ids,
 )
+from springtide.domain.rewards.queries import rewards_by_ids
 from springtide.kit.errors import N_
+from springtide.kit.ids import BadId, inward
 from springtide.web.campaign_forms import AnyRequest
 from springtide.web.navigation import NavItem
 from springtide.web.render import page
@@ -52,6 +57,7 @@ def ledger_page(
         if text and not found and not after:
             found = accounts_page(tx, shop_id=shop_id, owner=text, limit=PAGE_LENGTH + 1)
         wrong = imbalances(tx, shop_id=shop_id)
+        names = _names(tx, member, [each.key for each in found])
     return page(
         request,
         "ledger.html",
@@ -61,6 +67,7 @@ def ledger_page(
         q=text,
         after=after,
         wrong=wrong,
+        names=names,
         money=MONEY,
     )
 
@@ -108,6 +115,21 @@ def transfers_page(
         money=MONEY,
         state_titles=STATE_TITLES,
     )
+
+
+def _names(tx: Connection, member: Member, keys: Iterable[str]) -> dict[str, str]:
+    """Return what accounts of rewards are called: the reward's name, and which of its accounts."""
+    parts = {key: key.partition(":") for key in keys if key.startswith("rwd_")}
+    wanted = {}
+    for head in {part[0] for part in parts.values()}:
+        with suppress(BadId):
+            wanted[head] = inward("rwd", head)
+    found = rewards_by_ids(tx, shop=member.shop, ids=wanted.values())
+    return {
+        key: f"{found[wanted[head]].name} · {rest}"
+        for key, (head, _, rest) in parts.items()
+        if head in wanted and wanted[head] in found
+    }
 
 
 routes = [ledger_page, account_page, transfers_page]
