@@ -149,6 +149,12 @@ def test_a_claim_has_few_bytes(shopper: Shopper) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
+def test_only_stock_is_claimed_in_pieces(shopper: Shopper) -> None:
+    coupon = shopper.open(quantity=5)
+    answer = shopper.claim(coupon.key, path=f"/v1/flash/{coupon.key}/reserve", quantity=3)
+    assert (answer.status_code, answer.json()["code"]) == (409, "reward_not_in_pieces")
+
+
 def test_broken_json_is_refused(shopper: Shopper) -> None:
     headers = {"authorization": f"Bearer {shopper.secret}", "idempotency-key": "k"}
     for body in (b"{", b"[]", b"\xff", b""):
@@ -224,7 +230,7 @@ def test_a_site_lists_what_can_be_claimed_and_what_a_customer_holds(shopper: Sho
     assert items[coupon.key]["left"] == 4
     assert items[secret_phrase.key]["products"] == ["tea"]
     assert items[draw.key]["prizes"] == [{"name": "cup", "stock": 2, "odds_ppm": 500_000}]
-    assert len(items[draw.key]["seed_sha256"]) == 64
+    assert len(items[draw.key]["promise"]) == 64
     for secret in ("never shown", draw.seed, RULE):
         assert secret not in answer.text
     asked = {"customer_key": "c1"}

@@ -8,7 +8,7 @@ import pytest
 from litestar.testing import TestClient
 
 from springtide.cli.draw import verify
-from springtide.domain.rewards.proof import ProofFailed, promise_of
+from springtide.domain.rewards.proof import Odds, ProofFailed, promise_of
 from springtide.site import Site
 from tests.kit.house import TestHouse, shop_in
 from tests.kit.rewards import attempt, claimed, published
@@ -31,7 +31,8 @@ def test_a_draw_is_proven(
     claimed(house.db, shop, *tries, now=house.clock)
 
     before = client.get(f"/draws/{draw.key}").text
-    assert promise_of(draw.seed) in before
+    odds = [Odds(str(p["name"]), p["stock"], p["odds_ppm"]) for p in PRIZES]  # type: ignore[arg-type]
+    assert promise_of(draw.seed, draw.key, odds) in before
     assert draw.seed not in before
     assert "20.0000%" in before
     assert "&lt;i&gt;points" in before

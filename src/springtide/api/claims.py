@@ -211,12 +211,12 @@ def attempt_of(
     secret = house.settings.secret
     address = client if caller.key.is_publishable else body.address
     said = (reward, customer, body.device, phrase, code, share, quantity, body.visitor_key)
-    asked = "\0".join(map(str, said))
     return Attempt(
         key=key,
         reward_id=reward_id,
         customer_key=customer,
-        asked=hashlib.blake2b(asked.encode(errors="replace"), digest_size=16).hexdigest(),
+        # As JSON: joined texts could run into one another.
+        asked=hashlib.blake2b(msgspec.json.encode(said), digest_size=16).hexdigest(),
         visitor_key=body.visitor_key,
         device=_fingerprint(secret, "device", body.device),
         address=_fingerprint(secret, "address", address),

@@ -35,7 +35,7 @@ class RewardOut(Struct, kw_only=True, omit_defaults=True):
     cost_points: int = 0
     needs_code: bool = False
     prizes: Annotated[list[Odds], Meta(description="Of a draw: odds in millionths.")] = []
-    seed_sha256: Annotated[str, Meta(description="Of a draw: the promise of its seed.")] = ""
+    promise: Annotated[str, Meta(description="Of a draw: binds its seed, odds and stocks.")] = ""
     products: Annotated[list[str], Meta(description="Shown with a phrase packet.")] = []
 
 
@@ -181,7 +181,7 @@ def _out(found: Reward, left: int) -> RewardOut:
         cost_points=found.terms.cost_points,
         needs_code=found.terms.needs_code or bool(found.terms.public_code),
         prizes=list(game.odds()) if isinstance(game, Draw) else [],
-        seed_sha256=promise_of(found.seed) if isinstance(game, Draw) else "",
+        promise=promise_of(found.seed, found.key, game.odds()) if isinstance(game, Draw) else "",
         products=list(game.products) if isinstance(game, PhrasePacket) else [],
     )
 

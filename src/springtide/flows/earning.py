@@ -24,7 +24,7 @@ from springtide.domain.rewards.games import read_game
 from springtide.domain.rewards.games.buy_to_get import BuyToGet, earned_by
 from springtide.domain.rewards.games.share import brought
 from springtide.domain.rewards.model import Attempt, Bought, Claim, Reward
-from springtide.domain.rewards.queries import claims_by_keys, published_of_kind
+from springtide.domain.rewards.queries import claims_by_keys, rewards_of_kind
 from springtide.kit.db import Database
 from springtide.kit.ids import outward
 
@@ -37,7 +37,7 @@ def earn(db: Database, *, shop: Shop, now: datetime) -> int:
     """Promise what newly paid orders earn, in one transaction; return of how many orders."""
     _give_for_friends(db, shop, now)
     with db.write() as tx:
-        rewards = published_of_kind(tx, shop=shop, kind=BuyToGet.kind)
+        rewards = rewards_of_kind(tx, shop=shop, kind=BuyToGet.kind, is_open=True)
         orders = take_unearned(tx, shop=shop, now=now, limit=BATCH)
         attempts = [
             _attempt(tx, order, reward)
@@ -93,7 +93,7 @@ def receive_old(db: Database, *, shop: Shop, actor: Actor, now: datetime) -> int
 
 def cut_earned(tx: Connection, *, shop: Shop, order: Order, kept: Mapping[str, int]) -> list[Chain]:
     """Return what has to move when only ``kept`` pieces of an order stay with the customer."""
-    rewards = {reward.id: reward for reward in published_of_kind(tx, shop=shop, kind=BuyToGet.kind)}
+    rewards = {reward.id: reward for reward in rewards_of_kind(tx, shop=shop, kind=BuyToGet.kind)}
     keys = [_key(order, reward) for reward in rewards.values()]
     claims = claims_by_keys(tx, shop_id=shop.id, keys=keys)
     number = len(order_returns(tx, order_id=order.id)) + 1

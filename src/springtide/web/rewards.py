@@ -241,7 +241,7 @@ def _one(
         accounts=accounts,
         batches=batches,
         prizes=game.prizes if isinstance(game, Draw) else (),
-        promise=promise_of(found.seed) if isinstance(game, Draw) else "",
+        promise=promise_of(found.seed, found.key, game.odds()) if isinstance(game, Draw) else "",
         form=form or Form(),
         granted_titles=GRANTED,
         claim_titles=CLAIM_STATES,

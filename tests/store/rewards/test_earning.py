@@ -7,8 +7,10 @@ import pytest
 
 from springtide.domain.rewards.grants import points_account
 from springtide.domain.rewards.model import Reward
+from springtide.domain.rewards.operations import stop_reward
 from springtide.flows.earning import RECEIPT_AFTER
 from springtide.kit.db import Database
+from tests.kit.shops import ACTOR
 from tests.kit.till import Till
 
 POINTS = points_account("c1")
@@ -139,3 +141,12 @@ def test_who_brings_a_friend_has_their_gift_when_the_friend_buys(till: Till) -> 
     till.now += timedelta(days=15)
     till.look_after()
     assert till.standing()[POINTS] == (9, 0, 0)
+
+
+def test_a_return_counts_when_the_reward_is_over_too(till: Till) -> None:
+    reward = points_for_buying(till)
+    earned = buy(till, "o1")
+    with till.db.write() as tx:
+        stop_reward(tx, shop=till.shop, reward_id=reward.id, actor=ACTOR, now=till.now)
+    till.take_back("o1", 1, "r1")
+    assert till.standing()[POINTS] == (0, 0, earned // 2)

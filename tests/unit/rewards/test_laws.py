@@ -115,7 +115,7 @@ def drawn(seed: str, some: list[Odds], count: int) -> DrawList:
         if won is not None:
             stocks[won] -= 1
         entries.append(Entry(number, f"c{number}", None if won is None else some[won].name))
-    return DrawList("rwd_x", promise_of(seed), seed, tuple(some), tuple(entries))
+    return DrawList("rwd_x", promise_of(seed, "rwd_x", some), seed, tuple(some), tuple(entries))
 
 
 @given(seeds, prizes, st.integers(0, 200))
@@ -148,7 +148,9 @@ def test_l16_a_list_that_was_changed_fails(
         msgspec.structs.replace(made, entries=tuple(entries)),
         msgspec.structs.replace(made, entries=shorter if entry is not last else longer),
         msgspec.structs.replace(made, seed="0" * 64 if seed != "0" * 64 else "1" * 64),
-        msgspec.structs.replace(made, seed_sha256="0" * 64),
+        msgspec.structs.replace(made, promise="0" * 64),
+        msgspec.structs.replace(made, prizes=tuple(reversed(some)) if len(some) > 1 else ()),
+        msgspec.structs.replace(made, prizes=(Odds("x", 1, 1), *some)),
         msgspec.structs.replace(made, seed="xyz"),
     ]
     for each in changed:

@@ -37,6 +37,7 @@ from springtide.domain.rewards.model import (
     DeviceLimit,
     Game,
     KeyUsed,
+    NotInPieces,
     NotInvited,
     NotOpen,
     NotToday,
@@ -137,6 +138,8 @@ def _claim(
     shut = _shut(reward, attempt, now)
     if shut is not None:
         return shut
+    if attempt.quantity != 1 and not game.in_pieces:
+        return NotInPieces()
     if wrong is not None:
         return wrong
     left = sheet.accounts[reward.left]
@@ -260,6 +263,8 @@ def _chain(
                 points_account(owner),
                 spent,
                 terms.cost_points * attempt.quantity,
+                reserve=played.reserved_until is not None,
+                expires_at=played.reserved_until,
                 reference=reference,
                 customer_key=owner,
             )
@@ -287,7 +292,7 @@ def _limits(reward: Reward, attempt: Attempt, now: datetime) -> list[tuple[str, 
     if terms.per_address is not None and attempt.address:
         found.append((reward.account("address", attempt.address), terms.per_address))
     if terms.per_minute is not None:
-        minute = f"{now:%d%H%M}"
+        minute = f"{now:%y%m%d%H%M}"
         found.append((reward.account("minute", minute, attempt.customer_key), terms.per_minute))
     return found
 

@@ -175,6 +175,8 @@ class Game(Protocol):
     about: str
     #: How long after its end what is left may still be needed.
     lasts: timedelta
+    #: Whether one claim may take several: pieces of stock.
+    in_pieces: bool
 
     def problems(self, terms: Terms) -> dict[str, Refusal]:
         """Return what is wrong with its parameters, by field."""
@@ -279,6 +281,14 @@ class NotInvited(Refusal):
     code = "reward_not_invited"
     status = 403
     text = N_("This is for invited customers.")
+
+
+class NotInPieces(Refusal):
+    """Several at once of what is claimed one by one."""
+
+    code = "reward_not_in_pieces"
+    status = 409
+    text = N_("This is claimed one by one.")
 
 
 class TooFewPoints(Refusal):

@@ -7,13 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.ledger.model import Chain, Opening, Transfer
-from springtide.domain.ledger.operations import move, transact
-from springtide.domain.ledger.queries import accounts_by_keys
+from springtide.domain.ledger.operations import keep, move, open_sheet
 from springtide.domain.rewards.checks import BadWindow, name_problem, terms_problems
 from springtide.domain.rewards.games import checked_game, read_game
 from springtide.domain.rewards.model import (
@@ -144,59 +143,37 @@ def stop_reward(
     )
     stopped = read_reward(tx, shop=shop, reward_id=reward_id)
     _audit(tx, shop, stopped, "reward.stopped", _told(found), actor, now)
-    if found.state is RewardState.PUBLISHED:
-        give_back_left(tx, shop=shop, found=stopped, now=now)
+    _settle(tx, shop=shop, found=stopped, now=now)
     return stopped
 
 
 def settle_over(tx: Connection, *, shop: Shop, now: datetime, limit: int = 50) -> int:
-    """Give back what is left of rewards that are over; return of how many."""
+    """Give back what is left of rewards that are over or stopped; return how many are settled.
+
+    One of which something is still reserved waits for the end of that.
+    """
     table = rewards_table
     due = tx.execute(
         select(table.c.id)
         .where(
             table.c.shop_id == shop.id,
-            table.c.state == RewardState.PUBLISHED,
-            table.c.closes_at <= now,
+            or_(
+                table.c.state == RewardState.STOPPED,
+                (table.c.state == RewardState.PUBLISHED) & (table.c.closes_at <= now),
+            ),
             table.c.settled_at.is_(None),
         )
         .order_by(table.c.closes_at)
         .limit(limit)
     ).scalars()
-    count = 0
-    for reward_id in due.all():
-        found = read_reward(tx, shop=shop, reward_id=reward_id)
-        if now < found.closes_at + read_game(found.kind, found.params).lasts:
-            continue
-        tx.execute(update(table).where(table.c.id == reward_id).values(settled_at=now))
-        give_back_left(tx, shop=shop, found=found, now=now)
-        count += 1
-    return count
+    found = [read_reward(tx, shop=shop, reward_id=reward_id) for reward_id in due.all()]
+    return sum([_settle(tx, shop=shop, found=each, now=now) for each in found if _over(each, now)])
 
 
-def give_back_left(tx: Connection, *, shop: Shop, found: Reward, now: datetime) -> None:
-    """Return what nobody claimed to where it came from."""
-    names = [filling.account for filling in _fillings(found)]
-    standing = accounts_by_keys(tx, shop_id=shop.id, keys=names)
-    chains = [
-        Chain(
-            (
-                Transfer(
-                    f"left:{ids.uuid7(now)}",
-                    account.key,
-                    f"{account.key}:source",
-                    account.available,
-                    reference=found.key,
-                    campaign_key=found.campaign_key,
-                ),
-            )
-        )
-        for account in standing.values()
-        if account.available > 0
-    ]
-    if chains:
-        # A claim that was granted since then leaves too little for one of them: it stays.
-        transact(tx, shop=shop, chains=chains, now=now)
+def _over(found: Reward, now: datetime) -> bool:
+    """Tell whether nothing more can be needed of what is left."""
+    lasts = read_game(found.kind, found.params).lasts
+    return found.state is RewardState.STOPPED or now >= found.closes_at + lasts
 
 
 def invite(tx: Connection, *, reward_id: UUID, customer_keys: Iterable[str]) -> int:
@@ -205,6 +182,40 @@ def invite(tx: Connection, *, reward_id: UUID, customer_keys: Iterable[str]) -> 
     if rows:
         tx.execute(insert_into(tx, audience).on_conflict_do_nothing(), rows)
     return len(rows)
+
+
+def _settle(tx: Connection, *, shop: Shop, found: Reward, now: datetime) -> bool:
+    """Return what nobody claimed to where it came from; tell whether that was all.
+
+    Under the locks of the accounts: a claim that is decided meanwhile comes before or after.
+    """
+    names = [filling.account for filling in _fillings(found)]
+    wanted = [*names, *(f"{name}:source" for name in names)]
+    sheet = open_sheet(tx, shop_id=shop.id, accounts=wanted, now=now)
+    is_all = True
+    for name in names:
+        # A draft that was stopped has none.
+        account = sheet.accounts.get(name)
+        if account is None:
+            continue
+        is_all = is_all and not account.held
+        if account.available > 0:
+            back = Transfer(
+                f"left:{ids.uuid7(now)}",
+                name,
+                f"{name}:source",
+                account.available,
+                reference=found.key,
+                campaign_key=found.campaign_key,
+            )
+            refused = sheet.apply(Chain((back,)))
+            if refused is not None:
+                raise refused
+    keep(tx, shop=shop, sheet=sheet)
+    if is_all:
+        row = rewards_table.c.id == found.id
+        tx.execute(update(rewards_table).where(row).values(settled_at=now))
+    return is_all
 
 
 def _fillings(found: Reward) -> Sequence[Filling]:

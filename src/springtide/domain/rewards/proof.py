@@ -1,9 +1,9 @@
-"""The proof of a draw: the seed is promised before it opens and shown when it is over.
+"""The proof of a draw: its seed, odds and stocks are promised before it opens, shown afterwards.
 
-Before the opening the odds, the stocks and the SHA-256 of the seed are published. Every entry gets
-the next number; its result follows from the seed and the number (HMAC-SHA-256) and from what is
-left of each prize. When the draw is over the seed and the list are published, and anyone can work
-out every result again.
+Before the opening the odds, the stocks and one SHA-256 over them and the seed are published. Every
+entry gets the next number; its result follows from the seed and the number (HMAC-SHA-256) and from
+what is left of each prize. When the draw is over the seed and the list are published, and anyone
+can work out every result again: who entered knows their number, and finds it in the list.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from springtide.domain.rewards.shares import number_of
+from springtide.kit.canonical import to_json
 from springtide.kit.errors import N_, Refusal
 
 WHOLE_PPM = 1_000_000
@@ -38,7 +39,7 @@ class DrawList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The published list of a draw that is over."""
 
     draw: str
-    seed_sha256: str
+    promise: str
     seed: str
     prizes: tuple[Odds, ...]
     entries: tuple[Entry, ...]
@@ -51,9 +52,18 @@ class ProofFailed(Refusal):
     text = N_("The draw does not check: {why}")
 
 
-def promise_of(seed: str) -> str:
-    """Return what is published of a seed before the draw: its SHA-256, in hexadecimal."""
-    return hashlib.sha256(bytes.fromhex(seed)).hexdigest()
+def promise_of(seed: str, draw: str, prizes: Sequence[Odds]) -> str:
+    """Return what binds a draw before it opens: a SHA-256 in hexadecimal.
+
+    Over the draw's key, its prizes (name, stock, odds) and its seed as canonical JSON: UTF-8, keys
+    in order, no spaces. The seed alone would leave odds and stocks to be changed afterwards.
+    """
+    promised = {
+        "draw": draw,
+        "prizes": [[each.name, each.stock, each.odds_ppm] for each in prizes],
+        "seed": seed,
+    }
+    return hashlib.sha256(to_json(promised).encode()).hexdigest()
 
 
 def result_of(
@@ -73,12 +83,12 @@ def result_of(
 
 def verify(found: DrawList) -> dict[str, int]:
     """Draw the whole list again; return how often each prize was won, or raise ProofFailed."""
+    if promise_of(found.seed, found.draw, found.prizes) != found.promise:
+        raise ProofFailed(why=N_("seed, odds or stocks are not those that were promised"))
     try:
-        promise = promise_of(found.seed)
+        bytes.fromhex(found.seed)
     except ValueError:
         raise ProofFailed(why=N_("the seed is not hexadecimal")) from None
-    if promise != found.seed_sha256:
-        raise ProofFailed(why=N_("the seed is not the one that was promised"))
     stocks = [prize.stock for prize in found.prizes]
     counts = {prize.name: 0 for prize in found.prizes}
     for place, entry in enumerate(found.entries, 1):

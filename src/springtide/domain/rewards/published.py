@@ -29,7 +29,7 @@ class Announced(msgspec.Struct, frozen=True):
 
     reward: Reward
     prizes: tuple[Odds, ...]
-    seed_sha256: str
+    promise: str
     is_over: bool
 
 
@@ -40,7 +40,7 @@ def announced(tx: Connection, *, shop: Shop, key: str, now: datetime) -> Announc
     if not isinstance(game, Draw) or found.state == "draft":
         raise UnknownReward(key=key[:40])
     is_over = isinstance(shut_at(found, now), Closed)
-    return Announced(found, game.odds(), promise_of(found.seed), is_over)
+    return Announced(found, game.odds(), promise_of(found.seed, found.key, game.odds()), is_over)
 
 
 def draw_list(tx: Connection, *, draw: Announced) -> DrawList:
@@ -58,7 +58,7 @@ def draw_list(tx: Connection, *, draw: Announced) -> DrawList:
     )
     return DrawList(
         draw=draw.reward.key,
-        seed_sha256=draw.seed_sha256,
+        promise=draw.promise,
         seed=draw.reward.seed,
         prizes=draw.prizes,
         entries=entries,

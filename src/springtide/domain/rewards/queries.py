@@ -50,17 +50,19 @@ def rewards_page(
     return [_reward(tuple(row), shop) for row in rows]
 
 
-def published_of_kind(tx: Connection, *, shop: Shop, kind: str) -> list[Reward]:
-    """Return the published rewards of a kind, those over included until they are settled."""
-    rows = tx.execute(
-        select(_rewards).where(
-            _rewards.c.shop_id == shop.id,
-            _rewards.c.kind == kind,
-            _rewards.c.state == RewardState.PUBLISHED,
-            _rewards.c.settled_at.is_(None),
-        )
+def rewards_of_kind(
+    tx: Connection, *, shop: Shop, kind: str, is_open: bool = False
+) -> list[Reward]:
+    """Return the rewards of a kind that were published; ``is_open``: that still give."""
+    query = select(_rewards).where(
+        _rewards.c.shop_id == shop.id,
+        _rewards.c.kind == kind,
+        _rewards.c.state != RewardState.DRAFT,
     )
-    return [_reward(tuple(row), shop) for row in rows]
+    if is_open:
+        is_published = _rewards.c.state == RewardState.PUBLISHED
+        query = query.where(is_published, _rewards.c.settled_at.is_(None))
+    return [_reward(tuple(row), shop) for row in tx.execute(query)]
 
 
 def claims_by_keys(tx: Connection, *, shop_id: UUID, keys: Iterable[str]) -> list[Claim]:

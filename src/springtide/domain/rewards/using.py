@@ -35,7 +35,7 @@ from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import outward
 
 #: A claim's own transfer and those of its limits: reserved together for flash stock.
-_CLAIM_STEPS = ("claim", "1", "2", "3")
+_CLAIM_STEPS = ("claim", "1", "2", "3", "cost")
 
 
 class HoldingGone(Refusal):

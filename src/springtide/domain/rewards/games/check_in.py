@@ -33,6 +33,7 @@ class CheckIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     title: ClassVar[str] = N_("Check-in")
     about: ClassVar[str] = N_("Points once a day, more for many days in a row.")
     lasts: ClassVar[timedelta] = timedelta(0)
+    in_pieces: ClassVar[bool] = False
 
     points: Annotated[tuple[int, ...], unit(N_("Points on day 1, 2, 3 …"), "numbers")]
 

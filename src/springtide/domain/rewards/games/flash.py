@@ -27,6 +27,7 @@ class Flash(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     title: ClassVar[str] = N_("Flash stock")
     about: ClassVar[str] = N_("Pieces at a price, first come first served; unpaid ones come back.")
     lasts: ClassVar[timedelta] = timedelta(0)
+    in_pieces: ClassVar[bool] = True
 
     product_key: Annotated[str, unit(N_("Product"), "product")]
     rule: Annotated[str, unit(N_("Priced by the rule"), "rule")]

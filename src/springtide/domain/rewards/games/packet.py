@@ -41,6 +41,7 @@ class Packet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     title: ClassVar[str] = N_("Red packet to claim")
     about: ClassVar[str] = N_("Money out of one budget: the same for all, or by chance.")
     lasts: ClassVar[timedelta] = timedelta(0)
+    in_pieces: ClassVar[bool] = False
 
     rule: Annotated[str, unit(N_("Spent by the rule"), "rule")]
     total_minor: Annotated[int, unit(N_("Budget"), "money")]

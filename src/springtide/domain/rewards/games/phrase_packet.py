@@ -31,6 +31,7 @@ class PhrasePacket(
     title: ClassVar[str] = N_("Phrase packet")
     about: ClassVar[str] = N_("A red packet for those who type the phrase, beside its products.")
     lasts: ClassVar[timedelta] = timedelta(0)
+    in_pieces: ClassVar[bool] = False
 
     phrase: Annotated[str, unit(N_("Phrase"), "text")]
     products: Annotated[tuple[str, ...], unit(N_("Shown with it"), "products")] = ()

@@ -60,6 +60,7 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     about: ClassVar[str] = N_("A gift for who brings a friend, and for the friend.")
     # Friends of the last minutes still have their time to buy.
     lasts: ClassVar[timedelta] = BUY_WITHIN
+    in_pieces: ClassVar[bool] = False
 
     what: Annotated[Literal["points", "packet"], unit(N_("Kind"), "choice")]
     sharer_amount: Annotated[int, unit(N_("For who shares"), "number")]
