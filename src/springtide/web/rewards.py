@@ -179,7 +179,7 @@ def _form(
     if saved is None:
         begins = (house.now(shop) + timedelta(days=1)).replace(minute=0)
         values = {
-            "per_customer": "1",
+            "per_customer": "" if GAMES[kind].repeats else "1",
             "opens_at": _written(begins, member),
             "closes_at": _written(begins + timedelta(days=1), member),
         }

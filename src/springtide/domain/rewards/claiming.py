@@ -96,14 +96,14 @@ def claim_batch(
             outcomes.append(UnknownReward(key=outward("rwd", attempt.reward_id)))
             continue
         is_invited = not reward.terms.is_targeted or ((reward.id, attempt.customer_key) in invited)
-        wrong = _wrong_code(reward, attempt, codes.get(attempt.key), owners)
+        wrong = _wrong_code(reward, attempt, codes.get((attempt.key, attempt.asked)), owners)
         if not is_invited:
             wrong = NotInvited()
         outcome = _claim(reward, games[reward.id], attempt, sheet, wrong)
         outcomes.append(outcome)
         if isinstance(outcome, Claim):
-            if attempt.key in codes:
-                owners[codes[attempt.key]] = (reward.id, outcome.id)
+            if (code := codes.get((attempt.key, attempt.asked))) is not None:
+                owners[code] = (reward.id, outcome.id)
             fresh[attempt.key] = (outcome, attempt)
             asked[attempt.key] = attempt.asked
     insert_rows(
@@ -112,7 +112,9 @@ def claim_batch(
         [_row(shop.id, claim, attempt) for claim, attempt in fresh.values()],
     )
     used = [
-        (shop.id, codes[claim.key], claim.id) for claim, _ in fresh.values() if claim.key in codes
+        (shop.id, code, claim.id)
+        for claim, attempt in fresh.values()
+        if (code := codes.get((attempt.key, attempt.asked))) is not None
     ]
     update_rows(tx, codes_table, ("claim_id",), used)
     keep(tx, shop=shop, sheet=sheet)
@@ -178,14 +180,19 @@ def shut_at(reward: Reward, now: datetime) -> Refusal | None:
     return None
 
 
-def _codes(rewards: Mapping[UUID, Reward], attempts: Sequence[Attempt]) -> dict[str, str]:
-    """Return the codes that attempts bring for rewards that need one, by the attempt's key."""
+def _codes(
+    rewards: Mapping[UUID, Reward], attempts: Sequence[Attempt]
+) -> dict[tuple[str, str], str]:
+    """Return the codes that attempts bring for rewards that need one, by key and what was asked.
+
+    By the key alone a request could use the code of another one that came with its key.
+    """
     found = {}
     for attempt in attempts:
         reward = rewards.get(attempt.reward_id)
         if reward is not None and reward.terms.needs_code and attempt.code:
             with suppress(CodeMistyped):
-                found[attempt.key] = normal(attempt.code)
+                found[attempt.key, attempt.asked] = normal(attempt.code)
     return found
 
 

@@ -177,6 +177,8 @@ class Game(Protocol):
     lasts: timedelta
     #: Whether one claim may take several: pieces of stock.
     in_pieces: bool
+    #: Whether a customer usually claims it again and again.
+    repeats: bool
 
     def problems(self, terms: Terms) -> dict[str, Refusal]:
         """Return what is wrong with its parameters, by field."""

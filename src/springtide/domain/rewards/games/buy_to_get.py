@@ -38,6 +38,7 @@ class BuyToGet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     # Orders of the last minutes are paid, and received, after the end.
     lasts: ClassVar[timedelta] = timedelta(days=15)
     in_pieces: ClassVar[bool] = False
+    repeats: ClassVar[bool] = True
 
     what: Annotated[Literal["points", "packet"], unit(N_("Kind"), "choice")]
     amount: Annotated[int, unit(N_("Worth"), "number")]

@@ -34,6 +34,7 @@ class CheckIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     about: ClassVar[str] = N_("Points once a day, more for many days in a row.")
     lasts: ClassVar[timedelta] = timedelta(0)
     in_pieces: ClassVar[bool] = False
+    repeats: ClassVar[bool] = True
 
     points: Annotated[tuple[int, ...], unit(N_("Points on day 1, 2, 3 …"), "numbers")]
 

@@ -27,6 +27,7 @@ class Coupon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     about: ClassVar[str] = N_("A coupon for each customer who takes it, while there are some.")
     lasts: ClassVar[timedelta] = timedelta(0)
     in_pieces: ClassVar[bool] = False
+    repeats: ClassVar[bool] = False
 
     rule: Annotated[str, unit(N_("Spent by the rule"), "rule")]
 

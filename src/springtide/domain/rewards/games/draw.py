@@ -72,6 +72,7 @@ class Draw(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     about: ClassVar[str] = N_("Prizes by chance, with published odds that anyone can check.")
     lasts: ClassVar[timedelta] = timedelta(0)
     in_pieces: ClassVar[bool] = False
+    repeats: ClassVar[bool] = False
 
     prizes: Annotated[tuple[Prize, ...], unit(N_("Prizes"), "prizes")]
     needs_ticket: Annotated[bool, unit(N_("Needs a ticket"), "yes")] = False

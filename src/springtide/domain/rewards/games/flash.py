@@ -28,6 +28,7 @@ class Flash(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     about: ClassVar[str] = N_("Pieces at a price, first come first served; unpaid ones come back.")
     lasts: ClassVar[timedelta] = timedelta(0)
     in_pieces: ClassVar[bool] = True
+    repeats: ClassVar[bool] = False
 
     product_key: Annotated[str, unit(N_("Product"), "product")]
     rule: Annotated[str, unit(N_("Priced by the rule"), "rule")]

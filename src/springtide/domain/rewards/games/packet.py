@@ -42,6 +42,7 @@ class Packet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     about: ClassVar[str] = N_("Money out of one budget: the same for all, or by chance.")
     lasts: ClassVar[timedelta] = timedelta(0)
     in_pieces: ClassVar[bool] = False
+    repeats: ClassVar[bool] = False
 
     rule: Annotated[str, unit(N_("Spent by the rule"), "rule")]
     total_minor: Annotated[int, unit(N_("Budget"), "money")]

@@ -32,6 +32,7 @@ class PhrasePacket(
     about: ClassVar[str] = N_("A red packet for those who type the phrase, beside its products.")
     lasts: ClassVar[timedelta] = timedelta(0)
     in_pieces: ClassVar[bool] = False
+    repeats: ClassVar[bool] = False
 
     phrase: Annotated[str, unit(N_("Phrase"), "text")]
     products: Annotated[tuple[str, ...], unit(N_("Shown with it"), "products")] = ()

@@ -61,6 +61,7 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     # Friends of the last minutes still have their time to buy.
     lasts: ClassVar[timedelta] = BUY_WITHIN
     in_pieces: ClassVar[bool] = False
+    repeats: ClassVar[bool] = False
 
     what: Annotated[Literal["points", "packet"], unit(N_("Kind"), "choice")]
     sharer_amount: Annotated[int, unit(N_("For who shares"), "number")]
