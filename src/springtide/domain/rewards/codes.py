@@ -83,13 +83,22 @@ def normal(code: str) -> str:
     plain = "".join(code.upper().translate(_LIKE).replace("-", " ").split())
     if len(plain) != LENGTH or any(letter not in _VALUES for letter in plain):
         raise CodeMistyped
-    total = 0
-    for place, letter in enumerate(reversed(plain)):
-        value = _VALUES[letter]
-        total += _DOUBLED[value] if place % 2 else value
-    if total % 32:
+    if check_letter(plain[:-1]) != plain[-1]:
         raise CodeMistyped
     return plain
+
+
+def check_letter(body: str) -> str:
+    """Return the letter that ends a code of these letters (Luhn's sum modulo 32).
+
+    >>> check_letter("00000000001")
+    'Y'
+    """
+    total = 0
+    for place, letter in enumerate(reversed(body)):
+        value = _VALUES[letter]
+        total += value if place % 2 else _DOUBLED[value]
+    return _LETTERS[-total % 32]
 
 
 def written(code: str) -> str:
