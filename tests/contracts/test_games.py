@@ -22,6 +22,24 @@ EXAMPLES: dict[str, tuple[dict[str, Any], str]] = {
     "packet": ({"rule": RULE, "total_minor": 1_000, "split": "even_odds"}, "packet"),
     "phrase_packet": ({"rule": RULE, "total_minor": 1_000, "phrase": "open"}, "packet"),
     "flash": ({"rule": RULE, "product_key": "tea"}, "flash"),
+    "group_buy": (
+        {
+            "rule": RULE,
+            "product_key": "tea",
+            "tiers": [{"people": 2, "unit_minor": 900}, {"people": 5, "unit_minor": 700}],
+        },
+        "group",
+    ),
+    "presale": (
+        {
+            "rule": RULE,
+            "product_key": "tea",
+            "deposit_minor": 1_000,
+            "worth_minor": 2_000,
+            "balance_after_hours": 2,
+        },
+        "presale",
+    ),
     "draw": (
         {"prizes": [{"name": "cup", "what": "gift", "stock": 9, "odds_ppm": 1_000_000}]},
         "gift",

@@ -63,8 +63,16 @@ class Till:
         tried = attempt(reward.id, customer, f"{reward.key}{customer}{more}", **more)
         return codes(claimed(self.db, self.shop, tried, now=self.now))[0]
 
-    def place(self, key: str, pieces: int = 1, customer: str = "c1", points: int = 0) -> Order:
-        wanted = Wanted((CartLine("pot", pieces),), customer_key=customer, points=points)
+    def place(
+        self,
+        key: str,
+        pieces: int = 1,
+        customer: str = "c1",
+        points: int = 0,
+        more: tuple[str, ...] = (),
+    ) -> Order:
+        lines = (CartLine("pot", pieces), *(CartLine(each, 1) for each in more))
+        wanted = Wanted(lines, customer_key=customer, points=points)
         with self.db.write() as tx:
             return checkout.place(
                 tx,

@@ -41,7 +41,8 @@ from springtide.domain.pricing.plan import Plan
 from springtide.domain.pricing.queries import active_plan, current_prices
 from springtide.domain.pricing.replay import Inputs, inputs_of
 from springtide.domain.rewards import using
-from springtide.domain.rewards.using import NOTHING, Holdings, Spending
+from springtide.domain.rewards.holdings import NOTHING, Holdings, holdings
+from springtide.domain.rewards.using import Spending
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import outward, uuid7
 
@@ -245,6 +246,7 @@ def pay(
     """
     if orders.lock_order(tx, shop=shop, key=key).state is OrderState.PLACED:
         using.post(tx, shop=shop, order_key=key, now=now)
+    deposits = using.deposits_of(tx, shop_id=shop.id, order_key=key)
     return orders.pay_order(
         tx,
         shop=shop,
@@ -252,6 +254,7 @@ def pay(
         key=key,
         payment_key=payment_key,
         amount_minor=amount_minor,
+        deposits=deposits,
         now=now,
         real_now=real_now,
     )
@@ -312,8 +315,16 @@ def _held(tx: Connection, shop: Shop, wanted: Wanted, plan: Plan, now: datetime)
     issued = [rule.id for rule in plan.rules if rule.conditions.is_issued]
     if wanted.customer_key is None or not (issued or wanted.points):
         return NOTHING
-    return using.holdings(
-        tx, shop_id=shop.id, customer_key=wanted.customer_key, rules=issued, now=now
+    pieces: dict[str, int] = {}
+    for line in wanted.lines:
+        pieces[line.product_key] = pieces.get(line.product_key, 0) + line.quantity
+    return holdings(
+        tx,
+        shop_id=shop.id,
+        customer_key=wanted.customer_key,
+        rules=issued,
+        pieces=pieces,
+        now=now,
     )
 
 

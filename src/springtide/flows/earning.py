@@ -25,6 +25,7 @@ from springtide.domain.rewards.games.buy_to_get import BuyToGet, earned_by
 from springtide.domain.rewards.games.share import brought
 from springtide.domain.rewards.model import Attempt, Bought, Claim, Reward
 from springtide.domain.rewards.queries import claims_by_keys, rewards_of_kind
+from springtide.flows.paid import kept_beside, paid_beside, pieces_back
 from springtide.kit.db import Database
 from springtide.kit.ids import outward
 
@@ -40,7 +41,7 @@ def earn(db: Database, *, shop: Shop, now: datetime) -> int:
         rewards = rewards_of_kind(tx, shop=shop, kind=BuyToGet.kind, is_open=True)
         orders = take_unearned(tx, shop=shop, now=now, limit=BATCH)
         attempts = [
-            _attempt(tx, order, reward)
+            _attempt(tx, shop, order, reward)
             for order in orders
             if order.customer_key is not None
             for reward in rewards
@@ -96,8 +97,10 @@ def cut_earned(tx: Connection, *, shop: Shop, order: Order, kept: Mapping[str, i
     rewards = {reward.id: reward for reward in rewards_of_kind(tx, shop=shop, kind=BuyToGet.kind)}
     keys = [_key(order, reward) for reward in rewards.values()]
     claims = claims_by_keys(tx, shop_id=shop.id, keys=keys)
-    number = len(order_returns(tx, order_id=order.id)) + 1
-    bought = Bought(order.key, order.placed_at, _kept_money(order, kept))
+    returns = order_returns(tx, order_id=order.id)
+    number = len(returns) + 1
+    beside = paid_beside(tx, shop=shop, order=order, returns=returns)
+    bought = Bought(order.key, order.placed_at, _kept_money(order, kept, beside))
     return [
         chain
         for claim in claims
@@ -159,11 +162,10 @@ def _promise_less(promised: Moved, wanted: int, id_: str) -> Chain | None:
     return Chain(tuple(steps))
 
 
-def _attempt(tx: Connection, order: Order, reward: Reward) -> Attempt:
-    back: dict[str, int] = {}
-    for made in order_returns(tx, order_id=order.id):
-        for product, pieces in made.lines.items():
-            back[product] = back.get(product, 0) + pieces
+def _attempt(tx: Connection, shop: Shop, order: Order, reward: Reward) -> Attempt:
+    returns = order_returns(tx, order_id=order.id)
+    back = pieces_back(returns)
+    beside = paid_beside(tx, shop=shop, order=order, returns=returns)
     kept = {line.product_key: line.quantity - back.get(line.product_key, 0) for line in order.lines}
     key = _key(order, reward)
     return Attempt(
@@ -172,15 +174,17 @@ def _attempt(tx: Connection, order: Order, reward: Reward) -> Attempt:
         customer_key=order.customer_key or "",
         asked=hashlib.blake2b(key.encode(), digest_size=16).hexdigest(),
         visitor_key=order.visitor_key,
-        bought=Bought(order.key, order.placed_at, _kept_money(order, kept)),
+        bought=Bought(order.key, order.placed_at, _kept_money(order, kept, beside)),
     )
 
 
-def _kept_money(order: Order, kept: Mapping[str, int]) -> dict[str, int]:
+def _kept_money(order: Order, kept: Mapping[str, int], beside: Mapping[str, int]) -> dict[str, int]:
+    more = kept_beside(order, beside, kept)
     return {
         line.product_key: kept_share(
             line.payable_minor, kept.get(line.product_key, 0), line.quantity
         )
+        + more.get(line.product_key, 0)
         for line in order.lines
     }
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from springtide.domain.access.model import Actor, Shop
+from springtide.domain.ledger.model import ID_LENGTH_MAX, Chain
 from springtide.domain.ledger.operations import transact
 from springtide.domain.orders.model import Order, OrderReturn
 from springtide.domain.orders.operations import lock_paid_order, record_return
@@ -17,7 +18,9 @@ from springtide.domain.pricing.queries import kept_plan, terms_of_campaign
 from springtide.domain.pricing.replay import Inputs, refuse_other_engine
 from springtide.domain.pricing.returns import ReturnOwes, kept_after, kept_price
 from springtide.domain.rewards import using
+from springtide.domain.rewards.refunds import owe_for_order
 from springtide.flows.earning import cut_earned
+from springtide.flows.paid import kept_beside, paid_beside, pieces_back
 from springtide.kit import ids
 from springtide.kit.errors import N_, Refusal
 
@@ -56,12 +59,15 @@ def return_lines(
     lines: Mapping[str, int],
     now: datetime,
     real_now: datetime | None = None,
+    policy: str | None = None,
+    is_owed: bool = False,
 ) -> Returned:
     """Take pieces of a paid order back and say what is to be paid back for them.
 
     The same return key again is the same return. When nothing is kept, limits of the order's
-    rules are given back, and what it was paid with besides money. Raises NotFound, OrderNotPaid,
-    Invalid (more than there is), ReturnOwes.
+    rules are given back, and what it was paid with besides money. ``policy`` stands in place of
+    the campaign's; ``is_owed`` puts the refund on the list of what the shop has to pay back.
+    Raises NotFound, OrderNotPaid, Invalid (more than there is), ReturnOwes.
     """
     order = lock_paid_order(tx, shop=shop, key=order_key)
     before = order_returns(tx, order_id=order.id)
@@ -71,15 +77,15 @@ def return_lines(
             raise ReturnTaken(order=order_key, key=return_key)
         return Returned(order, same)
     inputs, decision = inputs_of_order(order)
-    back: dict[str, int] = {}
-    for each in before:
-        for key, quantity in each.lines.items():
-            back[key] = back.get(key, 0) + quantity
-    kept = kept_after(decision, back, lines)
-    policy = before[0].policy if before else _policy(tx, shop, order)
+    kept = kept_after(decision, pieces_back(before), lines)
+    earlier = next((each.policy for each in before if any(each.lines.values())), None)
+    policy = policy or earlier or _policy(tx, shop, order)
     plan = kept_plan(tx, shop_id=shop.id, digest=inputs.plan)
-    refund = order.total_minor - order.refunded_minor
+    beside = paid_beside(tx, shop=shop, order=order, returns=before)
+    cuts = sum(each.refund_minor for each in before if not any(each.lines.values()))
+    refund = order.total_minor + sum(beside.values()) - (order.refunded_minor - cuts)
     refund -= kept_price(decision, inputs, plan, kept, policy)
+    refund -= sum(kept_beside(order, beside, kept).values())
     if refund < 0:
         raise ReturnOwes(due_minor=-refund)
     made = OrderReturn(return_key, dict(lines), policy, refund, now)
@@ -88,6 +94,8 @@ def return_lines(
     if is_whole:
         rules = given_by(decision)
         chains += using.give_back(tx, shop=shop, order_key=order.key, rules=rules, now=now)
+    if is_owed and refund:
+        chains.append(owed_chain(order, made))
     for refused in transact(tx, shop=shop, chains=chains, now=now) if chains else ():
         if refused is not None:
             raise refused
@@ -95,6 +103,16 @@ def return_lines(
     if is_whole:
         give_back_rules(tx, shop=shop, order_key=order.key, now=now)
     return Returned(after, made)
+
+
+def owed_chain(order: Order, made: OrderReturn) -> Chain:
+    """Return what puts a refund on the list of what the shop has to pay back."""
+    return owe_for_order(
+        f"{order.key}:{made.key}"[: ID_LENGTH_MAX - 20],
+        made.refund_minor,
+        order_key=order.key,
+        customer_key=order.customer_key,
+    )
 
 
 def inputs_of_order(order: Order) -> tuple[Inputs, Decision]:

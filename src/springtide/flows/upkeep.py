@@ -5,11 +5,14 @@ from datetime import datetime
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.ledger.operations import expire_due
 from springtide.domain.orders.model import OrderPaid
+from springtide.domain.rewards.deposits import end_presale, failed_presales
 from springtide.domain.rewards.operations import settle_over
 from springtide.domain.rewards.using import end_claims, overdue_orders
 from springtide.flows import checkout
 from springtide.flows.earning import earn, receive_old
+from springtide.flows.grouping import settle_groups
 from springtide.kit.db import Database
+from springtide.kit.ids import outward
 
 BATCH = 500
 UPKEEP = Actor("worker", "upkeep", "upkeep")
@@ -22,9 +25,15 @@ def look_after_rewards(db: Database, *, shop: Shop, now: datetime) -> int:
         keys = overdue_orders(tx, shop_id=shop.id, now=now, limit=BATCH)
     for key in keys:
         count += _close(db, shop, key, now)
+    with db.read() as tx:
+        failed = failed_presales(tx, shop_id=shop.id, now=now, limit=BATCH)
+    for _, claim_id in failed:
+        with db.write() as tx:
+            count += end_presale(tx, shop=shop, claim_key=outward("clm", claim_id), now=now)
     with db.write() as tx:
         # Orders first: what they hold goes back with them, not piece by piece.
         count += expire_due(tx, shop=shop, now=now, limit=BATCH)
+    count += settle_groups(db, shop=shop, actor=UPKEEP, now=now)
     count += earn(db, shop=shop, now=now)
     count += receive_old(db, shop=shop, actor=UPKEEP, now=now)
     with db.write() as tx:

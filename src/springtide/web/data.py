@@ -63,6 +63,7 @@ KINDS = {
     "message": N_("Messages"),
     "click": N_("Clicks"),
     "opt_out": N_("Opt-outs"),
+    "deposit": N_("Deposits"),
 }
 
 AnyRequest = Request[Any, Any, Any]

@@ -59,12 +59,15 @@ GRANTED = {
     "packet": N_("Red packet"),
     "points": N_("Points"),
     "flash": N_("Flash stock"),
+    "group": N_("Place in a group"),
+    "presale": N_("Presale"),
     "gift": N_("Gift"),
     "free_order": N_("Free order"),
     "nothing": N_("Nothing"),
 }
 CLAIM_STATES = {
     "held": N_("Held"),
+    "deposited": N_("Deposit paid"),
     "reserved": N_("In an unpaid order"),
     "used": N_("Used"),
     "over": N_("Over"),

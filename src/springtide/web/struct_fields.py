@@ -30,6 +30,9 @@ CHOICE_TITLES = {
     "free_order": N_("Free order"),
     "visit": N_("visits"),
     "order": N_("buys"),
+    "keep_deposit": N_("keep the deposit"),
+    "pay_back": N_("pay it back"),
+    "pay_double": N_("pay back double"),
 }
 _TEXTS = ("product", "tier", "rule", "text")
 _LISTS = ("products", "numbers")

@@ -14,7 +14,7 @@ from springtide.kit.time import Window
 #: be followed down to a product; ``refund`` likewise (its amount is positive).
 KINDS = (
     "view", "favourite", "cart", "claim", "order", "payment", "refund", "order_closed",
-    "message", "click", "opt_out", "redemption", "transfer",
+    "message", "click", "opt_out", "redemption", "transfer", "deposit",
 )  # fmt: skip
 
 #: Sources that only Springtide itself writes; files may not claim them.

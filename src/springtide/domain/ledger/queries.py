@@ -34,6 +34,7 @@ def accounts_by_keys(tx: Connection, *, shop_id: UUID, keys: Iterable[str]) -> d
 class Moved(msgspec.Struct, frozen=True):
     """A transfer as it stands."""
 
+    seq: int
     id: str
     source: str
     target: str
@@ -42,12 +43,28 @@ class Moved(msgspec.Struct, frozen=True):
     state: str
     reference: str | None
     customer_key: str | None
+    at: datetime
     lot_expires_at: datetime | None
 
 
 def transfers_by_ids(tx: Connection, *, shop_id: UUID, ids: Iterable[str]) -> list[Moved]:
     """Return the transfers of these ids that there are, the oldest first."""
     return [_moved(row) for row in sorted(rows_by(tx, _transfers, "id", ids, shop_id=shop_id))]
+
+
+def transfers_into(
+    tx: Connection, *, shop_id: UUID, key: str, before: int | None = None, limit: int = 1_000
+) -> list[Moved]:
+    """Return the transfers that took place into an account, the newest first, before a ``seq``."""
+    query = select(_transfers).where(
+        _transfers.c.shop_id == shop_id,
+        _transfers.c.target == key,
+        _transfers.c.state == TransferState.POSTED,
+    )
+    if before is not None:
+        query = query.where(_transfers.c.seq < before)
+    rows = tx.execute(query.order_by(_transfers.c.seq.desc()).limit(limit))
+    return [_moved(tuple(row)) for row in rows]
 
 
 def _moved(row: Sequence[object]) -> Moved:

@@ -1,5 +1,6 @@
 """What an order says to the facts: one order fact and one payment fact a line."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from springtide.domain.access.model import Shop
@@ -13,11 +14,28 @@ def order_facts(shop: Shop, order: Order) -> list[Fact]:
     return _line_facts(shop, order, "order", order.placed_at)
 
 
-def payment_facts(shop: Shop, order: Order) -> list[Fact]:
-    """Return the facts of an order that was paid; their amounts sum to its total."""
+def payment_facts(shop: Shop, order: Order, deposits: Mapping[str, int]) -> list[Fact]:
+    """Return the facts of an order that was paid; their amounts sum to its total and deposits.
+
+    A deposit counts as paid on the day of the balance, as the platforms count it.
+    """
     if order.paid_at is None:
         raise ValueError("an order that was not paid has no payment facts")
-    return _line_facts(shop, order, "payment", order.paid_at)
+    return [
+        *_line_facts(shop, order, "payment", order.paid_at),
+        *(
+            _fact(
+                shop,
+                order,
+                "payment",
+                order.paid_at,
+                part=f":deposit:{product}",
+                product_key=product,
+                amount_minor=amount,
+            )
+            for product, amount in sorted(deposits.items())
+        ),
+    ]
 
 
 def closed_fact(shop: Shop, order: Order) -> Fact:

@@ -41,6 +41,7 @@ class Order:
 
     ``decision`` is the pricing decision as it was made, ``price_inputs`` what it was made from;
     neither ever changes. ``refunded_minor`` is what was paid back for returns.
+    ``deposit_minor`` was paid before, in a presale, beside the total.
     """
 
     id: UUID
@@ -64,6 +65,7 @@ class Order:
     close_reason: str | None = None
     price_inputs: Mapping[str, Any] | None = None
     refunded_minor: int = 0
+    deposit_minor: int = 0
     received_at: datetime | None = None
     earned_at: datetime | None = None
 

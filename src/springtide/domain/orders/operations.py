@@ -110,12 +110,14 @@ def pay_order(
     key: str,
     payment_key: str,
     amount_minor: int | None = None,
+    deposits: Mapping[str, int] | None = None,
     now: datetime,
     real_now: datetime | None = None,
 ) -> Order:
     """Mark a placed order as paid in full, with one payment fact a line.
 
-    The same payment key again is the same payment. Raises NotFound, OrderClosed, OrderPaid (by
+    ``deposits`` were paid before, by product: they count as paid today, beside the total. The
+    same payment key again is the same payment. Raises NotFound, OrderClosed, OrderPaid (by
     another payment), WrongAmount when ``amount_minor`` is given and is not the total.
     """
     problem = text_problem(payment_key, length_max=REASON_LENGTH_MAX, is_needed=True)
@@ -124,7 +126,13 @@ def pay_order(
     before = queries.order(tx, shop_id=shop.id, key=key)
     if amount_minor is not None and amount_minor != before.total_minor:
         raise WrongAmount(key=key, total_minor=before.total_minor, amount_minor=amount_minor)
-    change = {"state": OrderState.PAID, "paid_at": now, "payment_key": payment_key}
+    deposit_minor = sum((deposits or {}).values())
+    change = {
+        "state": OrderState.PAID,
+        "paid_at": now,
+        "payment_key": payment_key,
+        "deposit_minor": deposit_minor,
+    }
     if not _change_placed(tx, before, change):
         stored = queries.order(tx, shop_id=shop.id, key=key)
         if stored.state is OrderState.CLOSED:
@@ -132,9 +140,15 @@ def pay_order(
         if stored.payment_key != payment_key:
             raise OrderPaid(key=key)
         return stored
-    order = replace(before, state=OrderState.PAID, paid_at=now, payment_key=payment_key)
+    order = replace(
+        before,
+        state=OrderState.PAID,
+        paid_at=now,
+        payment_key=payment_key,
+        deposit_minor=deposit_minor,
+    )
     _audit(tx, actor, order, "order.pay", before=before, now=real_now or now)
-    facts.append(tx, payment_facts(shop, order), now=now)
+    facts.append(tx, payment_facts(shop, order, deposits or {}), now=now)
     return order
 
 

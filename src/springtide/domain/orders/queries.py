@@ -161,6 +161,7 @@ def _order(row: Row[Any], lines: Sequence[OrderLine]) -> Order:
         close_reason=row.close_reason,
         price_inputs=row.price_inputs,
         refunded_minor=row.refunded_minor,
+        deposit_minor=row.deposit_minor,
         received_at=row.received_at,
         earned_at=row.earned_at,
     )

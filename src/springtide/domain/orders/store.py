@@ -33,6 +33,7 @@ orders = Table(
     Column("decision", Json, nullable=False),
     Column("price_inputs", Json),
     Column("refunded_minor", BigInteger, nullable=False, server_default="0"),
+    Column("deposit_minor", BigInteger, nullable=False, server_default="0"),
     Column("source_path", String(300)),
     Column("is_simulated", Boolean, nullable=False),
     Column("placed_at", Instant, nullable=False),

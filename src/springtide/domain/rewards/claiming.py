@@ -4,7 +4,7 @@ First come, first served: attempts are played one after the other over accounts 
 for the batch, so what one takes the next does not find. Answers are given after the commit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
@@ -27,6 +27,7 @@ from springtide.domain.rewards.codes import (
 from springtide.domain.rewards.games import read_game
 from springtide.domain.rewards.games.phrase_packet import spelled
 from springtide.domain.rewards.grants import POINTS, points_account
+from springtide.domain.rewards.groups import groups_by_keys, keep_groups
 from springtide.domain.rewards.model import (
     AddressLimit,
     Attempt,
@@ -36,6 +37,7 @@ from springtide.domain.rewards.model import (
     CustomerLimit,
     DeviceLimit,
     Game,
+    Group,
     KeyUsed,
     NotInPieces,
     NotInvited,
@@ -71,6 +73,7 @@ def claim_batch(
     rewards = rewards_by_ids(tx, shop=shop, ids={each.reward_id for each in attempts})
     games = {id_: read_game(reward.kind, reward.params) for id_, reward in rewards.items()}
     invited = _invited(tx, rewards, attempts)
+    opened: list[Group] = []
     codes = _codes(rewards, attempts)
     accounts = _accounts_of(rewards, games, attempts, now)
     sheet = open_sheet(tx, shop_id=shop.id, accounts=accounts, now=now)
@@ -78,6 +81,7 @@ def claim_batch(
         row[1]: (row[2], row[4])
         for row in rows_by(tx, codes_table, "code", codes.values(), shop_id=shop.id)
     }
+    groups = groups_by_keys(tx, shop_id=shop.id, keys={a.group for a in attempts if a.group})
     # Under the locks: what another process granted for a key meanwhile is committed by now.
     keys = [attempt.key for attempt in attempts]
     known = {
@@ -99,26 +103,34 @@ def claim_batch(
         wrong = _wrong_code(reward, attempt, codes.get((attempt.key, attempt.asked)), owners)
         if not is_invited:
             wrong = NotInvited()
-        outcome = _claim(reward, games[reward.id], attempt, sheet, wrong)
+        if attempt.group:
+            attempt = msgspec.structs.replace(attempt, joining=groups.get(attempt.group))
+        outcome = _claim(reward, games[reward.id], attempt, sheet, wrong, opened)
         outcomes.append(outcome)
         if isinstance(outcome, Claim):
             if (code := codes.get((attempt.key, attempt.asked))) is not None:
                 owners[code] = (reward.id, outcome.id)
             fresh[attempt.key] = (outcome, attempt)
             asked[attempt.key] = attempt.asked
-    insert_rows(
-        tx,
-        claims_table,
-        [_row(shop.id, claim, attempt) for claim, attempt in fresh.values()],
-    )
+    _keep_claims(tx, shop.id, fresh.values(), codes)
+    keep_groups(tx, shop_id=shop.id, opened=opened)
+    keep(tx, shop=shop, sheet=sheet)
+    return outcomes
+
+
+def _keep_claims(
+    tx: Connection,
+    shop_id: UUID,
+    fresh: Collection[tuple[Claim, Attempt]],
+    codes: Mapping[tuple[str, str], str],
+) -> None:
+    insert_rows(tx, claims_table, [_row(shop_id, claim, attempt) for claim, attempt in fresh])
     used = [
-        (shop.id, code, claim.id)
-        for claim, attempt in fresh.values()
+        (shop_id, code, claim.id)
+        for claim, attempt in fresh
         if (code := codes.get((attempt.key, attempt.asked))) is not None
     ]
     update_rows(tx, codes_table, ("claim_id",), used)
-    keep(tx, shop=shop, sheet=sheet)
-    return outcomes
 
 
 def _again(
@@ -134,7 +146,12 @@ def _again(
 
 
 def _claim(
-    reward: Reward, game: Game, attempt: Attempt, sheet: Sheet, wrong: Refusal | None
+    reward: Reward,
+    game: Game,
+    attempt: Attempt,
+    sheet: Sheet,
+    wrong: Refusal | None,
+    opened: list[Group],
 ) -> Outcome:
     now = sheet.now
     shut = _shut(reward, attempt, now)
@@ -156,6 +173,8 @@ def _claim(
     refused_by = sheet.apply(_chain(reward, attempt, claim_key, played, now))
     if refused_by is not None:
         return _told(refused_by, reward, attempt, now)
+    if played.opens_group is not None:
+        opened.append(played.opens_group)
     return Claim(
         id=claim_id,
         key=attempt.key,

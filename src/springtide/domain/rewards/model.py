@@ -26,12 +26,22 @@ class RewardState(StrEnum):
 
 
 class ClaimState(StrEnum):
-    """What became of a claim: held, waiting for an order to be paid, used, or over."""
+    """What became of a claim: held, waiting for an order to be paid, used, or over.
+
+    A presale whose deposit is paid waits for its balance.
+    """
 
     HELD = "held"
+    DEPOSITED = "deposited"
     RESERVED = "reserved"
     USED = "used"
     OVER = "over"
+
+
+#: What is reserved when it is claimed, and taken when its order is paid: pieces, group places.
+STOCK = ("flash", "group")
+#: A claim's own transfers, its limits' and its group's: reserved together for what is stock.
+CLAIM_STEPS = ("claim", "1", "2", "3", "cost", "group", "member")
 
 
 def unit(title: str, name: str) -> msgspec.Meta:
@@ -64,8 +74,9 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 class Granted(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a claim gives: ``what`` it is, how much of it, the price rule it is spent by.
 
-    ``amount`` counts minor units (packet), points, or pieces (flash stock); ``number`` is the
-    place of a draw's entry in its published list.
+    ``amount`` counts minor units (packet; what a presale's deposit is worth), points, or pieces
+    (flash stock); ``number`` is the place of a draw's entry in its published list, ``group`` the
+    claim that opened a group, ``usable_from`` when the balance of a presale begins.
     """
 
     what: str
@@ -74,6 +85,28 @@ class Granted(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str | None = None
     number: int | None = None
     product_key: str | None = None
+    group: str | None = None
+    deposit_minor: int = 0
+    usable_from: datetime | None = None
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A group that buys together; ``key`` is the claim that opened it, ``reached`` who paid."""
+
+    key: str
+    reward_id: UUID
+    opened_by: str
+    product_key: str
+    size: int
+    state: str
+    opened_at: datetime
+    ends_at: datetime
+    reached: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was not decided yet."""
+        return self.state == "open"
 
 
 class Bought(msgspec.Struct, frozen=True):
@@ -99,6 +132,8 @@ class Attempt(msgspec.Struct, frozen=True):
     quantity: int = 1
     shared_by: str | None = None
     bought: Bought | None = None
+    group: str | None = None
+    joining: Group | None = None
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -125,6 +160,7 @@ class Played(msgspec.Struct, frozen=True):
     #: Flash stock is only reserved, until then.
     reserved_until: datetime | None = None
     expires_at: datetime | None = None
+    opens_group: Group | None = None
 
 
 class Filling(msgspec.Struct, frozen=True):

@@ -70,6 +70,12 @@ def claims_by_keys(tx: Connection, *, shop_id: UUID, keys: Iterable[str]) -> lis
     return [claim_of_row(row)[0] for row in rows_by(tx, _claims, "key", keys, shop_id=shop_id)]
 
 
+def claims_by_ids(tx: Connection, *, reward_id: UUID, ids: Iterable[UUID]) -> list[Claim]:
+    """Return a reward's claims of these ids, the oldest first."""
+    rows = rows_by(tx, _claims, "id", ids, reward_id=reward_id)
+    return sorted((claim_of_row(row)[0] for row in rows), key=lambda claim: claim.id)
+
+
 def claims_of_reward(
     tx: Connection, *, reward_id: UUID, before: UUID | None = None, limit: int = 50
 ) -> list[Claim]:
@@ -120,13 +126,13 @@ def claim_keys(tx: Connection, *, reward_id: UUID, limit: int) -> list[str]:
 
 
 def held_by(tx: Connection, *, shop_id: UUID, customer_key: str, now: datetime) -> list[Claim]:
-    """Return what a customer holds and may still use, the oldest first."""
+    """Return what a customer holds and may still use, the oldest first; paid presales too."""
     rows = tx.execute(
         select(_claims)
         .where(
             _claims.c.shop_id == shop_id,
             _claims.c.customer_key == customer_key,
-            _claims.c.state == ClaimState.HELD,
+            _claims.c.state.in_((ClaimState.HELD, ClaimState.DEPOSITED)),
             (_claims.c.expires_at.is_(None)) | (_claims.c.expires_at > now),
         )
         .order_by(_claims.c.id)

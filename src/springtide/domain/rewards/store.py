@@ -63,6 +63,31 @@ claims = Table(
     sqlite_with_rowid=False,
 )
 
+#: Groups that buy together; ``reached`` is how many had paid when it was decided.
+groups = Table(
+    "reward_groups",
+    metadata,
+    Column("shop_id", Uuid, primary_key=True),
+    Column("key", String(40), primary_key=True),
+    Column("reward_id", Uuid, nullable=False),
+    Column("opened_by", String(120), nullable=False),
+    Column("product_key", String(120), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("reached", Integer),
+    Column("settled_at", Instant),
+    Index("ix_reward_groups_reward", "reward_id", "state", "ends_at"),
+    Index(
+        "ix_reward_groups_due",
+        "shop_id",
+        "ends_at",
+        sqlite_where=text("settled_at is null"),
+        postgresql_where=text("settled_at is null"),
+    ),
+)
+
 #: The customers whom a targeted reward is for.
 audience = Table(
     "reward_audience",

@@ -5,7 +5,7 @@ function before facts are appended and once in a transaction: it takes the locks
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,16 +26,17 @@ from springtide.domain.ledger.model import (
 )
 from springtide.domain.ledger.operations import move, reserved_for, reversed_chain, transact
 from springtide.domain.ledger.queries import accounts_by_keys
+from springtide.domain.rewards.deposits import returned_chain, used_steps
+from springtide.domain.rewards.games.group_buy import group_account
 from springtide.domain.rewards.grants import POINTS, packet_account, points_account
-from springtide.domain.rewards.model import Claim, ClaimState
-from springtide.domain.rewards.queries import claim_of_row, held_by
+from springtide.domain.rewards.groups import end_now
+from springtide.domain.rewards.holdings import Holdings
+from springtide.domain.rewards.model import CLAIM_STEPS, STOCK, Claim, ClaimState
+from springtide.domain.rewards.queries import claim_of_row
 from springtide.domain.rewards.store import claims as claims_table
 from springtide.kit.bulk import rows_by
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import outward
-
-#: A claim's own transfer and those of its limits: reserved together for flash stock.
-_CLAIM_STEPS = ("claim", "1", "2", "3", "cost")
 
 
 class HoldingGone(Refusal):
@@ -54,28 +55,20 @@ class FlashTooFew(Refusal):
     text = N_("{reserved} pieces of {product} are reserved at this price, not {wanted}.")
 
 
+class GroupAlone(Refusal):
+    """An order at a group's price with something else in it."""
+
+    code = "group_order_alone"
+    status = 409
+    text = N_("Order {product} at the group's price by itself: the group may be paid back.")
+
+
 class HeldForOther(Refusal):
     """An order whose reserved stock went back before it was paid."""
 
     code = "reservation_over"
     status = 409
     text = N_("The time to pay order {order} is over; what it reserved went back.")
-
-
-class Holdings(msgspec.Struct, frozen=True):
-    """What a customer may spend: price rules they hold, with packet money; points; the claims.
-
-    ``points`` is None for a customer whose points Springtide does not keep.
-    """
-
-    issued: Mapping[str, int] = {}
-    points: int | None = None
-    claims: tuple[Claim, ...] = ()
-
-    def of_rule(self, rule: str) -> list[Claim]:
-        """Return the claims that a price rule spends, those first that end first."""
-        found = [claim for claim in self.claims if claim.granted.rule == rule]
-        return sorted(found, key=lambda claim: (claim.expires_at or _NEVER, claim.id))
 
 
 class Spending(msgspec.Struct, frozen=True):
@@ -89,37 +82,6 @@ class Spending(msgspec.Struct, frozen=True):
     campaign_key: str | None
 
 
-NOTHING = Holdings()
-_NEVER = datetime.max.replace(tzinfo=UTC)
-
-
-def holdings(
-    tx: Connection, *, shop_id: UUID, customer_key: str, rules: Iterable[str], now: datetime
-) -> Holdings:
-    """Return what a customer holds that these price rules spend, and their points."""
-    claims = [
-        claim
-        for claim in held_by(tx, shop_id=shop_id, customer_key=customer_key, now=now)
-        if claim.granted.rule
-    ]
-    packets = {packet_account(rule, customer_key): rule for rule in rules}
-    points = points_account(customer_key)
-    accounts = accounts_by_keys(tx, shop_id=shop_id, keys=[*packets, points])
-    issued = {
-        claim.granted.rule: 0
-        for claim in claims
-        if claim.granted.rule and claim.granted.what in ("coupon", "flash")
-    }
-    for key, rule in packets.items():
-        if key in accounts and accounts[key].available > 0:
-            issued[rule] = accounts[key].available
-    return Holdings(
-        issued,
-        accounts[points].available if points in accounts else None,
-        tuple(claim for claim in claims if claim.granted.what in ("coupon", "flash")),
-    )
-
-
 def reserve(
     tx: Connection, *, shop: Shop, held: Holdings, spending: Spending, now: datetime
 ) -> None:
@@ -131,11 +93,13 @@ def reserve(
         if rule not in held.issued:
             continue
         claims = held.of_rule(rule)
-        if not claims:
+        what = claims[0].granted.what if claims else "packet"
+        if what in ("packet", "presale"):
             _spend(steps, openings, spending, f"packet:{rule}", amount,
                    packet_account(rule, spending.customer_key), f"spent:{rule}", MONEY)  # fmt: skip
-        elif claims[0].granted.what == "flash":
-            taken += _flash(claims, spending)
+            taken += claims
+        elif what in STOCK:
+            taken += _stock(claims, spending)
         else:
             taken.append(claims[0])
             _use(steps, openings, spending, claims[0])
@@ -154,18 +118,35 @@ def reserve(
 def post(tx: Connection, *, shop: Shop, order_key: str, now: datetime) -> int:
     """Spend what an order reserved; raises HeldForOther when flash stock went back meanwhile."""
     attached = _attached(tx, shop.id, [order_key])
-    flash = [c for c in attached if c.granted.what == "flash" and c.state is ClaimState.RESERVED]
+    stock = [c for c in attached if c.granted.what in STOCK and c.state is ClaimState.RESERVED]
     found = reserved_for(tx, shop_id=shop.id, references=_references([order_key], attached))
     held = {each.partition(":")[0] for each in found}
-    if any(outward("clm", claim.id) not in held for claim in flash):
+    if any(outward("clm", claim.id) not in held for claim in stock):
         raise HeldForOther(order=order_key)
-    if found:
-        chain = Chain(tuple(Post(each) for each in found))
+    presales = [c for c in attached if c.granted.what == "presale"]
+    deposits, openings = used_steps(
+        [c for c in presales if c.state is ClaimState.RESERVED], order_key
+    )
+    if found or deposits:
+        chain = Chain((*(Post(each) for each in found), *deposits), tuple(openings))
         (refused,) = transact(tx, shop=shop, chains=[chain], now=now)
         if refused is not None:
             raise HeldForOther(order=order_key) from refused
-    _settle(tx, attached, {ClaimState.RESERVED: ClaimState.USED})
+    for claim in attached:
+        if claim.state is ClaimState.RESERVED:
+            _set(tx, claim, {"state": ClaimState.USED})
+    _end_full_groups(tx, shop, stock, now)
     return len(found)
+
+
+def deposits_of(tx: Connection, *, shop_id: UUID, order_key: str) -> dict[str, int]:
+    """Return the deposits that were paid before for an order, in minor units, by product."""
+    found: dict[str, int] = {}
+    for claim in _attached(tx, shop_id, [order_key]):
+        granted = claim.granted
+        if granted.what == "presale" and granted.product_key:
+            found[granted.product_key] = found.get(granted.product_key, 0) + granted.deposit_minor
+    return found
 
 
 def void(tx: Connection, *, shop: Shop, order_keys: Sequence[str], now: datetime) -> int:
@@ -185,20 +166,25 @@ def give_back(
 ) -> list[Chain]:
     """Let the claims of a paid order be used again, and return what undoes its spending."""
     attached = _attached(tx, shop.id, [order_key])
-    ids = [f"{POINTS}:{order_key}", *(f"packet:{rule}:{order_key}" for rule in rules)]
+    # A deposit is paid back with the order, so what it was worth does not come again.
+    presales = [claim for claim in attached if claim.granted.what == "presale"]
+    sold = {claim.granted.rule for claim in presales}
+    again = [rule for rule in rules if rule not in sold]
+    ids = [f"{POINTS}:{order_key}", *(f"packet:{rule}:{order_key}" for rule in again)]
     for claim in attached:
         key = outward("clm", claim.id)
-        if claim.granted.what == "flash":
-            ids += [f"{key}:{step}" for step in _CLAIM_STEPS]
+        if claim.granted.what in (*STOCK, "presale"):
+            ids += [f"{key}:{step}" for step in CLAIM_STEPS]
         else:
             ids.append(f"{key}:use:{order_key}")
     chain = reversed_chain(tx, shop_id=shop.id, ids=ids, now=now)
+    repaid = returned_chain(tx, shop_id=shop.id, claims=presales, order_key=order_key)
     _free(tx, [claim for claim in attached if claim.state is ClaimState.USED], now)
-    return [] if chain is None else [chain]
+    return [each for each in (chain, repaid) if each is not None]
 
 
 def overdue_orders(tx: Connection, *, shop_id: UUID, now: datetime, limit: int) -> list[str]:
-    """Return unpaid orders with flash stock whose time to pay is over."""
+    """Return unpaid orders with stock, or the balance of a presale, whose time to pay is over."""
     table = claims_table
     rows = tx.execute(
         select(table.c.order_key)
@@ -206,7 +192,7 @@ def overdue_orders(tx: Connection, *, shop_id: UUID, now: datetime, limit: int) 
             table.c.shop_id == shop_id,
             table.c.order_key.is_not(None),
             table.c.state == ClaimState.RESERVED,
-            table.c.what == "flash",
+            table.c.what.in_((*STOCK, "presale")),
             table.c.expires_at <= now,
         )
         .order_by(table.c.expires_at)
@@ -261,9 +247,13 @@ def _transfer(spending: Spending, id_: str, source: str, target: str, amount: in
     )
 
 
-def _flash(claims: list[Claim], spending: Spending) -> list[Claim]:
-    """Return the reservations that cover an order's pieces; raises FlashTooFew."""
+def _stock(claims: list[Claim], spending: Spending) -> list[Claim]:
+    """Return the reservations that cover an order's pieces; raises FlashTooFew, GroupAlone."""
     product = claims[0].granted.product_key or ""
+    if claims[0].granted.what == "group":
+        claims = claims[:1]
+        if set(spending.pieces) != {product}:
+            raise GroupAlone(product=product)
     wanted = spending.pieces.get(product, 0)
     reserved = sum(claim.granted.amount for claim in claims)
     if wanted > reserved:
@@ -278,7 +268,7 @@ def _reference(order_key: str) -> str:
 def _references(order_keys: Iterable[str], attached: Sequence[Claim]) -> list[str]:
     return [
         *map(_reference, order_keys),
-        *(outward("clm", claim.id) for claim in attached if claim.granted.what == "flash"),
+        *(outward("clm", claim.id) for claim in attached if claim.granted.what in STOCK),
     ]
 
 
@@ -294,7 +284,7 @@ def _attach(tx: Connection, claims: Sequence[Claim], order_key: str) -> None:
         .where(
             table.c.reward_id.in_([claim.reward_id for claim in claims]),
             table.c.id.in_([claim.id for claim in claims]),
-            table.c.state == ClaimState.HELD,
+            table.c.state.in_((ClaimState.HELD, ClaimState.DEPOSITED)),
         )
         .values(state=ClaimState.RESERVED, order_key=order_key)
         .returning(table.c.id)
@@ -303,19 +293,29 @@ def _attach(tx: Connection, claims: Sequence[Claim], order_key: str) -> None:
         raise HoldingGone
 
 
-def _settle(
-    tx: Connection, claims: Sequence[Claim], states: Mapping[ClaimState, ClaimState]
-) -> None:
-    for claim in claims:
-        if claim.state in states:
-            _set(tx, claim, {"state": states[claim.state]})
+def _end_full_groups(tx: Connection, shop: Shop, stock: Sequence[Claim], now: datetime) -> None:
+    """Let groups end whose last place is paid, so that they are decided at once."""
+    names = {
+        group_account(outward("rwd", claim.reward_id), claim.granted.group): claim.granted.group
+        for claim in stock
+        if claim.granted.group
+    }
+    accounts = accounts_by_keys(tx, shop_id=shop.id, keys=names)
+    full = [names[key] for key, account in accounts.items() if account.balance == account.high]
+    if full:
+        end_now(tx, shop_id=shop.id, keys=full, now=now)
 
 
 def _free(tx: Connection, claims: Sequence[Claim], now: datetime) -> None:
-    """Let claims be used again, but for those whose time is over and flash stock given back."""
+    """Let claims be used again, but for those whose time is over and stock given back.
+
+    A presale whose order is closed waits for its balance again; paid, it went back with the order.
+    """
     for claim in claims:
         is_over = claim.expires_at is not None and claim.expires_at <= now
-        if is_over or claim.granted.what == "flash":
+        if claim.granted.what == "presale" and claim.state is ClaimState.RESERVED:
+            _set(tx, claim, {"state": ClaimState.DEPOSITED, "order_key": None})
+        elif is_over or claim.granted.what in (*STOCK, "presale"):
             _set(tx, claim, {"state": ClaimState.OVER})
         else:
             _set(tx, claim, {"state": ClaimState.HELD, "order_key": None})

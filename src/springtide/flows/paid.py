@@ -1,0 +1,43 @@
+"""What a buyer paid beside an order's total: deposits before, less what a group saved after."""
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection
+
+from springtide.domain.access.model import Shop
+from springtide.domain.orders.model import Order, OrderReturn
+from springtide.domain.pricing.returns import kept_share
+from springtide.domain.rewards.using import deposits_of
+
+
+def pieces_back(returns: Iterable[OrderReturn]) -> dict[str, int]:
+    """Return how many pieces of each product came back."""
+    back: dict[str, int] = {}
+    for each in returns:
+        for product, pieces in each.lines.items():
+            back[product] = back.get(product, 0) + pieces
+    return back
+
+
+def paid_beside(
+    tx: Connection, *, shop: Shop, order: Order, returns: Iterable[OrderReturn]
+) -> dict[str, int]:
+    """Return, by product, deposits less what was paid back without a piece coming back."""
+    found = deposits_of(tx, shop_id=shop.id, order_key=order.key)
+    for each in returns:
+        if not any(each.lines.values()):
+            for product in each.lines:
+                found[product] = found.get(product, 0) - each.refund_minor
+    return found
+
+
+def kept_beside(order: Order, beside: Mapping[str, int], kept: Mapping[str, int]) -> dict[str, int]:
+    """Return the part of it, by product, that the kept pieces carry, in minor units."""
+    pieces: dict[str, int] = {}
+    for line in order.lines:
+        pieces[line.product_key] = pieces.get(line.product_key, 0) + line.quantity
+    return {
+        product: kept_share(amount, kept.get(product, 0), pieces[product])
+        for product, amount in beside.items()
+        if product in pieces
+    }
