@@ -84,6 +84,21 @@ def examples(office: Office) -> dict[str, dict[str, str]]:
         "packet": {"rule": office.packet, "total_minor": "10", "split": "even_odds"},
         "phrase_packet": {"rule": office.packet, "total_minor": "10", "phrase": "大潮来了"},
         "flash": {"rule": office.coupon, "product_key": "tea"},
+        "group_buy": {
+            "rule": office.coupon,
+            "product_key": "tea",
+            "tiers.0.people": "2",
+            "tiers.0.unit_minor": "80",
+            "tiers.1.people": "3",
+            "tiers.1.unit_minor": "70",
+        },
+        "presale": {
+            "rule": office.packet,
+            "product_key": "tea",
+            "deposit_minor": "10",
+            "worth_minor": "20",
+            "balance_after_hours": "12",
+        },
         "draw": {
             "prizes.0.name": "cup",
             "prizes.0.what": "gift",

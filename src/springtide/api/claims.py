@@ -78,6 +78,9 @@ class ClaimIn(Struct, kw_only=True, forbid_unknown_fields=True):
     ) = None
     phrase: Annotated[str, Meta(max_length=200, description="For a phrase packet.")] | None = None
     code: Annotated[str, Meta(max_length=60, description="For what needs a code.")] | None = None
+    group: (
+        Annotated[str, Meta(max_length=40, description="A group to join; none opens one.")] | None
+    ) = None
     share: (
         Annotated[
             str, Meta(max_length=TOKEN_LENGTH_MAX, description="From the link of who shared.")
@@ -199,6 +202,7 @@ def attempt_of(
     phrase = body.phrase if isinstance(body, ClaimIn) else None
     code = body.code if isinstance(body, ClaimIn) else None
     share = body.share if isinstance(body, ClaimIn) else None
+    group = body.group if isinstance(body, ClaimIn) else None
     quantity = body.quantity if isinstance(body, ReserveIn) else 1
     customer = customer_asking(house, caller, body.customer_key, body.customer_token)
     key = _scoped(caller, customer, checked_key(idempotency_key))
@@ -206,11 +210,11 @@ def attempt_of(
     shut = house.claims.gated(caller.shop, reward_id, key)
     if shut is not None:
         return shut
-    _refuse_unstorable(visitor_key=body.visitor_key, customer_key=customer)
+    _refuse_unstorable(visitor_key=body.visitor_key, customer_key=customer, group=group)
     _tries.take((caller.shop.id, customer), at_seconds=time.monotonic())
     secret = house.settings.secret
     address = client if caller.key.is_publishable else body.address
-    said = (reward, customer, body.device, phrase, code, share, quantity, body.visitor_key)
+    said = (reward, customer, body.device, phrase, code, share, quantity, body.visitor_key, group)
     return Attempt(
         key=key,
         reward_id=reward_id,
@@ -223,6 +227,7 @@ def attempt_of(
         phrase=phrase,
         code=code,
         quantity=quantity,
+        group=group,
         shared_by=None if share is None else _sharer(house, caller, reward, share),
     )
 

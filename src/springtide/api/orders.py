@@ -152,6 +152,7 @@ class Order(Struct, kw_only=True):
     closed_at: datetime | None
     close_reason: str | None
     refunded_minor: Annotated[int, Meta(description="Paid back for returns.")]
+    deposit_minor: Annotated[int, Meta(description="Paid before, in a presale, beside the total.")]
 
 
 class OrderWithDecision(Order, kw_only=True):
@@ -385,6 +386,7 @@ def _fields(shop: Shop, order: model.Order) -> dict[str, Any]:
         "closed_at": order.closed_at,
         "close_reason": order.close_reason,
         "refunded_minor": order.refunded_minor,
+        "deposit_minor": order.deposit_minor,
     }
 
 

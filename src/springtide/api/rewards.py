@@ -1,7 +1,7 @@
 """What a shop's site shows of rewards: those that are open, and what a customer holds."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from litestar import get, post
 from msgspec import Meta, Struct
@@ -13,8 +13,10 @@ from springtide.domain.access.model import Caller, Key, Scope
 from springtide.domain.ledger.queries import accounts_by_keys
 from springtide.domain.rewards.games import GAMES, read_game
 from springtide.domain.rewards.games.draw import Draw
+from springtide.domain.rewards.games.group_buy import GroupBuy, Tier
 from springtide.domain.rewards.games.phrase_packet import PhrasePacket
-from springtide.domain.rewards.model import Granted, Reward, RewardState
+from springtide.domain.rewards.games.presale import Presale
+from springtide.domain.rewards.model import ClaimState, Granted, Reward, RewardState
 from springtide.domain.rewards.points import balance_of
 from springtide.domain.rewards.proof import Odds, promise_of
 from springtide.domain.rewards.queries import held_by, reward, rewards_page
@@ -37,6 +39,14 @@ class RewardOut(Struct, kw_only=True, omit_defaults=True):
     prizes: Annotated[list[Odds], Meta(description="Of a draw: odds in millionths.")] = []
     promise: Annotated[str, Meta(description="Of a draw: binds its seed, odds and stocks.")] = ""
     products: Annotated[list[str], Meta(description="Shown with a phrase packet.")] = []
+    product_key: Annotated[
+        str, Meta(description="Of flash stock, a group buy, a presale: what it is.")
+    ] = ""
+    tiers: Annotated[list[Tier], Meta(description="Of a group buy: prices by size.")] = []
+    deposit_minor: Annotated[int, Meta(description="Of a presale: paid first.")] = 0
+    worth_minor: Annotated[int, Meta(description="Of a presale: what the deposit counts as.")] = 0
+    balance_from: datetime | None = None
+    balance_until: datetime | None = None
 
 
 class RewardList(Struct, kw_only=True):
@@ -74,6 +84,9 @@ class Holding(Struct, kw_only=True):
     reward: str
     granted: Granted
     expires_at: datetime | None
+    state: Annotated[
+        Literal["held", "deposited"], Meta(description="A presale: whether its deposit is paid.")
+    ]
 
 
 class HoldingsOut(Struct, kw_only=True):
@@ -137,6 +150,7 @@ def read_holdings(house: House, caller: Caller, data: HoldingsIn) -> HoldingsOut
                 reward=outward("rwd", each.reward_id),
                 granted=each.granted,
                 expires_at=each.expires_at,
+                state="deposited" if each.state is ClaimState.DEPOSITED else "held",
             )
             for each in claims
             if each.granted.what not in ("points", "packet", "nothing")
@@ -183,6 +197,12 @@ def _out(found: Reward, left: int) -> RewardOut:
         prizes=list(game.odds()) if isinstance(game, Draw) else [],
         promise=promise_of(found.seed, found.key, game.odds()) if isinstance(game, Draw) else "",
         products=list(game.products) if isinstance(game, PhrasePacket) else [],
+        product_key=getattr(game, "product_key", ""),
+        tiers=list(game.tiers) if isinstance(game, GroupBuy) else [],
+        deposit_minor=game.deposit_minor if isinstance(game, Presale) else 0,
+        worth_minor=game.worth_minor if isinstance(game, Presale) else 0,
+        balance_from=game.begins(found) if isinstance(game, Presale) else None,
+        balance_until=game.ends(found) if isinstance(game, Presale) else None,
     )
 
 

@@ -5,17 +5,22 @@ from typing import Any
 
 from springtide.demo import story
 from springtide.domain.access.model import Shop
-from springtide.domain.campaigns.model import Campaign
+from springtide.domain.campaigns.model import Campaign, Hero
+from springtide.domain.pricing.book import Terms as RuleTerms
+from springtide.domain.pricing.operations import save_rule
+from springtide.domain.pricing.rule import Conditions, ProductSet
 from springtide.domain.rewards.model import Terms
 from springtide.domain.rewards.operations import publish_reward, save_reward
 from springtide.domain.rewards.queries import rewards_page
 from springtide.flows.protocol import Surroundings
+from springtide.kit.time import Window
 
 _PRIZES = [
     {"name": "Tea cup", "what": "gift", "stock": 30, "odds_ppm": 50_000},
     {"name": "50 points", "what": "points", "stock": 300, "odds_ppm": 300_000, "amount": 50},
     {"name": "Free order", "what": "free_order", "stock": 1, "odds_ppm": 1_000},
 ]
+GROUP, PRESALE = "Together at night", "First in line"
 #: Kind, name, parameters, terms.
 GAMES: tuple[tuple[str, str, dict[str, Any], Terms], ...] = (
     (
@@ -38,22 +43,86 @@ def prepare(house: Surroundings, shop: Shop, sale: Campaign) -> None:
     """Publish the demo's games for its campaign; those that are there already stay."""
     with house.db.write() as tx:
         there = {each.name for each in rewards_page(tx, shop=shop, campaign_id=sale.id)}
+    always = Window(story.BOOK_AT, sale.selling.ends_at + timedelta(days=1))
     for kind, name, params, terms in GAMES:
-        if name in there:
-            continue
-        with house.db.write() as tx:
-            saved = save_reward(
-                tx,
-                shop=shop,
-                campaign_id=sale.id,
-                kind=kind,
-                name=name,
-                params=params,
-                terms=terms,
-                opens_at=story.BOOK_AT,
-                closes_at=sale.selling.ends_at + timedelta(days=1),
-                actor=story.ACTOR,
-                now=story.BOOK_AT,
-            )
-        with house.db.write() as tx:
-            publish_reward(tx, shop=shop, reward_id=saved.id, actor=story.ACTOR, now=story.BOOK_AT)
+        if name not in there:
+            _publish(house, shop, sale, (kind, name, params, terms), always)
+    if GROUP not in there and len(sale.heroes) >= 2:
+        _group_buy(house, shop, sale, sale.heroes[0])
+    if PRESALE not in there and len(sale.heroes) >= 2:
+        _presale(house, shop, sale, sale.heroes[1])
+
+
+def _group_buy(house: Surroundings, shop: Shop, sale: Campaign, hero: Hero) -> None:
+    """On the day: two pay the hero's price, five a tenth less."""
+    params = {
+        "rule": _held_rule(house, shop, sale, hero, "fixed_price", price_minor=hero.price_minor),
+        "product_key": hero.product_key,
+        "tiers": [
+            {"people": 2, "unit_minor": hero.price_minor},
+            {"people": 5, "unit_minor": hero.price_minor * 9 // 10},
+        ],
+        "hours": 6,
+    }
+    terms = Terms(quantity=500, per_customer=None)
+    _publish(house, shop, sale, ("group_buy", GROUP, params, terms), sale.selling)
+
+
+def _presale(house: Surroundings, shop: Shop, sale: Campaign, hero: Hero) -> None:
+    """Deposits till an hour before the day, a tenth of the price that counts as a fifth."""
+    deposit = max(hero.price_minor // 10, 1)
+    params = {
+        "rule": _held_rule(house, shop, sale, hero, "red_packet"),
+        "product_key": hero.product_key,
+        "deposit_minor": deposit,
+        "worth_minor": 2 * deposit,
+        "balance_after_hours": 1,
+    }
+    before = Window(story.BOOK_AT, sale.selling.starts_at - timedelta(hours=1))
+    _publish(house, shop, sale, ("presale", PRESALE, params, Terms(quantity=200)), before)
+
+
+def _held_rule(
+    house: Surroundings, shop: Shop, sale: Campaign, hero: Hero, kind: str, **params: Any
+) -> str:
+    """Save a price rule of one product, for those who hold it; return its key."""
+    conditions = Conditions(products=ProductSet(keys=(hero.product_key,)), is_issued=True)
+    with house.db.write() as tx:
+        saved = save_rule(
+            tx,
+            shop=shop,
+            campaign_id=sale.id,
+            rule_id=None,
+            kind=kind,
+            params=params,
+            terms=RuleTerms(conditions=conditions),
+            actor=story.ACTOR,
+            now=story.BOOK_AT,
+        )
+    return saved.key
+
+
+def _publish(
+    house: Surroundings,
+    shop: Shop,
+    sale: Campaign,
+    game: tuple[str, str, dict[str, Any], Terms],
+    window: Window,
+) -> None:
+    kind, name, params, terms = game
+    with house.db.write() as tx:
+        saved = save_reward(
+            tx,
+            shop=shop,
+            campaign_id=sale.id,
+            kind=kind,
+            name=name,
+            params=params,
+            terms=terms,
+            opens_at=window.starts_at,
+            closes_at=window.ends_at,
+            actor=story.ACTOR,
+            now=story.BOOK_AT,
+        )
+    with house.db.write() as tx:
+        publish_reward(tx, shop=shop, reward_id=saved.id, actor=story.ACTOR, now=story.BOOK_AT)

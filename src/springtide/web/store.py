@@ -21,13 +21,15 @@ from springtide.domain.catalog.queries import products_by_keys, search_products
 from springtide.domain.pricing.model import CartLine
 from springtide.domain.pricing.queries import current_prices
 from springtide.domain.pricing.rules import RULES
+from springtide.domain.rewards.deposits import pay_deposit
+from springtide.domain.rewards.queries import held_by
 from springtide.flows import checkout
 from springtide.flows.customer_tokens import customer_of, sign_customer
 from springtide.flows.quoting import quoted_total
 from springtide.flows.standing import standing_by
 from springtide.kit.errors import NotFound
 from springtide.kit.i18n import translate
-from springtide.kit.ids import uuid7
+from springtide.kit.ids import outward, uuid7
 from springtide.web.render import page, view_of
 
 _OPEN = {"access": Public("a sample window; only demo shops have one, with play money")}
@@ -49,6 +51,14 @@ class OrderIn(Struct, forbid_unknown_fields=True):
     customer_token: str
     quote: str
     points: int = 0
+
+
+class DepositIn(Struct, forbid_unknown_fields=True):
+    """A presale's claim, and who they are."""
+
+    claim: str
+    customer_token: str
+    visitor_key: str = ""
 
 
 @get("/store/{shop:str}", opt=_OPEN, sync_to_thread=True)
@@ -100,6 +110,31 @@ def store_order(house: House, shop: str, data: OrderIn) -> dict[str, Any]:
             standing_of=standing_by(house.facts, shop=found, now=now),
         )
     return {"order": order.key, "total_minor": order.total_minor}
+
+
+@post("/store/{shop:str}/deposits", opt=_OPEN, status_code=201, sync_to_thread=True)
+def store_deposit(house: House, shop: str, data: DepositIn) -> dict[str, str]:
+    """Tell that a visitor's deposit was paid, as a payment service does."""
+    with house.db.read() as tx:
+        found = _demo(tx, shop)
+    token, now = data.customer_token, house.now(found)
+    customer = customer_of(house.settings.secret, shop=found, token=token, now=house.real_now())
+    with house.db.write() as tx:
+        held = held_by(tx, shop_id=found.id, customer_key=customer, now=now)
+        mine = [each for each in held if outward("clm", each.id) == data.claim]
+        if not mine:
+            raise NotFound(what="claim", key=data.claim[:40])
+        pay_deposit(
+            tx,
+            shop=found,
+            claim_key=data.claim,
+            payment_key=f"play-{data.claim}"[:120],
+            amount_minor=mine[0].granted.deposit_minor,
+            actor=_ACTOR,
+            now=now,
+            real_now=house.real_now(),
+        )
+    return {"claim": data.claim, "state": "deposited"}
 
 
 @post("/store/{shop:str}/orders/{order:str}/pay", opt=_OPEN, status_code=200, sync_to_thread=True)
@@ -167,4 +202,4 @@ def _key(house: House, shop: Shop) -> str:
     return token
 
 
-routes = [store_page, store_visitor, store_order, store_pay]
+routes = [store_page, store_visitor, store_order, store_deposit, store_pay]

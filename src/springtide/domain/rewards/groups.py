@@ -6,7 +6,7 @@ group ends and what became of it.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -16,13 +16,14 @@ from springtide.domain.access.model import Shop
 from springtide.domain.ledger.operations import open_sheet
 from springtide.domain.ledger.queries import transfers_into
 from springtide.domain.rewards.games.group_buy import GroupUnknown, group_account
-from springtide.domain.rewards.model import Claim, Group
+from springtide.domain.rewards.model import Claim, Group, GroupState
 from springtide.domain.rewards.queries import claims_by_ids
 from springtide.domain.rewards.store import groups as _groups
 from springtide.kit.bulk import insert_rows, rows_by
 from springtide.kit.ids import inward, outward
 
-DONE, SHORT = "done", "short"
+DONE: Final = "done"
+SHORT: Final = "short"
 
 
 def group(tx: Connection, *, shop_id: UUID, key: str) -> Group:
@@ -107,7 +108,7 @@ def decide(tx: Connection, *, shop: Shop, found: Group, least: int, now: datetim
     place = sheet.accounts[account]
     if place.awaiting:
         return None
-    state = DONE if place.balance >= least else SHORT
+    state: GroupState = DONE if place.balance >= least else SHORT
     tx.execute(
         update(_groups)
         .where(_groups.c.shop_id == shop.id, _groups.c.key == found.key)

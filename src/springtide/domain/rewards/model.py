@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
 
 import msgspec
@@ -90,6 +90,10 @@ class Granted(msgspec.Struct, frozen=True, omit_defaults=True):
     usable_from: datetime | None = None
 
 
+#: A group is decided once: with enough who paid, or short of them.
+GroupState = Literal["open", "done", "short"]
+
+
 class Group(msgspec.Struct, frozen=True):
     """A group that buys together; ``key`` is the claim that opened it, ``reached`` who paid."""
 
@@ -98,7 +102,7 @@ class Group(msgspec.Struct, frozen=True):
     opened_by: str
     product_key: str
     size: int
-    state: str
+    state: GroupState
     opened_at: datetime
     ends_at: datetime
     reached: int | None = None

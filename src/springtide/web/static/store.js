@@ -70,6 +70,8 @@
     if (!isFlash) body.reward = reward.key;
     const { status, document: said } = await api("POST", path, body, crypto.randomUUID());
     if (status !== 201) tell(said.detail);
+    else if (reward.kind === "group_buy") { await alone(said.granted.product_key); tell(`${words("Joined")} ${groupLink(reward, said.granted.group)}`); }
+    else if (reward.kind === "presale") { await server("/deposits", { claim: said.claim, ...who }); tell(words("Deposited")); }
     else if (said.granted.what === "nothing") tell(words("Nothing"));
     else if (said.granted.what === "packet") tell(`${words("Got")} ${money(said.granted.amount)}`);
     else tell(`${words("Got")} ${said.granted.name || reward.name} ${said.granted.amount || ""}`);
@@ -82,7 +84,35 @@
     await navigator.clipboard.writeText(link).catch(() => {});
     tell(`${words("Copied")} ${link}`);
   };
-  const rewardCard = (reward) => {
+  // A group's price is for its product alone: the group may be paid back whole.
+  const alone = async (product) => {
+    for (const key of Object.keys(cart)) delete cart[key];
+    cart[product] = 1;
+    keep("cart", JSON.stringify(cart));
+  };
+  const groupLink = (reward, group) => `${location.origin}${location.pathname}#${reward.key}~${group}`;
+  const [, invitedTo, invitedGroup] = location.hash.match(/^#(rwd_\w+)~(clm_\w+)$/) || [];
+  const details = async (reward) => {
+    const list = element("div", "", "store-details");
+    for (const tier of reward.tiers || [])
+      list.append(element("div", `${words("People").replace("{n}", tier.people)} ${money(tier.unit_minor)}`));
+    if (reward.kind === "presale") {
+      const when = new Date(reward.balance_from).toLocaleString(document.documentElement.lang);
+      list.append(element("div", `${words("Deposit")} ${money(reward.deposit_minor)} → ${money(reward.worth_minor)}`));
+      list.append(element("div", `${words("Balance")} ${when}`));
+    }
+    if (reward.kind === "group_buy") {
+      const { document: open } = await api("GET", `/v1/groups?reward=${reward.key}`);
+      const mine = open.items.filter((group) => group.key === invitedGroup);
+      for (const group of (reward.key === invitedTo && mine.length ? mine : open.items).slice(0, 3)) {
+        const button = element("button", `${words("Join")} ${group.opened_by} ${group.paid}/${group.size}`, "btn btn-sm mt-1");
+        button.addEventListener("click", () => claim(reward, { group: group.key }));
+        list.append(button);
+      }
+    }
+    return list;
+  };
+  const rewardCard = async (reward) => {
     const card = element("article", "", "store-reward");
     card.append(element("strong", reward.name), element("div", `${reward.left} ${words("Left")}`));
     const more = {};
@@ -94,7 +124,9 @@
       card.append(input);
     }
     const isShare = reward.kind === "share";
-    const word = isShare ? "Share" : reward.kind === "flash" ? "Reserve" : "Claim";
+    const named = { share: "Share", flash: "Reserve", group_buy: "Open", presale: "Pay" };
+    const word = named[reward.kind] || "Claim";
+    card.append(await details(reward));
     const button = element("button", words(word), "btn btn-sm mt-2");
     button.addEventListener("click", () => (isShare ? share(reward) : claim(reward, more)));
     card.append(button);
@@ -103,7 +135,7 @@
   const refresh = async () => {
     const { document: list } = await api("GET", "/v1/rewards");
     const shown = list.items.filter((reward) => reward.kind !== "buy_to_get");
-    document.getElementById("rewards").replaceChildren(...shown.map(rewardCard));
+    document.getElementById("rewards").replaceChildren(...(await Promise.all(shown.map(rewardCard))));
     const { customer_token } = await visitor();
     const held = await api("POST", "/v1/holdings", { customer_token });
     if (held.status === 401) { await visitor(true); return; }
@@ -164,7 +196,7 @@
   (async () => {
     await visitor();
     // A friend who came by a link claims with the share that stands in it.
-    const [reward, token] = location.hash.slice(1).split(/\.(.*)/s);
+    const [reward, token] = invitedTo ? [] : location.hash.slice(1).split(/\.(.*)/s);
     if (token) await claim({ key: reward, kind: "share", name: "" }, { share: token });
     await refresh();
     document.querySelectorAll("[data-product]").forEach((each) => event("view", each.dataset.product));
