@@ -13,7 +13,9 @@ from springtide.domain.orders.model import OrderState
 from springtide.domain.orders.queries import count_by_state
 from springtide.domain.pricing import operations as pricing
 from springtide.domain.pricing.book import Terms
-from springtide.domain.pricing.rule import Conditions
+from springtide.domain.pricing.rule import Conditions, ProductSet
+from springtide.domain.rewards.refunds import refunds_page
+from springtide.flows.upkeep import look_after_rewards
 from tests.kit.house import ACTOR, settings_in, shop_in
 from tests.kit.rewards import published
 from tests.kit.storefront import open_sale, stock_shelves
@@ -102,6 +104,77 @@ def test_a_visitor_claims_and_buys(chromium: Browser, tmp_path: Path, language: 
     with house.db.read() as tx:
         assert count_by_state(tx, shop_id=shop.id)[OrderState.PAID] == 1
         assert imbalances(tx, shop_id=shop.id) == []
+    house.close()
+
+
+def offered(house: House, shop: Shop) -> None:
+    """Open a sale with a group buy and a presale of the pot."""
+    now = datetime.now(UTC) - timedelta(minutes=5)  # noqa: TID251 - the server's clock is real
+    stock_shelves(house.db, shop, now=now)
+    sale = open_sale(house.db, shop, day=now.date(), now=now)
+    conditions = Conditions(products=ProductSet(keys=("pot",)), is_issued=True)
+    rules = {}
+    for kind, params in (("fixed_price", {"price_minor": 16_800}), ("red_packet", {})):
+        with house.db.write() as tx:
+            rules[kind] = pricing.save_rule(
+                tx,
+                shop=shop,
+                campaign_id=sale.id,
+                rule_id=None,
+                kind=kind,
+                params=params,
+                terms=Terms(conditions=conditions),
+                actor=ACTOR,
+                now=now,
+            ).key
+            pricing.activate_rules(tx, shop=shop, campaign_id=sale.id, actor=ACTOR, now=now)
+    tiers = [{"people": 2, "unit_minor": 16_000}]
+    group = {"rule": rules["fixed_price"], "product_key": "pot", "tiers": tiers}
+    presale = {
+        "rule": rules["red_packet"],
+        "product_key": "pot",
+        "deposit_minor": 1_000,
+        "worth_minor": 2_000,
+        "balance_after_hours": 1,
+    }
+    published(house.db, shop, "group_buy", group, now=now, quantity=9, per_customer=None)
+    published(house.db, shop, "presale", presale, now=now, quantity=9)
+
+
+def test_friends_buy_together(chromium: Browser, tmp_path: Path) -> None:
+    house = open_house(settings_in(tmp_path, f"sqlite:///{tmp_path}/state.db"))
+    shop = shop_in(house, is_demo=True)
+    offered(house, shop)
+    with (
+        browsing.server(tmp_path) as base,
+        browsing.window(chromium, base, language="zh", width=390) as seen,
+        browsing.window(chromium, base, language="en") as friend,
+    ):
+        page = seen.open("/store/tide")
+        page.locator(".store-reward", has_text="a presale").get_by_role("button").click()
+        expect(page.locator("#told")).to_contain_text("定金已付", timeout=10_000)
+        expect(page.locator("#holdings")).to_contain_text("a presale")
+        page.locator(".store-reward", has_text="a group_buy").get_by_role("button").click()
+        expect(page.locator("#told")).to_contain_text("#rwd_", timeout=10_000)
+        link = str(page.locator("#told").text_content())
+        expect(page.locator("#cart")).to_contain_text("168.00")
+        assert not seen.is_wider_than_the_screen()
+        page.locator("#pay").click()
+        expect(page.locator("#told")).to_contain_text("谢谢", timeout=10_000)
+
+        friend.open("/" + link[link.index("store/tide#") :])
+        friend.page.get_by_role("button", name="Join").click()
+        expect(friend.page.locator("#cart")).to_contain_text("168.00", timeout=10_000)
+        friend.page.locator("#pay").click()
+        expect(friend.page.locator("#told")).to_contain_text("Thank you", timeout=10_000)
+        assert seen.wrong == friend.wrong == []
+    now = datetime.now(UTC)  # noqa: TID251 - as above
+    look_after_rewards(house.db, shop=shop, now=now)
+    with house.db.read() as tx:
+        assert imbalances(tx, shop_id=shop.id) == []
+        owed = refunds_page(tx, shop_id=shop.id)
+    # Both paid the rule's price; the group of two pays 160.00.
+    assert [each.amount_minor for each in owed] == [800, 800]
     house.close()
 
 

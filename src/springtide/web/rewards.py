@@ -187,6 +187,7 @@ def _form(
     if saved is None:
         begins = (house.now(shop) + timedelta(days=1)).replace(minute=0)
         values = {
+            **values_of_fields(fields, {}, shop.currency),
             "per_customer": "" if GAMES[kind].repeats else "1",
             "opens_at": _written(begins, member),
             "closes_at": _written(begins + timedelta(days=1), member),
