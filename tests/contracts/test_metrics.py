@@ -39,8 +39,10 @@ def generated(seed: int, first: date, days: int) -> list[Fact]:
     for number in range(150 * days):
         at = start + timedelta(seconds=rng.randrange(86_400 * days))
         person = str(rng.randrange(40))
-        kind = rng.choice(["view", "view", "favourite", "cart", "order", "payment", "refund"])
-        sold = kind in ("order", "payment", "refund")
+        kind = rng.choice(
+            ["view", "view", "favourite", "cart", "order", "payment", "refund", "deposit"]
+        )
+        sold = kind in ("order", "payment", "refund", "deposit")
         known = sold or rng.random() < 0.5
         facts.append(
             Fact(
@@ -99,6 +101,8 @@ def by_hand(facts: Sequence[Fact], window: Window) -> dict[str, int | None]:
         "paid_money": paid,
         "paying_buyers": len(payers),
         "units": units,
+        "deposit_buyers": distinct("deposit", person),
+        "deposit_money": sum(fact.amount_minor for fact in of("deposit")),
         "refunds": sum(fact.amount_minor for fact in of("refund")),
         "paid_per_buyer": rounded(paid, len(payers)),
         "items_per_order": rounded(units * 10_000, paid_orders),

@@ -12,6 +12,7 @@ from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.ledger.model import MONEY
 from springtide.domain.ledger.queries import (
     account,
+    accounts_by_keys,
     accounts_page,
     imbalances,
     lots_of,
@@ -19,6 +20,7 @@ from springtide.domain.ledger.queries import (
     transfers_by_ids,
 )
 from springtide.domain.rewards.queries import rewards_by_ids
+from springtide.domain.rewards.refunds import REFUNDS
 from springtide.kit.errors import N_
 from springtide.kit.ids import BadId, inward
 from springtide.web.campaign_forms import AnyRequest
@@ -34,7 +36,8 @@ PAGE_LENGTH = 50
 #: What the transfers of a claim are called after it.
 _STEPS = (
     "claim", "1", "2", "3", "cost", "ticket", "prize", "day", "given", "given1", "given2",
-    "given3", "taken1", "taken2", "taken3",
+    "given3", "taken1", "taken2", "taken3", "group", "member", "deposit", "settled", "repaid",
+    "forfeited", "worthless",
 )  # fmt: skip
 STATE_TITLES = {
     "reserved": N_("Reserved"),
@@ -58,6 +61,7 @@ def ledger_page(
             found = accounts_page(tx, shop_id=shop_id, owner=text, limit=PAGE_LENGTH + 1)
         wrong = imbalances(tx, shop_id=shop_id)
         names = _names(tx, member, [each.key for each in found])
+        owed = accounts_by_keys(tx, shop_id=shop_id, keys=[REFUNDS]).get(REFUNDS)
     return page(
         request,
         "ledger.html",
@@ -68,6 +72,7 @@ def ledger_page(
         after=after,
         wrong=wrong,
         names=names,
+        owed=owed,
         money=MONEY,
     )
 
@@ -104,7 +109,9 @@ def transfers_page(
 ) -> Response[Any]:
     """Show all that one claim moved."""
     with house.db.read() as tx:
-        ids = [claim[:180], *(f"{claim[:100]}:{step}" for step in _STEPS)]
+        name = claim[:100]
+        ids = [claim[:180], *(f"{name}:{step}" for step in _STEPS)]
+        ids += [f"refund:{name}", f"refund:{name}.penalty"]
         moved = transfers_by_ids(tx, shop_id=member.shop.id, ids=ids)
     return page(
         request,

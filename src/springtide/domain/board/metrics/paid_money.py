@@ -11,6 +11,9 @@ class PaidMoney(Counted):
     label = N_("Paid money")
     unit = Unit.MONEY
     trade_key = "payAmt"
-    definition = N_("Money paid in the period. Refunds are not deducted.")
+    definition = N_(
+        "Money paid in the period, a presale with its deposit on the day of the balance. Refunds "
+        "are not deducted."
+    )
     behind = "kind = 'payment'"
     total = "amount_minor"
