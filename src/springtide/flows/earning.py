@@ -5,18 +5,18 @@ and promises what the kept products still earn, or takes back what was given alr
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from springtide.domain.access.model import Actor, Shop
-from springtide.domain.ledger.model import Chain, Post, Step, Transfer, Void
+from springtide.domain.ledger.model import ID_LENGTH_MAX, Chain, Post, Step, Transfer, Void
 from springtide.domain.ledger.operations import reserved_for, transact
 from springtide.domain.ledger.queries import Moved, accounts_by_keys, transfers_by_ids
 from springtide.domain.orders.earning import take_unearned, unearned_customers
-from springtide.domain.orders.model import Order
-from springtide.domain.orders.operations import lock_paid_order, receive_order
+from springtide.domain.orders.model import Order, OrderReturn
+from springtide.domain.orders.operations import lock_paid_order, receive_order, record_return
 from springtide.domain.orders.queries import order_returns, unreceived_keys
 from springtide.domain.pricing.returns import kept_share
 from springtide.domain.rewards.claiming import claim_batch
@@ -25,7 +25,10 @@ from springtide.domain.rewards.games.buy_to_get import BuyToGet, earned_by
 from springtide.domain.rewards.games.share import brought
 from springtide.domain.rewards.model import Attempt, Bought, Claim, Reward
 from springtide.domain.rewards.queries import claims_by_keys, rewards_of_kind
-from springtide.flows.paid import kept_beside, paid_beside, pieces_back
+from springtide.domain.rewards.refunds import owe_for_order
+from springtide.domain.rewards.using import use_up
+from springtide.flows.free_orders import free_order
+from springtide.flows.paid import kept_beside, less, paid_beside, pieces_back
 from springtide.kit.db import Database
 from springtide.kit.ids import outward
 
@@ -75,11 +78,52 @@ def receive(
     real_now: datetime | None = None,
 ) -> Order:
     """Note that an order was received, and give what it earned. Raises NotFound, OrderNotPaid."""
-    lock_paid_order(tx, shop=shop, key=key)
+    order = lock_paid_order(tx, shop=shop, key=key)
+    if order.received_at is not None:
+        return order
+    freed = free_order(tx, shop=shop, order=order, now=now)
+    chains: list[Chain] = []
+    if freed is not None:
+        chains = paid_back_chains(tx, shop=shop, order=order, made=freed[1])
     promised = reserved_for(tx, shop_id=shop.id, references=[earned_by(key)])
-    if promised:
-        transact(tx, shop=shop, chains=[Chain((Post(each),)) for each in promised], now=now)
+    posts = [Chain((Post(each),)) for each in _still_promised(promised, chains)]
+    if chains or posts:
+        transact(tx, shop=shop, chains=[*chains, *posts], now=now)
+    if freed is not None:
+        prize, made = freed
+        use_up(tx, claim=prize, order_key=key)
+        order = record_return(
+            tx, shop=shop, actor=actor, order=order, returned=made, real_now=real_now
+        )
     return receive_order(tx, shop=shop, actor=actor, key=key, now=now, real_now=real_now)
+
+
+def paid_back_chains(tx: Connection, *, shop: Shop, order: Order, made: OrderReturn) -> list[Chain]:
+    """Return what moves when money is paid back without a piece coming back.
+
+    The shop owes it, and what the order earned is cut to what was really paid.
+    """
+    back = pieces_back(order_returns(tx, order_id=order.id))
+    kept = {line.product_key: line.quantity - back.get(line.product_key, 0) for line in order.lines}
+    return [owed_chain(order, made), *cut_earned(tx, shop=shop, order=order, kept=kept, made=made)]
+
+
+def owed_chain(order: Order, made: OrderReturn) -> Chain:
+    """Return what puts a refund on the list of what the shop has to pay back."""
+    return owe_for_order(
+        f"{order.key}:{made.key}"[: ID_LENGTH_MAX - 20],
+        made.refund_minor,
+        order_key=order.key,
+        customer_key=order.customer_key,
+    )
+
+
+def _still_promised(promised: Iterable[str], cuts: Iterable[Chain]) -> list[str]:
+    """Return what is promised once some of it was cut."""
+    steps = [step for chain in cuts for step in chain.steps]
+    voided = {step.of for step in steps if isinstance(step, Void)}
+    fresh = [step.id for step in steps if isinstance(step, Transfer) and step.reserve]
+    return [*(each for each in promised if each not in voided), *fresh]
 
 
 def receive_old(db: Database, *, shop: Shop, actor: Actor, now: datetime) -> int:
@@ -92,14 +136,26 @@ def receive_old(db: Database, *, shop: Shop, actor: Actor, now: datetime) -> int
     return len(keys)
 
 
-def cut_earned(tx: Connection, *, shop: Shop, order: Order, kept: Mapping[str, int]) -> list[Chain]:
-    """Return what has to move when only ``kept`` pieces of an order stay with the customer."""
+def cut_earned(
+    tx: Connection,
+    *,
+    shop: Shop,
+    order: Order,
+    kept: Mapping[str, int],
+    made: OrderReturn | None = None,
+) -> list[Chain]:
+    """Return what has to move when only ``kept`` pieces of an order stay with the customer.
+
+    ``made`` is what is just being paid back for pieces that stay.
+    """
     rewards = {reward.id: reward for reward in rewards_of_kind(tx, shop=shop, kind=BuyToGet.kind)}
     keys = [_key(order, reward) for reward in rewards.values()]
     claims = claims_by_keys(tx, shop_id=shop.id, keys=keys)
     returns = order_returns(tx, order_id=order.id)
     number = len(returns) + 1
     beside = paid_beside(tx, shop=shop, order=order, returns=returns)
+    if made is not None:
+        less(beside, order, made)
     bought = Bought(order.key, order.placed_at, _kept_money(order, kept, beside))
     return [
         chain

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from springtide.domain.access.model import Actor, Shop
-from springtide.domain.ledger.operations import move
+from springtide.domain.ledger.operations import transact
 from springtide.domain.orders.model import OrderReturn
 from springtide.domain.orders.operations import lock_paid_order, record_return
 from springtide.domain.orders.queries import order_returns
@@ -18,8 +18,9 @@ from springtide.domain.rewards.games.group_buy import GroupBuy
 from springtide.domain.rewards.groups import SHORT, decide, due_groups, mark_settled, members_of
 from springtide.domain.rewards.model import Group
 from springtide.domain.rewards.queries import reward
+from springtide.flows.earning import paid_back_chains
 from springtide.flows.paid import paid_beside, pieces_back
-from springtide.flows.returning import inputs_of_order, owed_chain, return_lines
+from springtide.flows.returning import inputs_of_order, return_lines
 from springtide.kit.db import Database
 
 BATCH = 100
@@ -94,5 +95,8 @@ def _settle(
     cut = (line.payable_minor + beside - price * line.quantity) * kept // line.quantity
     if cut > 0:
         made = OrderReturn(key, {game.product_key: 0}, "group", cut, now)
-        move(tx, shop=shop, chain=owed_chain(order, made), now=now)
+        chains = paid_back_chains(tx, shop=shop, order=order, made=made)
+        for refused in transact(tx, shop=shop, chains=chains, now=now):
+            if refused is not None:
+                raise refused
         record_return(tx, shop=shop, actor=actor, order=order, returned=made)

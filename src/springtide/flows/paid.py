@@ -1,4 +1,7 @@
-"""What a buyer paid beside an order's total: deposits before, less what a group saved after."""
+"""What a buyer paid beside an order's total: deposits before, less what was given back after.
+
+A larger group and a free order pay back money without a piece coming back.
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,6 +11,7 @@ from springtide.domain.access.model import Shop
 from springtide.domain.orders.model import Order, OrderReturn
 from springtide.domain.pricing.returns import kept_share
 from springtide.domain.rewards.using import deposits_of
+from springtide.kit.money import split
 
 
 def pieces_back(returns: Iterable[OrderReturn]) -> dict[str, int]:
@@ -26,9 +30,16 @@ def paid_beside(
     found = deposits_of(tx, shop_id=shop.id, order_key=order.key)
     for each in returns:
         if not any(each.lines.values()):
-            for product in each.lines:
-                found[product] = found.get(product, 0) - each.refund_minor
+            less(found, order, each)
     return found
+
+
+def less(beside: dict[str, int], order: Order, made: OrderReturn) -> None:
+    """Take off what was paid back without a piece, by the money of the products it is for."""
+    lines = [line for line in order.lines if line.product_key in made.lines]
+    parts = split(made.refund_minor, [line.payable_minor for line in lines])
+    for line, part in zip(lines, parts, strict=True):
+        beside[line.product_key] = beside.get(line.product_key, 0) - part
 
 
 def kept_beside(order: Order, beside: Mapping[str, int], kept: Mapping[str, int]) -> dict[str, int]:

@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from springtide.domain.access.model import Actor, Shop
-from springtide.domain.ledger.model import ID_LENGTH_MAX, Chain
 from springtide.domain.ledger.operations import transact
 from springtide.domain.orders.model import Order, OrderReturn
 from springtide.domain.orders.operations import lock_paid_order, record_return
@@ -18,8 +17,7 @@ from springtide.domain.pricing.queries import kept_plan, terms_of_campaign
 from springtide.domain.pricing.replay import Inputs, refuse_other_engine
 from springtide.domain.pricing.returns import ReturnOwes, kept_after, kept_price
 from springtide.domain.rewards import using
-from springtide.domain.rewards.refunds import owe_for_order
-from springtide.flows.earning import cut_earned
+from springtide.flows.earning import cut_earned, owed_chain
 from springtide.flows.paid import kept_beside, paid_beside, pieces_back
 from springtide.kit import ids
 from springtide.kit.errors import N_, Refusal
@@ -103,16 +101,6 @@ def return_lines(
     if is_whole:
         give_back_rules(tx, shop=shop, order_key=order.key, now=now)
     return Returned(after, made)
-
-
-def owed_chain(order: Order, made: OrderReturn) -> Chain:
-    """Return what puts a refund on the list of what the shop has to pay back."""
-    return owe_for_order(
-        f"{order.key}:{made.key}"[: ID_LENGTH_MAX - 20],
-        made.refund_minor,
-        order_key=order.key,
-        customer_key=order.customer_key,
-    )
 
 
 def inputs_of_order(order: Order) -> tuple[Inputs, Decision]:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from springtide.domain.orders.queries import order as read_order
 from springtide.domain.rewards.grants import points_account
-from springtide.domain.rewards.model import Reward
+from springtide.domain.rewards.model import ClaimState, Reward
 from springtide.domain.rewards.operations import stop_reward
+from springtide.domain.rewards.refunds import refunds_page
 from springtide.flows.earning import RECEIPT_AFTER
 from springtide.kit.db import Database
 from tests.kit.shops import ACTOR
@@ -150,3 +152,43 @@ def test_a_return_counts_when_the_reward_is_over_too(till: Till) -> None:
         stop_reward(tx, shop=till.shop, reward_id=reward.id, actor=ACTOR, now=till.now)
     till.take_back("o1", 1, "r1")
     assert till.standing()[POINTS] == (0, 0, earned // 2)
+
+
+def test_a_free_order_is_paid_back_when_it_is_received(till: Till) -> None:
+    points_for_buying(till)
+    prizes = [{"name": "free", "what": "free_order", "stock": 1, "odds_ppm": 1_000_000}]
+    draw = till.reward("draw", {"prizes": prizes}, quantity=5)
+    earned = buy(till, "before")
+    till.now += timedelta(minutes=1)
+    assert till.claim(draw) == "free_order"
+    more = buy(till, "o1")
+    assert till.standing()[POINTS] == (0, 0, earned + more)
+    till.receive("before")
+    for _ in range(2):
+        till.receive("o1")
+        # What was free earns nothing, and is paid back once.
+        assert till.standing()[POINTS] == (earned, 0, 0)
+        with till.db.read() as tx:
+            (refund,) = refunds_page(tx, shop_id=till.shop.id)
+            order = read_order(tx, shop_id=till.shop.id, key="o1")
+        assert (refund.about, refund.amount_minor) == ("o1", order.total_minor)
+        assert order.refunded_minor == order.total_minor
+    assert till.state(draw) == [ClaimState.USED]
+    till.take_back("o1", 2)
+    with till.db.read() as tx:
+        after = read_order(tx, shop_id=till.shop.id, key="o1")
+    assert after.refunded_minor == order.total_minor
+
+
+def test_a_free_order_is_worth_so_much_at_most(till: Till) -> None:
+    points_for_buying(till)
+    prize = {"name": "free", "what": "free_order", "stock": 1, "odds_ppm": 1_000_000}
+    draw = till.reward("draw", {"prizes": [{**prize, "amount": 10_000}]}, quantity=5)
+    assert till.claim(draw) == "free_order"
+    earned = buy(till, "o1")
+    till.receive("o1")
+    assert till.standing()[POINTS] == (earned - 100, 0, 0)
+    till.take_back("o1", 1)
+    with till.db.read() as tx:
+        order = read_order(tx, shop_id=till.shop.id, key="o1")
+    assert order.refunded_minor == 10_000 + order.total_minor // 2 - 5_000

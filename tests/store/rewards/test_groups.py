@@ -209,3 +209,16 @@ def test_a_claim_says_its_group(till: Till, reward: Reward) -> None:
         (claim,) = claims_of_reward(tx, reward_id=reward.id)
     assert isinstance(claim, Claim)
     assert claim.granted.group == group(till, reward).key
+
+
+def test_what_a_group_saves_earns_nothing(till: Till, reward: Reward) -> None:
+    params = {"what": "points", "amount": 1, "per_minor": 100, "budget": 100_000}
+    till.reward("buy_to_get", params, quantity=100, per_customer=None)
+    buy(till, reward, "c1", "c2", "c3")
+    till.look_after()
+    assert till.standing()["points:c1"] == (0, 0, FIRST // 100)
+    till.now += timedelta(hours=2)
+    till.look_after()
+    assert till.standing()["points:c1"] == (0, 0, SECOND // 100)
+    till.receive("o-c1")
+    assert till.standing()["points:c1"] == (SECOND // 100, 0, 0)

@@ -183,6 +183,12 @@ def give_back(
     return [each for each in (chain, repaid) if each is not None]
 
 
+def use_up(tx: Connection, *, claim: Claim, order_key: str) -> None:
+    """Mark a held claim as used by an order; raises HoldingGone when it is no more."""
+    _attach(tx, [claim], order_key)
+    _set(tx, claim, {"state": ClaimState.USED})
+
+
 def overdue_orders(tx: Connection, *, shop_id: UUID, now: datetime, limit: int) -> list[str]:
     """Return unpaid orders with stock, or the balance of a presale, whose time to pay is over."""
     table = claims_table
