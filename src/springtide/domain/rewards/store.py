@@ -59,6 +59,15 @@ claims = Table(
         sqlite_where=text("order_key is not null"),
         postgresql_where=text("order_key is not null"),
     ),
+    # What is over is looked for every second.
+    Index(
+        "ix_reward_claims_due",
+        "shop_id",
+        "state",
+        "expires_at",
+        sqlite_where=text("expires_at is not null"),
+        postgresql_where=text("expires_at is not null"),
+    ),
     # One tree instead of two: claims are written by the thousand.
     sqlite_with_rowid=False,
 )

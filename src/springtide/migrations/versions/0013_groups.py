@@ -1,4 +1,4 @@
-"""Groups that buy together, and what was paid before an order as a deposit."""
+"""Groups that buy together, deposits paid before an order, and claims found by their end."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = "0012"
 
 
 def upgrade() -> None:
-    """Add the groups' table and the orders' deposits."""
+    """Add the groups' table, the orders' deposits and the claims' index."""
     op.add_column(
         "orders", sa.Column("deposit_minor", sa.BigInteger, nullable=False, server_default="0")
     )
@@ -29,6 +29,14 @@ def upgrade() -> None:
         sa.Column("settled_at", Instant),
     )
     op.create_index("ix_reward_groups_reward", "reward_groups", ["reward_id", "state", "ends_at"])
+    has_end = sa.text("expires_at is not null")
+    op.create_index(
+        "ix_reward_claims_due",
+        "reward_claims",
+        ["shop_id", "state", "expires_at"],
+        sqlite_where=has_end,
+        postgresql_where=has_end,
+    )
     is_open = sa.text("settled_at is null")
     op.create_index(
         "ix_reward_groups_due",
