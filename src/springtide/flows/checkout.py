@@ -31,11 +31,10 @@ from springtide.domain.pricing.model import (
     PriceFacts,
 )
 from springtide.domain.pricing.operations import (
-    give_back_rules,
     given_by,
     keep_plan,
     left_of,
-    use_rules,
+    uses_of,
 )
 from springtide.domain.pricing.plan import Plan
 from springtide.domain.pricing.queries import active_plan, current_prices
@@ -176,8 +175,20 @@ def place(
         entries = [CustomerEntry(wanted.customer_key)]
         at = placing.real_now or now
         upsert_customers(tx, shop_id=shop.id, entries=entries, actor=actor, now=at)
-        spending = _spending(key, wanted.customer_key, prepared, decision)
-        using.reserve(tx, shop=shop, held=prepared.held, spending=spending, now=now)
+    using.reserve(
+        tx,
+        shop=shop,
+        held=prepared.held,
+        spending=_spending(key, wanted.customer_key or "", prepared, decision),
+        uses=uses_of(
+            prepared.plan,
+            decision,
+            order_key=key,
+            customer_key=wanted.customer_key,
+            reference=using.reference_of(key),
+        ),
+        now=now,
+    )
     order = orders.place_order(
         tx,
         shop=shop,
@@ -197,15 +208,6 @@ def place(
         is_simulated=placing.is_simulated,
     )
     keep_plan(tx, shop=shop, plan=prepared.plan)
-    use_rules(
-        tx,
-        shop=shop,
-        plan=prepared.plan,
-        decision=decision,
-        order_key=order.key,
-        customer_key=wanted.customer_key,
-        now=now,
-    )
     return order
 
 
@@ -222,11 +224,9 @@ def close(
     """Close an unpaid order; give back what it reserved, and what it used of its rules' limits."""
     if orders.lock_order(tx, shop=shop, key=key).state is OrderState.PLACED:
         using.void(tx, shop=shop, order_keys=[key], now=now)
-    order = orders.close_order(
+    return orders.close_order(
         tx, shop=shop, actor=actor, key=key, reason=reason, now=now, real_now=real_now
     )
-    give_back_rules(tx, shop=shop, order_key=order.key, now=now)
-    return order
 
 
 def pay(
@@ -276,7 +276,7 @@ def close_unpaid(
     def giving_back(keys: Sequence[str]) -> None:
         using.void(tx, shop=shop, order_keys=keys, now=now)
 
-    keys = orders.close_unpaid(
+    return orders.close_unpaid(
         tx,
         shop=shop,
         actor=actor,
@@ -287,9 +287,6 @@ def close_unpaid(
         limit=limit,
         giving_back=giving_back,
     )
-    for key in keys:
-        give_back_rules(tx, shop=shop, order_key=key, now=now)
-    return keys
 
 
 def order_lines(decision: Decision) -> list[OrderLine]:

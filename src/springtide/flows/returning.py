@@ -12,7 +12,7 @@ from springtide.domain.orders.model import Order, OrderReturn
 from springtide.domain.orders.operations import lock_paid_order, record_return
 from springtide.domain.orders.queries import order_returns
 from springtide.domain.pricing.model import Decision
-from springtide.domain.pricing.operations import give_back_rules, given_by
+from springtide.domain.pricing.operations import given_by
 from springtide.domain.pricing.queries import kept_plan, terms_of_campaign
 from springtide.domain.pricing.replay import Inputs, refuse_other_engine
 from springtide.domain.pricing.returns import ReturnOwes, kept_after, kept_price
@@ -87,9 +87,8 @@ def return_lines(
     if refund < 0:
         raise ReturnOwes(due_minor=-refund)
     made = OrderReturn(return_key, dict(lines), policy, refund, now)
-    is_whole = not any(kept.values())
     chains = cut_earned(tx, shop=shop, order=order, kept=kept)
-    if is_whole:
+    if not any(kept.values()):
         rules = given_by(decision)
         chains += using.give_back(tx, shop=shop, order_key=order.key, rules=rules, now=now)
     if is_owed and refund:
@@ -98,8 +97,6 @@ def return_lines(
         if refused is not None:
             raise refused
     after = record_return(tx, shop=shop, actor=actor, order=order, returned=made, real_now=real_now)
-    if is_whole:
-        give_back_rules(tx, shop=shop, order_key=order.key, now=now)
     return Returned(after, made)
 
 

@@ -12,7 +12,7 @@ ID_LENGTH_MAX = 180
 #: The largest amount of one transfer, in the unit's smallest parts.
 AMOUNT_MAX = 10**12
 #: Steps of one chain, so that a batch stays bounded.
-STEPS_MAX = 100
+STEPS_MAX = 500
 #: The unit whose amounts are minor units of the shop's currency; all others are counted.
 MONEY = "money"
 

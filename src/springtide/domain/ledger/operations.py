@@ -27,6 +27,7 @@ from springtide.domain.ledger.model import (
 )
 from springtide.domain.ledger.sheet import OpenAccount, OpenLot, OpenTransfer, Sheet
 from springtide.kit.bulk import insert_rows, rows_by, update_rows
+from springtide.kit.db import insert_into
 from springtide.kit.errors import Refusal
 from springtide.kit.ids import uuid7
 
@@ -42,6 +43,7 @@ def transact(
     Takes the locks of its accounts, so call it once in a transaction and before facts are
     appended: two transactions then never wait for each other in a ring.
     """
+    _open_shared(tx, shop.id, chains, now)
     sheet = open_sheet(
         tx,
         shop_id=shop.id,
@@ -130,6 +132,28 @@ def open_accounts(
     for refused in transact(tx, shop=shop, chains=[Chain((), tuple(openings))], now=now):
         if refused is not None:
             raise refused
+
+
+def _open_shared(tx: Connection, shop_id: UUID, chains: Sequence[Chain], now: datetime) -> None:
+    """Open missing accounts before they are locked, so that their bounds are met in memory.
+
+    Two that open one account at a moment would both believe it empty, and the second would break
+    its bound in the database. SQLite has one writer, so there it cannot be.
+    """
+    openings = {each.key: each for chain in chains for each in chain.openings}
+    if tx.dialect.name == "sqlite" or not openings:
+        return
+    known = {
+        row[_A["key"]] for row in rows_by(tx, store.accounts, "key", openings, shop_id=shop_id)
+    }
+    missing = [_account_row(shop_id, OpenAccount(openings[key]), now)
+               for key in sorted(openings) if key not in known]  # fmt: skip
+    if missing:
+        names = store.accounts.columns.keys()
+        tx.execute(
+            insert_into(tx, store.accounts).on_conflict_do_nothing(),
+            [dict(zip(names, row, strict=True)) for row in missing],
+        )
 
 
 def expire_due(tx: Connection, *, shop: Shop, now: datetime, limit: int = 500) -> int:

@@ -3,7 +3,6 @@
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     Index,
     Integer,
@@ -100,32 +99,6 @@ campaign_terms = Table(
     Column("guard_mode", String(20), nullable=False),
     Column("guard_bps", Integer, nullable=False),
     Column("returns", String(20), nullable=False),
-)
-
-#: What of a rule's limits is used, of one customer or (no owner) of all, in orders or money.
-rule_accounts = Table(
-    "rule_accounts",
-    metadata,
-    Column("rule_id", Uuid, primary_key=True),
-    Column("owner", String(120), primary_key=True),
-    Column("unit", String(20), primary_key=True),
-    Column("shop_id", Uuid, nullable=False),
-    Column("used", BigInteger, nullable=False),
-    Column("bound", BigInteger, nullable=False),
-    CheckConstraint("used >= 0", name="ck_rule_accounts_used"),
-)
-
-#: Which order used which limited rule; given back when the order is closed or returned whole.
-rule_uses = Table(
-    "rule_uses",
-    metadata,
-    Column("order_key", String(120), primary_key=True),
-    Column("rule_id", Uuid, primary_key=True),
-    Column("shop_id", Uuid, primary_key=True),
-    Column("customer_key", String(120)),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("used_at", Instant, nullable=False),
-    Column("given_back_at", Instant),
 )
 
 #: Never edited: the plans that priced orders, by digest.

@@ -26,6 +26,7 @@ from springtide.domain.ledger.model import (
 )
 from springtide.domain.ledger.operations import move, reserved_for, reversed_chain, transact
 from springtide.domain.ledger.queries import accounts_by_keys
+from springtide.domain.pricing.operations import limit_behind, use_ids
 from springtide.domain.rewards.deposits import returned_chain, used_steps
 from springtide.domain.rewards.games.group_buy import group_account
 from springtide.domain.rewards.grants import POINTS, packet_account, points_account
@@ -83,11 +84,19 @@ class Spending(msgspec.Struct, frozen=True):
 
 
 def reserve(
-    tx: Connection, *, shop: Shop, held: Holdings, spending: Spending, now: datetime
+    tx: Connection,
+    *,
+    shop: Shop,
+    held: Holdings,
+    spending: Spending,
+    uses: tuple[Sequence[Step], Sequence[Opening]] = ((), ()),
+    now: datetime,
 ) -> None:
-    """Reserve what an order spends, all or nothing; raises HoldingGone, FlashTooFew."""
-    steps: list[Step] = []
-    openings: list[Opening] = []
+    """Reserve what an order spends and what it ``uses`` of its rules' limits, all or nothing.
+
+    Raises HoldingGone, FlashTooFew, GroupAlone, LimitReached.
+    """
+    steps, openings = list(uses[0]), list(uses[1])
     taken: list[Claim] = []
     for rule, amount in sorted(spending.rules.items()):
         if rule not in held.issued:
@@ -110,7 +119,8 @@ def reserve(
         try:
             move(tx, shop=shop, chain=Chain(tuple(steps), tuple(openings)), now=now)
         except (BoundReached, NoSuchAccount) as error:
-            raise HoldingGone from error
+            limit = limit_behind(str(error.facts.get("account")))
+            raise limit or HoldingGone() from error
     if taken:
         _attach(tx, taken, spending.order_key)
 
@@ -162,15 +172,19 @@ def void(tx: Connection, *, shop: Shop, order_keys: Sequence[str], now: datetime
 
 
 def give_back(
-    tx: Connection, *, shop: Shop, order_key: str, rules: Iterable[str], now: datetime
+    tx: Connection, *, shop: Shop, order_key: str, rules: Mapping[str, int], now: datetime
 ) -> list[Chain]:
-    """Let the claims of a paid order be used again, and return what undoes its spending."""
+    """Let the claims of a paid order be used again, and return what undoes its spending.
+
+    ``rules`` are those that priced it: their limits are given back too.
+    """
     attached = _attached(tx, shop.id, [order_key])
     # A deposit is paid back with the order, so what it was worth does not come again.
     presales = [claim for claim in attached if claim.granted.what == "presale"]
     sold = {claim.granted.rule for claim in presales}
     again = [rule for rule in rules if rule not in sold]
     ids = [f"{POINTS}:{order_key}", *(f"packet:{rule}:{order_key}" for rule in again)]
+    ids += use_ids(rules, order_key)
     for claim in attached:
         key = outward("clm", claim.id)
         if claim.granted.what in (*STOCK, "presale"):
@@ -247,7 +261,7 @@ def _transfer(spending: Spending, id_: str, source: str, target: str, amount: in
         amount,
         reserve=True,
         kind="redemption",
-        reference=_reference(spending.order_key),
+        reference=reference_of(spending.order_key),
         customer_key=spending.customer_key,
         campaign_key=spending.campaign_key,
     )
@@ -267,13 +281,14 @@ def _stock(claims: list[Claim], spending: Spending) -> list[Claim]:
     return claims
 
 
-def _reference(order_key: str) -> str:
+def reference_of(order_key: str) -> str:
+    """Return the reference of what an order reserves."""
     return f"order:{order_key}"
 
 
 def _references(order_keys: Iterable[str], attached: Sequence[Claim]) -> list[str]:
     return [
-        *map(_reference, order_keys),
+        *map(reference_of, order_keys),
         *(outward("clm", claim.id) for claim in attached if claim.granted.what in STOCK),
     ]
 

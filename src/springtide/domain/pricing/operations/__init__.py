@@ -14,26 +14,30 @@ from springtide.domain.pricing.operations.rules import (
     save_rule,
 )
 from springtide.domain.pricing.operations.uses import (
-    give_back_rules,
+    LimitReached,
     given_by,
     keep_plan,
     left_of,
-    use_rules,
+    limit_behind,
+    use_ids,
+    uses_of,
 )
 
 __all__ = [
+    "LimitReached",
     "activate_rules",
     "check_campaign_prices",
     "deactivate_rules",
-    "give_back_rules",
     "given_by",
     "keep_plan",
     "left_of",
+    "limit_behind",
     "remove_rule",
     "restore_prices",
     "save_campaign_terms",
     "save_rule",
     "set_book_prices",
     "set_campaign_prices",
-    "use_rules",
+    "use_ids",
+    "uses_of",
 ]

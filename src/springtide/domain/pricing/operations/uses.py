@@ -1,26 +1,28 @@
-"""Limits of rules, kept by the database: used when an order is placed, given back on its end.
+"""Limits of rules: accounts of the ledger that an order fills, in orders and in money.
 
-One conditional statement for each account: two orders at one moment never pass a bound together.
+What an order uses is reserved with all else that it holds, posted when it is paid, voided when it
+is closed, and reversed when it is returned whole; the bounds are the ledger's.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection
 
 from springtide.domain.access.model import Shop
+from springtide.domain.ledger.model import MONEY, Opening, Transfer
+from springtide.domain.ledger.queries import accounts_by_keys
 from springtide.domain.pricing.model import Decision, Left
 from springtide.domain.pricing.plan import Plan
 from springtide.domain.pricing.replay import plan_document
-from springtide.domain.pricing.store import price_plans, rule_accounts, rule_uses
-from springtide.kit import ids
+from springtide.domain.pricing.rule import Limits
+from springtide.domain.pricing.store import price_plans
 from springtide.kit.db import insert_into
 from springtide.kit.errors import N_, Refusal
 
-_ORDERS, _MONEY = "orders", "money"
-_UNBOUND = 1 << 62
+_ACCOUNTS = "uses:"
+_PARTS = ("total", "money", "own")
 
 
 class LimitReached(Refusal):
@@ -41,70 +43,81 @@ def left_of(
     limited = [rule for rule in plan.rules if _is_limited(rule.limits)]
     if not limited:
         return {}
-    wanted = [ids.inward("rul", rule.id) for rule in limited]
-    rows = tx.execute(
-        select(rule_accounts).where(
-            rule_accounts.c.shop_id == shop_id,
-            rule_accounts.c.rule_id.in_(wanted),
-            rule_accounts.c.owner.in_(["", customer_key or ""]),
-        )
-    )
-    used = {(row.rule_id, row.owner, row.unit): row.used for row in rows}
+    keys = [_account(rule.id, part, customer_key) for rule in limited for part in _PARTS]
+    accounts = accounts_by_keys(tx, shop_id=shop_id, keys=keys)
+    used = {key: account.balance + account.awaiting for key, account in accounts.items()}
     found = {}
-    for rule, rule_id in zip(limited, wanted, strict=True):
+    for rule in limited:
         limits = rule.limits
-        own = used.get((rule_id, customer_key or "", _ORDERS), 0)
+        total, money, own = (used.get(_account(rule.id, part, customer_key), 0) for part in _PARTS)
+        mine = None if limits.per_customer is None else 0
+        if customer_key:
+            mine = _left(limits.per_customer, own)
         found[rule.id] = Left(
-            customer=(
-                None
-                if limits.per_customer is None
-                else max(0, limits.per_customer - own)
-                if customer_key
-                else 0
-            ),
-            total=_left(limits.total, used.get((rule_id, "", _ORDERS), 0)),
-            money_minor=_left(limits.money_minor, used.get((rule_id, "", _MONEY), 0)),
+            customer=mine,
+            total=_left(limits.total, total),
+            money_minor=_left(limits.money_minor, money),
         )
     return found
 
 
-def use_rules(
-    tx: Connection,
-    *,
-    shop: Shop,
-    plan: Plan,
-    decision: Decision,
-    order_key: str,
-    customer_key: str | None,
-    now: datetime,
-) -> None:
-    """Count an order against the limits of its rules; raises LimitReached when one is used up."""
-    for rule_id, amount in sorted(given_by(decision).items()):
-        limits = plan.rules[plan.index[rule_id]].limits
+def uses_of(
+    plan: Plan, decision: Decision, *, order_key: str, customer_key: str | None, reference: str
+) -> tuple[list[Transfer], list[Opening]]:
+    """Return what an order uses of its rules' limits: reserved steps, and what they open.
+
+    Raises LimitReached for somebody unknown where a rule counts by customer.
+    """
+    steps: list[Transfer] = []
+    openings: list[Opening] = []
+    for rule, amount in sorted(given_by(decision).items()):
+        limits = plan.rules[plan.index[rule]].limits
         if not _is_limited(limits):
             continue
-        rule = ids.inward("rul", rule_id)
         if limits.per_customer is not None and not customer_key:
-            raise LimitReached(rule=rule_id)
-        accounts = [
-            ("", _ORDERS, 1, limits.total),
-            ("", _MONEY, amount, limits.money_minor),
-        ]
+            raise LimitReached(rule=rule)
+        parts = [("total", 1, limits.total), ("money", amount, limits.money_minor)]
         if customer_key:
-            accounts.append((customer_key, _ORDERS, 1, limits.per_customer))
-        for owner, unit, amount_used, bound in accounts:
-            if not _take(tx, shop, rule, owner, unit, amount_used, bound or _UNBOUND):
-                raise LimitReached(rule=rule_id)
-        tx.execute(
-            insert(rule_uses).values(
-                order_key=order_key,
-                rule_id=rule,
-                shop_id=shop.id,
-                customer_key=customer_key,
-                amount_minor=amount,
-                used_at=now,
+            parts.append(("own", 1, limits.per_customer))
+        for part, count, bound in parts:
+            if not count:
+                continue
+            unit = MONEY if part == "money" else f"{_ACCOUNTS}{rule}"
+            source = f"{_ACCOUNTS}{rule}:{'given' if part == 'money' else 'source'}"
+            target = _account(rule, part, customer_key)
+            steps.append(
+                Transfer(
+                    use_id(rule, part, order_key),
+                    source,
+                    target,
+                    count,
+                    reserve=True,
+                    reference=reference,
+                    customer_key=customer_key,
+                )
             )
-        )
+            openings += [
+                Opening(source, unit, low=None),
+                Opening(target, unit, high=bound),
+            ]
+    return steps, openings
+
+
+def use_id(rule: str, part: str, order_key: str) -> str:
+    """Return the id of the transfer by which an order uses a part of a rule's limits."""
+    return f"use:{rule}:{part}:{order_key}"
+
+
+def use_ids(rules: Mapping[str, int], order_key: str) -> list[str]:
+    """Return the ids of all transfers by which an order may have used its rules' limits."""
+    return [use_id(rule, part, order_key) for rule in rules for part in _PARTS]
+
+
+def limit_behind(account: str) -> LimitReached | None:
+    """Return the refusal that a full account stands for, where it is one of a rule's limits."""
+    if not account.startswith(_ACCOUNTS):
+        return None
+    return LimitReached(rule=account[len(_ACCOUNTS) :].partition(":")[0])
 
 
 def keep_plan(tx: Connection, *, shop: Shop, plan: Plan) -> None:
@@ -117,34 +130,6 @@ def keep_plan(tx: Connection, *, shop: Shop, plan: Plan) -> None:
     )
 
 
-def give_back_rules(tx: Connection, *, shop: Shop, order_key: str, now: datetime) -> int:
-    """Give back what an order used of limits; return of how many rules (again: none)."""
-    rows = tx.execute(
-        update(rule_uses)
-        .where(
-            rule_uses.c.shop_id == shop.id,
-            rule_uses.c.order_key == order_key,
-            rule_uses.c.given_back_at.is_(None),
-        )
-        .values(given_back_at=now)
-        .returning(rule_uses.c.rule_id, rule_uses.c.customer_key, rule_uses.c.amount_minor)
-    ).all()
-    for row in rows:
-        amounts = [("", _ORDERS, 1), ("", _MONEY, row.amount_minor)]
-        amounts += [(row.customer_key, _ORDERS, 1)] if row.customer_key else []
-        for owner, unit, amount in amounts:
-            tx.execute(
-                update(rule_accounts)
-                .where(
-                    rule_accounts.c.rule_id == row.rule_id,
-                    rule_accounts.c.owner == owner,
-                    rule_accounts.c.unit == unit,
-                )
-                .values(used=rule_accounts.c.used - amount)
-            )
-    return len(rows)
-
-
 def given_by(decision: Decision) -> Mapping[str, int]:
     """Return the money that each rule of a decision gave, gifts as nothing."""
     found = {rule.rule_id: rule.amount_minor for rule in decision.rules}
@@ -153,35 +138,16 @@ def given_by(decision: Decision) -> Mapping[str, int]:
     return found
 
 
-def _take(
-    tx: Connection, shop: Shop, rule_id: UUID, owner: str, unit: str, amount: int, bound: int
-) -> bool:
-    """Add to an account if it stays within its bound; tell whether it did."""
-    key = {"rule_id": rule_id, "owner": owner, "unit": unit}
-    tx.execute(
-        insert_into(tx, rule_accounts)
-        .values(**key, shop_id=shop.id, used=0, bound=bound)
-        .on_conflict_do_nothing(index_elements=["rule_id", "owner", "unit"])
-    )
-    taken = tx.execute(
-        update(rule_accounts)
-        .where(
-            rule_accounts.c.rule_id == rule_id,
-            rule_accounts.c.owner == owner,
-            rule_accounts.c.unit == unit,
-            rule_accounts.c.used + amount <= bound,
-        )
-        .values(used=rule_accounts.c.used + amount, bound=bound)
-        .returning(rule_accounts.c.used)
-    ).one_or_none()
-    return taken is not None
+def _account(rule: str, part: str, customer_key: str | None) -> str:
+    key = f"{_ACCOUNTS}{rule}:{part}"
+    return f"{key}:{customer_key or ''}" if part == "own" else key
 
 
 def _left(bound: int | None, used: int) -> int | None:
     return None if bound is None else max(0, bound - used)
 
 
-def _is_limited(limits: object) -> bool:
+def _is_limited(limits: Limits) -> bool:
     return any(
-        getattr(limits, name) is not None for name in ("per_customer", "total", "money_minor")
+        bound is not None for bound in (limits.per_customer, limits.total, limits.money_minor)
     )
