@@ -202,36 +202,44 @@ class _Teller:
 
     def _in_the_way(self, place: int, stack: Stack) -> int:
         """Return the used rules that shut a rule out; else all that share its lines."""
-        plan, cart = self.cart.plan, self.cart
-        mine = frozenset(cart.lines[place])
-        shut, near = 0, 0
-        for other in bits(stack.used & ~(1 << place)):
-            shares = bool(mine & frozenset(cart.lines[other]))
-            same_lane = plan.lanes[other] == plan.lanes[place]
-            if plan.excludes[place] >> other & 1 or (
-                same_lane and shares and not plan.combines[place] >> other & 1
-            ):
-                shut |= 1 << other
-            if shares:
-                near |= 1 << other
+        plan, near = self.cart.plan, self._beside(place, stack)
+        rivals = sum(1 << each for each in bits(near) if plan.lanes[each] == plan.lanes[place])
+        shut = plan.excludes[place] & stack.used | rivals & ~plan.combines[place]
         return shut or near or stack.used & ~(1 << place)
 
     def _gift_lost(self, place: int) -> Reason:
         cart, stack = self.cart, self.found.stack
-        shut = cart.plan.excludes[place] & stack.used
-        if not shut:
-            shape = cart.plan.shapes[place]
-            base, starts = gift_base(cart, stack, place), self._starts(place)
-            if not isinstance(shape, Giving) or base >= starts:
+        excludes, starts = cart.plan.excludes[place], self._starts(place)
+        if not excludes & stack.used:
+            base = gift_base(cart, stack, place)
+            if not isinstance(cart.plan.shapes[place], Giving) or base >= starts:
                 return _guarded(cart, stack, place)
             return Reason("below_threshold", base, starts)
         aside, left = 0, stack
-        # Where those that shut it out are gone, others come that do the same.
-        while shut := cart.plan.excludes[place] & left.used:
+        # Where those that shut it out are gone, others come that do the same, or that lower the
+        # money which it counts.
+        while not self._gift_stands(place, left):
+            shut = excludes & left.used or self._beside(place, left)
+            if not shut:
+                return Reason("below_threshold", gift_base(cart, left, place), starts)
             aside |= shut
             left = best_stack(cart, without=aside).stack
         others = tuple(sorted(cart.plan.rules[each].id for each in bits(aside)))
         return Reason("lost_to", stack.total, stack.total, others)
+
+    def _gift_stands(self, place: int, stack: Stack) -> bool:
+        cart = self.cart
+        is_shut = cart.plan.excludes[place] & stack.used
+        return not is_shut and gift_base(cart, stack, place) >= self._starts(place)
+
+    def _beside(self, place: int, stack: Stack) -> int:
+        """Return the used rules that share lines with one."""
+        mine = frozenset(self.cart.lines[place])
+        return sum(
+            1 << other
+            for other in bits(stack.used & ~(1 << place))
+            if mine & frozenset(self.cart.lines[other])
+        )
 
     def _next_step(self, place: int) -> NextStep | None:
         """Return the cheapest change that would unlock more of a rule, tried on a larger cart."""
