@@ -14,12 +14,21 @@ from springtide.domain.ledger.queries import accounts_by_keys
 from springtide.domain.rewards.games import GAMES, read_game
 from springtide.domain.rewards.games.draw import Draw
 from springtide.domain.rewards.games.phrase_packet import PhrasePacket
+from springtide.domain.rewards.games.task import Deed, Task
 from springtide.domain.rewards.model import Granted, Reward, RewardState
 from springtide.domain.rewards.points import balance_of
 from springtide.domain.rewards.proof import Odds, promise_of
 from springtide.domain.rewards.queries import held_by, reward, rewards_page
+from springtide.domain.rewards.tickets import draw_of, tickets_of
 from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, sign_share
 from springtide.kit.ids import inward, outward
+
+
+class TaskOut(Struct, kw_only=True):
+    """What has to be done on one day: so many different products, or so many paid orders."""
+
+    deed: Deed
+    wanted: int
 
 
 class RewardOut(Struct, kw_only=True, omit_defaults=True):
@@ -36,7 +45,18 @@ class RewardOut(Struct, kw_only=True, omit_defaults=True):
     needs_code: bool = False
     prizes: Annotated[list[Odds], Meta(description="Of a draw: odds in millionths.")] = []
     promise: Annotated[str, Meta(description="Of a draw: binds its seed, odds and stocks.")] = ""
-    products: Annotated[list[str], Meta(description="Shown with a phrase packet.")] = []
+    products: Annotated[
+        list[str], Meta(description="Shown with a phrase packet; that a task is about.")
+    ] = []
+    weekdays: Annotated[
+        list[int], Meta(description="Days it is open, 0 is Monday, in the shop's zone; none: all.")
+    ] = []
+    tiers: Annotated[
+        list[str], Meta(description="Customer tiers it is only for, as of yesterday; none: all.")
+    ] = []
+    needs_ticket: Annotated[bool, Meta(description="Of a draw.")] = False
+    tickets_of: Annotated[str, Meta(description="The draw whose tickets it gives.")] = ""
+    task: Annotated[TaskOut | None, Meta(description="Of a daily task.")] = None
 
 
 class RewardList(Struct, kw_only=True):
@@ -76,6 +96,13 @@ class Holding(Struct, kw_only=True):
     expires_at: datetime | None
 
 
+class TicketsOut(Struct, kw_only=True):
+    """Tickets of one draw."""
+
+    draw: str
+    count: int
+
+
 class HoldingsOut(Struct, kw_only=True):
     """What a customer holds."""
 
@@ -85,6 +112,7 @@ class HoldingsOut(Struct, kw_only=True):
     points_expiring: int
     points_expire_at: datetime | None
     claims: list[Holding]
+    tickets: Annotated[list[TicketsOut], Meta(description="Of draws that are not over.")]
 
 
 @get(
@@ -125,6 +153,7 @@ def read_holdings(house: House, caller: Caller, data: HoldingsIn) -> HoldingsOut
     with house.db.read() as tx:
         points = balance_of(tx, shop_id=shop.id, customer_key=customer)
         claims = held_by(tx, shop_id=shop.id, customer_key=customer, now=now)
+        tickets = tickets_of(tx, shop=shop, customer_key=customer, now=now)
     return HoldingsOut(
         customer_key=customer,
         points=points.available if points else 0,
@@ -139,8 +168,9 @@ def read_holdings(house: House, caller: Caller, data: HoldingsIn) -> HoldingsOut
                 expires_at=each.expires_at,
             )
             for each in claims
-            if each.granted.what not in ("points", "packet", "nothing")
+            if each.granted.what not in ("points", "packet", "tickets", "nothing")
         ],
+        tickets=[TicketsOut(draw=draw, count=count) for draw, count in tickets.items()],
     )
 
 
@@ -182,7 +212,12 @@ def _out(found: Reward, left: int) -> RewardOut:
         needs_code=found.terms.needs_code or bool(found.terms.public_code),
         prizes=list(game.odds()) if isinstance(game, Draw) else [],
         promise=promise_of(found.seed, found.key, game.odds()) if isinstance(game, Draw) else "",
-        products=list(game.products) if isinstance(game, PhrasePacket) else [],
+        products=list(game.products) if isinstance(game, PhrasePacket | Task) else [],
+        weekdays=list(found.terms.weekdays),
+        tiers=list(found.terms.tiers),
+        needs_ticket=isinstance(game, Draw) and game.needs_ticket,
+        tickets_of=draw_of(game) or "",
+        task=TaskOut(deed=game.deed, wanted=game.wanted) if isinstance(game, Task) else None,
     )
 
 

@@ -5,7 +5,7 @@ and promises what the kept products still earn, or takes back what was given alr
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.ledger.model import Chain, Post, Step, Transfer, Void
 from springtide.domain.ledger.operations import reserved_for, transact
-from springtide.domain.ledger.queries import Moved, accounts_by_keys, transfers_by_ids
+from springtide.domain.ledger.queries import Moved, spendable_at, transfers_by_ids
 from springtide.domain.orders.earning import take_unearned, unearned_customers
 from springtide.domain.orders.model import Order
 from springtide.domain.orders.operations import lock_paid_order, receive_order
@@ -25,6 +25,8 @@ from springtide.domain.rewards.games.buy_to_get import BuyToGet, earned_by
 from springtide.domain.rewards.games.share import brought
 from springtide.domain.rewards.model import Attempt, Bought, Claim, Reward
 from springtide.domain.rewards.queries import claims_by_keys, rewards_of_kind
+from springtide.flows.looking_up import asks_of
+from springtide.flows.standing import TierOf
 from springtide.kit.db import Database
 from springtide.kit.ids import outward
 
@@ -33,14 +35,19 @@ RECEIPT_AFTER = timedelta(days=10)
 BATCH = 200
 
 
-def earn(db: Database, *, shop: Shop, now: datetime) -> int:
-    """Promise what newly paid orders earn, in one transaction; return of how many orders."""
+def earn(db: Database, *, shop: Shop, now: datetime, tiers: Callable[[], TierOf]) -> int:
+    """Promise what newly paid orders earn, in one transaction; return of how many orders.
+
+    ``tiers`` is called before that, and only when some reward asks for customers' tiers.
+    """
     _give_for_friends(db, shop, now)
-    with db.write() as tx:
+    with db.read() as tx:
         rewards = rewards_of_kind(tx, shop=shop, kind=BuyToGet.kind, is_open=True)
+    tier_of = tiers() if any(asks_of(reward).tier for reward in rewards) else _no_tier
+    with db.write() as tx:
         orders = take_unearned(tx, shop=shop, now=now, limit=BATCH)
         attempts = [
-            _attempt(tx, order, reward)
+            _attempt(tx, order, reward, tier_of(order.customer_key))
             for order in orders
             if order.customer_key is not None
             for reward in rewards
@@ -91,7 +98,9 @@ def receive_old(db: Database, *, shop: Shop, actor: Actor, now: datetime) -> int
     return len(keys)
 
 
-def cut_earned(tx: Connection, *, shop: Shop, order: Order, kept: Mapping[str, int]) -> list[Chain]:
+def cut_earned(
+    tx: Connection, *, shop: Shop, order: Order, kept: Mapping[str, int], now: datetime
+) -> list[Chain]:
     """Return what has to move when only ``kept`` pieces of an order stay with the customer."""
     rewards = {reward.id: reward for reward in rewards_of_kind(tx, shop=shop, kind=BuyToGet.kind)}
     keys = [_key(order, reward) for reward in rewards.values()]
@@ -101,12 +110,18 @@ def cut_earned(tx: Connection, *, shop: Shop, order: Order, kept: Mapping[str, i
     return [
         chain
         for claim in claims
-        if (chain := _cut(tx, shop, rewards[claim.reward_id], claim, bought, number))
+        if (chain := _cut(tx, shop, rewards[claim.reward_id], claim, bought, number, now))
     ]
 
 
 def _cut(
-    tx: Connection, shop: Shop, reward: Reward, claim: Claim, bought: Bought, number: int
+    tx: Connection,
+    shop: Shop,
+    reward: Reward,
+    claim: Claim,
+    bought: Bought,
+    number: int,
+    now: datetime,
 ) -> Chain | None:
     game = read_game(reward.kind, reward.params)
     assert isinstance(game, BuyToGet)
@@ -114,7 +129,7 @@ def _cut(
     given = [f"{name}:given", *(f"{name}:given{n}" for n in range(1, number))]
     taken = [f"{name}:taken{n}" for n in range(1, number)]
     moved = transfers_by_ids(tx, shop_id=shop.id, ids=[*given, *taken])
-    wanted = game.earned(bought)
+    wanted = game.earned(bought, claim.granted.tier)
     promised = [each for each in moved if each.state == "reserved"]
     if promised:
         return _promise_less(promised[0], wanted, f"{name}:given{number}")
@@ -123,9 +138,9 @@ def _cut(
     if not posted or has <= wanted:
         return None
     first = posted[0]
-    accounts = accounts_by_keys(tx, shop_id=shop.id, keys=[first.target])
     # What the customer has spent already cannot be taken back: the shop bears it.
-    amount = min(has - wanted, accounts[first.target].available)
+    spendable = spendable_at(tx, shop_id=shop.id, key=first.target, now=now)
+    amount = min(has - wanted, spendable)
     if amount <= 0:
         return None
     step = Transfer(
@@ -159,7 +174,11 @@ def _promise_less(promised: Moved, wanted: int, id_: str) -> Chain | None:
     return Chain(tuple(steps))
 
 
-def _attempt(tx: Connection, order: Order, reward: Reward) -> Attempt:
+def _no_tier(_key: str) -> None:
+    return None
+
+
+def _attempt(tx: Connection, order: Order, reward: Reward, tier: str | None) -> Attempt:
     back: dict[str, int] = {}
     for made in order_returns(tx, order_id=order.id):
         for product, pieces in made.lines.items():
@@ -173,6 +192,7 @@ def _attempt(tx: Connection, order: Order, reward: Reward) -> Attempt:
         asked=hashlib.blake2b(key.encode(), digest_size=16).hexdigest(),
         visitor_key=order.visitor_key,
         bought=Bought(order.key, order.placed_at, _kept_money(order, kept)),
+        tier=tier,
     )
 
 

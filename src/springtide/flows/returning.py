@@ -84,7 +84,7 @@ def return_lines(
         raise ReturnOwes(due_minor=-refund)
     made = OrderReturn(return_key, dict(lines), policy, refund, now)
     is_whole = not any(kept.values())
-    chains = cut_earned(tx, shop=shop, order=order, kept=kept)
+    chains = cut_earned(tx, shop=shop, order=order, kept=kept, now=now)
     if is_whole:
         rules = given_by(decision)
         chains += using.give_back(tx, shop=shop, order_key=order.key, rules=rules, now=now)

@@ -1,7 +1,7 @@
 """A reward, what it asks of who claims it, and what a claim gives."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Protocol
 from uuid import UUID
@@ -59,13 +59,15 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         tuple[int, ...], unit(N_("Days of the week (none: every day)"), "weekdays")
     ] = ()
     use_days: Annotated[int | None, unit(N_("Days to use it"), "days")] = None
+    tiers: Annotated[tuple[str, ...], unit(N_("Only for tiers (none: all)"), "tiers")] = ()
 
 
 class Granted(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a claim gives: ``what`` it is, how much of it, the price rule it is spent by.
 
-    ``amount`` counts minor units (packet), points, or pieces (flash stock); ``number`` is the
-    place of a draw's entry in its published list.
+    ``amount`` counts minor units (packet), points, tickets of ``draw``, or pieces (flash stock);
+    ``number`` is the place of a draw's entry in its published list, or the day of a streak.
+    ``tier`` is the customer's, where it made the amount.
     """
 
     what: str
@@ -74,6 +76,15 @@ class Granted(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str | None = None
     number: int | None = None
     product_key: str | None = None
+    draw: str | None = None
+    tier: str | None = None
+
+
+class Done(msgspec.Struct, frozen=True):
+    """How much of a daily task was done on a day of the shop."""
+
+    day: date
+    count: int
 
 
 class Bought(msgspec.Struct, frozen=True):
@@ -85,7 +96,10 @@ class Bought(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One customer's try to claim; ``key`` is the caller's own, and ``asked`` what was asked."""
+    """One customer's try to claim; ``key`` is the caller's own, and ``asked`` what was asked.
+
+    ``done`` and ``tier`` are looked up before, for rewards that ask for them.
+    """
 
     key: str
     reward_id: UUID
@@ -99,6 +113,8 @@ class Attempt(msgspec.Struct, frozen=True):
     quantity: int = 1
     shared_by: str | None = None
     bought: Bought | None = None
+    done: Done | None = None
+    tier: str | None = None
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -283,6 +299,14 @@ class NotInvited(Refusal):
     code = "reward_not_invited"
     status = 403
     text = N_("This is for invited customers.")
+
+
+class NotForTier(Refusal):
+    """A privilege of other tiers."""
+
+    code = "reward_not_for_tier"
+    status = 403
+    text = N_("This is a privilege of other customer tiers: {tiers}.")
 
 
 class NotInPieces(Refusal):
