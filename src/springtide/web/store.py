@@ -29,6 +29,7 @@ from springtide.kit.errors import NotFound
 from springtide.kit.i18n import translate
 from springtide.kit.ids import uuid7
 from springtide.web.render import page, view_of
+from springtide.web.tiers import SEGMENT_NAMES
 
 _OPEN = {"access": Public("a sample window; only demo shops have one, with play money")}
 _ACTOR = Actor("command", "storefront", "sample storefront")
@@ -65,6 +66,7 @@ def store_page(request: Request[Any, Any, Any], house: House, shop: str) -> Resp
         shelf=shelf,
         publishable_key=_key(house, found),
         titles={kind: translate(rule.title, language) for kind, rule in RULES.items()},
+        tiers={tier: translate(tier, language) for tier in SEGMENT_NAMES},
     )
 
 

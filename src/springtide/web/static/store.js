@@ -3,10 +3,13 @@
 (() => {
   const root = document.querySelector("[data-store]");
   if (!root) return;
-  const words = (name) => root.dataset[`word${name}`];
+  const words = (name, values = {}) =>
+    root.dataset[`word${name}`].replace(/\{(\w+)\}/g, (found, key) => values[key] ?? found);
+  const capital = (text) => text[0].toUpperCase() + text.slice(1);
   const kept = (name) => localStorage.getItem(`${root.dataset.store}.${name}`);
   const keep = (name, value) => localStorage.setItem(`${root.dataset.store}.${name}`, value);
   const titles = JSON.parse(root.dataset.titles);
+  const tiers = JSON.parse(root.dataset.tiers);
   const cart = JSON.parse(kept("cart") || "{}");
   let quoted = null;
 
@@ -52,8 +55,10 @@
   };
 
   // 3. What visitors do becomes facts.
-  const event = (kind, product) =>
-    api("POST", "/v1/events", { events: [{ kind, product_key: product, visitor_key: kept("visitor") }] });
+  const event = (kind, ...products) =>
+    api("POST", "/v1/events", {
+      events: products.map((product_key) => ({ kind, product_key, visitor_key: kept("visitor") })),
+    });
 
   // 4. Rewards: listed, claimed, shared.
   const element = (tag, text, className) => {
@@ -82,9 +87,36 @@
     await navigator.clipboard.writeText(link).catch(() => {});
     tell(`${words("Copied")} ${link}`);
   };
-  const rewardCard = (reward) => {
+  // What a card says beside its name: how far today's task is, what it costs, whom it is for.
+  const weekday = new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "long", timeZone: "UTC" });
+  const dayName = (day) => weekday.format(new Date(Date.UTC(2024, 0, 1 + day))); // a Monday
+  const hints = (reward, { today, tickets, items }) => {
+    const found = [];
+    const now = today[reward.key];
+    if (reward.task) found.push(words(`Task${capital(reward.task.deed)}`, reward.task));
+    if (now && reward.task) found.push(words("Progress", now));
+    if (now && now.day) found.push(words("Streak", now));
+    if (now && now.had) found.push(words("Had"));
+    if (reward.needs_ticket) {
+      found.push(words("Ticket", { count: tickets[reward.key] || 0 }));
+      const names = items.filter((each) => each.tickets_of === reward.key).map((each) => each.name);
+      if (names.length) found.push(words("From", { names: names.join(", ") }));
+    }
+    if (reward.cost_points) found.push(words("Cost", { points: reward.cost_points }));
+    if (reward.tiers) found.push(words("Only", { tiers: reward.tiers.map((each) => tiers[each]).join(", ") }));
+    if (reward.weekdays) found.push(words("Days", { days: reward.weekdays.map(dayName).join(", ") }));
+    return found;
+  };
+  const rewardCard = (reward, seen) => {
     const card = element("article", "", "store-reward");
     card.append(element("strong", reward.name), element("div", `${reward.left} ${words("Left")}`));
+    card.append(...hints(reward, seen).map((hint) => element("div", hint, "store-hint")));
+    const now = seen.today[reward.key];
+    if (now && reward.task) {
+      const bar = element("progress", "", "store-bar");
+      Object.assign(bar, { max: now.wanted, value: now.done, ariaLabel: words("Progress", now) });
+      card.append(bar);
+    }
     const more = {};
     for (const [wants, name] of [[reward.kind === "phrase_packet", "phrase"], [reward.needs_code, "code"]]) {
       if (!wants) continue;
@@ -101,13 +133,21 @@
     return card;
   };
   const refresh = async () => {
-    const { document: list } = await api("GET", "/v1/rewards");
-    const shown = list.items.filter((reward) => reward.kind !== "buy_to_get");
-    document.getElementById("rewards").replaceChildren(...shown.map(rewardCard));
-    const { customer_token } = await visitor();
-    const held = await api("POST", "/v1/holdings", { customer_token });
+    const who = await visitor();
+    const [{ document: list }, held, day] = await Promise.all([
+      api("GET", "/v1/rewards"),
+      api("POST", "/v1/holdings", { customer_token: who.customer_token }),
+      api("POST", "/v1/today", who),
+    ]);
     if (held.status === 401) { await visitor(true); return; }
+    const { items } = list;
+    const today = Object.fromEntries(day.document.items.map((each) => [each.reward, each]));
+    const tickets = Object.fromEntries(held.document.tickets.map((each) => [each.draw, each.count]));
+    const shown = items.filter((reward) => reward.kind !== "buy_to_get");
+    document.getElementById("rewards").replaceChildren(...shown.map((each) => rewardCard(each, { today, tickets, items })));
     const names = held.document.claims.map((each) => each.granted.name || each.granted.what);
+    for (const draw of items.filter((each) => tickets[each.key]))
+      names.push(words("Tickets", { name: draw.name, count: tickets[draw.key] }));
     document.getElementById("holdings").textContent =
       [`${words("Points")} ${held.document.points}`, ...names].join(" · ");
     await price();
@@ -146,8 +186,8 @@
     if (button.dataset.do === "cart") {
       cart[product] = (cart[product] || 0) + 1;
       keep("cart", JSON.stringify(cart));
-      await price();
     } else button.classList.add("btn-success");
+    await refresh();
   });
   document.getElementById("pay").addEventListener("click", async () => {
     try {
@@ -157,6 +197,8 @@
       for (const key of Object.keys(cart)) delete cart[key];
       keep("cart", "{}");
       tell(words("Paid"));
+      // What an order earns is worked out a moment later.
+      setTimeout(refresh, 3000);
     } catch (error) { tell(error.message); }
     await refresh();
   });
@@ -166,7 +208,8 @@
     // A friend who came by a link claims with the share that stands in it.
     const [reward, token] = location.hash.slice(1).split(/\.(.*)/s);
     if (token) await claim({ key: reward, kind: "share", name: "" }, { share: token });
+    const products = [...document.querySelectorAll("[data-product]")].map((each) => each.dataset.product);
+    if (products.length) await event("view", ...products);
     await refresh();
-    document.querySelectorAll("[data-product]").forEach((each) => event("view", each.dataset.product));
   })();
 })();
