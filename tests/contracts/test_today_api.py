@@ -66,6 +66,8 @@ def test_a_cart_task_brings_a_ticket_and_the_ticket_an_entry(site: Window) -> No
     task = site.open("task", {**TASK, "draw": site.draw.key})
     who = {"customer_key": "c1", "visitor_key": "v1"}
     assert site.claim(site.draw.key, "k0")[1]["code"] == "draw_no_ticket"
+    (item,) = site.post("/v1/today", who).json()["items"]
+    assert item == {"reward": task, "had": False, "worth": 1, "done": 0, "wanted": 2}
     site.carts("tea", "tea")
     (item,) = site.post("/v1/today", who).json()["items"]
     assert item == {"reward": task, "had": False, "worth": 1, "done": 1, "wanted": 2}

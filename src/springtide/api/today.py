@@ -28,9 +28,13 @@ class TodayItem(Struct, kw_only=True, omit_defaults=True):
     reward: str
     had: Annotated[bool, Meta(description="Whether it was claimed today.")]
     worth: Annotated[int, Meta(description="What it gives today.")]
-    done: Annotated[int, Meta(description="Of a task: how much is done today.")] = 0
-    wanted: Annotated[int, Meta(description="Of a task: how much is wanted.")] = 0
-    day: Annotated[int, Meta(description="Of a check-in: the day of the streak that today is.")] = 0
+    done: Annotated[
+        int | None, Meta(description="Of a task: how much is done today, at most what is wanted.")
+    ] = None
+    wanted: Annotated[int | None, Meta(description="Of a task: how much is wanted.")] = None
+    day: Annotated[
+        int | None, Meta(description="Of a check-in: the day of the streak that today is.")
+    ] = None
 
 
 class TodayOut(Struct, kw_only=True):
@@ -69,9 +73,9 @@ def _item(each: Today) -> TodayItem:
         reward=each.reward.key,
         had=each.is_had,
         worth=each.worth,
-        done=each.done,
-        wanted=each.wanted,
-        day=each.day,
+        done=each.done if each.wanted else None,
+        wanted=each.wanted or None,
+        day=each.day or None,
     )
 
 

@@ -3,19 +3,30 @@
 (() => {
   const root = document.querySelector("[data-store]");
   if (!root) return;
-  const words = (name, values = {}) =>
-    root.dataset[`word${name}`].replace(/\{(\w+)\}/g, (found, key) => values[key] ?? found);
+  const filled = (text, values) => text.replace(/\{(\w+)\}/g, (found, key) => values[key] ?? found);
+  const words = (name, values = {}) => filled(root.dataset[`word${name}`], values);
   const capital = (text) => text[0].toUpperCase() + text.slice(1);
   const kept = (name) => localStorage.getItem(`${root.dataset.store}.${name}`);
   const keep = (name, value) => localStorage.setItem(`${root.dataset.store}.${name}`, value);
   const titles = JSON.parse(root.dataset.titles);
   const tiers = JSON.parse(root.dataset.tiers);
+  const refusals = JSON.parse(root.dataset.refusals);
+  const language = document.documentElement.lang;
+  const listed = (names) => names.join(language.startsWith("zh") ? "、" : ", ");
   const cart = JSON.parse(kept("cart") || "{}");
   let quoted = null;
 
   const money = (minor) =>
-    new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: root.dataset.currency })
+    new Intl.NumberFormat(language, { style: "currency", currency: root.dataset.currency })
       .format(minor / 100);
+  // A refusal has a code that never changes, and facts: so the page says it in its own language.
+  const refused = ({ code, detail, facts }) => {
+    if (!refusals[code]) return detail;
+    const values = { ...facts };
+    if (values.tiers) values.tiers = listed(values.tiers.map((each) => tiers[each] || each));
+    if (values.opens_at) values.opens_at = new Date(values.opens_at).toLocaleString(language);
+    return filled(refusals[code], values);
+  };
   const tell = (text) => {
     const told = document.getElementById("told");
     told.textContent = text;
@@ -74,7 +85,7 @@
     const body = { ...who, device: kept("visitor"), ...more };
     if (!isFlash) body.reward = reward.key;
     const { status, document: said } = await api("POST", path, body, crypto.randomUUID());
-    if (status !== 201) tell(said.detail);
+    if (status !== 201) tell(refused(said));
     else if (said.granted.what === "nothing") tell(words("Nothing"));
     else if (said.granted.what === "packet") tell(`${words("Got")} ${money(said.granted.amount)}`);
     else tell(`${words("Got")} ${said.granted.name || reward.name} ${said.granted.amount || ""}`);
@@ -88,35 +99,35 @@
     tell(`${words("Copied")} ${link}`);
   };
   // What a card says beside its name: how far today's task is, what it costs, whom it is for.
-  const weekday = new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "long", timeZone: "UTC" });
+  const weekday = new Intl.DateTimeFormat(language, { weekday: "long", timeZone: "UTC" });
   const dayName = (day) => weekday.format(new Date(Date.UTC(2024, 0, 1 + day))); // a Monday
   const hints = (reward, { today, tickets, items }) => {
     const found = [];
+    const say = (word, values) => found.push(element("div", words(word, values), "store-hint"));
     const now = today[reward.key];
-    if (reward.task) found.push(words(`Task${capital(reward.task.deed)}`, reward.task));
-    if (now && reward.task) found.push(words("Progress", now));
-    if (now && now.day) found.push(words("Streak", now));
-    if (now && now.had) found.push(words("Had"));
-    if (reward.needs_ticket) {
-      found.push(words("Ticket", { count: tickets[reward.key] || 0 }));
-      const names = items.filter((each) => each.tickets_of === reward.key).map((each) => each.name);
-      if (names.length) found.push(words("From", { names: names.join(", ") }));
+    if (reward.task) say(`Task${capital(reward.task.deed)}`, reward.task);
+    if (now && reward.task) {
+      const bar = element("progress", "", "store-bar");
+      Object.assign(bar, { max: now.wanted, value: now.done, ariaLabel: words("Progress", now) });
+      found.push(bar);
+      say("Progress", now);
     }
-    if (reward.cost_points) found.push(words("Cost", { points: reward.cost_points }));
-    if (reward.tiers) found.push(words("Only", { tiers: reward.tiers.map((each) => tiers[each]).join(", ") }));
-    if (reward.weekdays) found.push(words("Days", { days: reward.weekdays.map(dayName).join(", ") }));
+    if (now && now.day) say("Streak", now);
+    if (now && now.had) say("Had");
+    if (reward.needs_ticket) {
+      say("Ticket", { count: tickets[reward.key] || 0 });
+      const names = items.filter((each) => each.tickets_of === reward.key).map((each) => each.name);
+      if (names.length) say("From", { names: listed(names) });
+    }
+    if (reward.cost_points) say("Cost", { points: reward.cost_points });
+    if (reward.tiers) say("Only", { tiers: listed(reward.tiers.map((each) => tiers[each])) });
+    if (reward.weekdays) say("Days", { days: listed(reward.weekdays.map(dayName)) });
     return found;
   };
   const rewardCard = (reward, seen) => {
     const card = element("article", "", "store-reward");
     card.append(element("strong", reward.name), element("div", `${reward.left} ${words("Left")}`));
-    card.append(...hints(reward, seen).map((hint) => element("div", hint, "store-hint")));
-    const now = seen.today[reward.key];
-    if (now && reward.task) {
-      const bar = element("progress", "", "store-bar");
-      Object.assign(bar, { max: now.wanted, value: now.done, ariaLabel: words("Progress", now) });
-      card.append(bar);
-    }
+    card.append(...hints(reward, seen));
     const more = {};
     for (const [wants, name] of [[reward.kind === "phrase_packet", "phrase"], [reward.needs_code, "code"]]) {
       if (!wants) continue;
