@@ -197,10 +197,11 @@ def test_tickets_are_only_of_a_draw_that_takes_them(database: Database, now: dat
     with database.write() as tx:
         stop_reward(tx, shop=shop, reward_id=over.id, actor=ACTOR, now=now)
     foreign = ticketed_draw(database, other, now=now)
+    ended = ticketed_draw(database, shop, now=now - timedelta(days=1), hours=24)
     buying = {"what": "tickets", "amount": 1, "budget": 9}
     tasks = {"deed": "view", "wanted": 1, "what": "tickets", "amount": 1}
     wrong = ["rwd_00000000000000000000000000", "rwd_nonsense", "rul_1", ""]
-    wrong += [each.key for each in (free, coupon, over, foreign)]
+    wrong += [each.key for each in (free, coupon, over, foreign, ended)]
     for kind, params in (("ticket", {}), ("buy_to_get", buying), ("task", tasks)):
         for key in wrong:
             with pytest.raises(Invalid) as refused:

@@ -58,7 +58,7 @@ def save_reward(
     if problems:
         raise Invalid(problems)
     game = checked_game(kind, params, terms)
-    if wrong := wrong_draw(tx, shop=shop, game=game):
+    if wrong := wrong_draw(tx, shop=shop, game=game, now=now):
         raise Invalid({"draw": wrong})
     values = {
         "campaign_id": campaign_id,
@@ -106,7 +106,7 @@ def publish_reward(
         return found
     if found.state is RewardState.STOPPED or now >= found.closes_at:
         raise Closed
-    if wrong := wrong_draw(tx, shop=shop, game=read_game(found.kind, found.params)):
+    if wrong := wrong_draw(tx, shop=shop, game=read_game(found.kind, found.params), now=now):
         raise wrong
     tx.execute(
         update(rewards_table)

@@ -46,7 +46,7 @@ def ticketed_draws(tx: Connection, *, shop: Shop, now: datetime) -> list[Reward]
     return [each for each in found if _takes_tickets(each) and now < each.closes_at]
 
 
-def wrong_draw(tx: Connection, *, shop: Shop, game: Game) -> Refusal | None:
+def wrong_draw(tx: Connection, *, shop: Shop, game: Game, now: datetime) -> Refusal | None:
     """Return why a game gives tickets that no draw of the shop takes, or None."""
     key = draw_of(game)
     if key is None:
@@ -56,7 +56,8 @@ def wrong_draw(tx: Connection, *, shop: Shop, game: Game) -> Refusal | None:
     except BadId:
         return UnknownDraw()
     found = rewards_by_ids(tx, shop=shop, ids=[draw_id]).get(draw_id)
-    return None if found is not None and _takes_tickets(found) else UnknownDraw()
+    is_right = found is not None and _takes_tickets(found) and now < found.closes_at
+    return None if is_right else UnknownDraw()
 
 
 def refuse_ticketless(tx: Connection, *, shop: Shop, key: str, game: Game) -> None:
