@@ -40,7 +40,9 @@ class House:
         """The process's one desk for claims, opened at its first use."""
         if self._desk is None:
             with self._lock:
-                self._desk = self._desk or ClaimDesk(self.db, self.now)
+                self._desk = self._desk or ClaimDesk(
+                    self.db, self.now, reader_of=lambda: self.facts
+                )
         return self._desk
 
     def real_now(self) -> datetime:
@@ -57,9 +59,11 @@ class House:
     def close(self) -> None:
         """Close what the process holds open."""
         with self._lock:
-            if self._desk is not None:
-                self._desk.close()
-                self._desk = None
+            desk, self._desk = self._desk, None
+        if desk is not None:
+            # Not under the lock: its last claims may ask for the reader.
+            desk.close()
+        with self._lock:
             if self._reader is not None:
                 self._reader.close()
                 self._reader = None

@@ -21,6 +21,7 @@ from springtide.flows import timeline
 from springtide.flows.carrying import Run, carry
 from springtide.flows.model import Action, Plan, State
 from springtide.flows.protocol import KINDS
+from springtide.flows.standing import tiers_by
 from springtide.kit.db import Database
 from springtide.kit.i18n import chinese
 from tests.kit.houses import SmallHouse
@@ -52,8 +53,9 @@ class Stage:
         self.house = house
         self.sale: Sale = plan_sale(house.db, real=house.real_now())
 
-    def plan(self, kind: str) -> Action:
-        params = EXAMPLES[kind](self) if kind in EXAMPLES else {}
+    def plan(self, kind: str, params: dict[str, Any] | None = None) -> Action:
+        if params is None:
+            params = EXAMPLES[kind](self) if kind in EXAMPLES else {}
         with self.house.db.write() as tx:
             (planned,) = timeline.plan(
                 tx,
@@ -175,6 +177,32 @@ def test_a_reward_is_given_once_to_those_who_are_chosen(stage: Stage) -> None:
         for customer, points in (("lin", 5), ("mei", None), ("old", None)):
             found = balance_of(tx, shop_id=stage.sale.shop_id, customer_key=customer)
             assert (found.available if found else None) == points
+
+
+def test_a_privilege_is_given_to_those_of_its_tier(stage: Stage) -> None:
+    shop, house = stage.sale.shop, stage.house
+    facts = [
+        Fact(shop.slug, "order", MID_SALE - timedelta(days=days), "api", f"order:{who}{days}",
+             customer_key=who, order_key=f"{who}{days}", amount_minor=1_000)
+        for who, days in (("lin", 2), ("lin", 3), ("lin", 4), ("mei", 90))
+    ]  # fmt: skip
+    carts = [
+        Fact(shop.slug, "cart", MID_SALE - timedelta(days=1), "api", f"c:{who}", customer_key=who)
+        for who in ("lin", "mei")
+    ]
+    with house.db.write() as tx:
+        append(tx, [*facts, *carts], now=MID_SALE)
+    tier = tiers_by(house.facts, shop=shop, now=MID_SALE)("lin")
+    assert tier
+    key = published(
+        house.db, shop, "check_in", {"points": [5]}, now=MID_SALE, quantity=9, per_customer=None,
+        is_targeted=True, tiers=(tier,),
+    ).key  # fmt: skip
+    action = stage.plan("issue_reward", {"reward": key, "who": "cart", "give": True})
+    done = stage.carry(action)
+    assert done.receipt == {
+        "invited": 2, "given": {"granted": 1, "reward_not_for_tier": 1},
+    }  # fmt: skip
 
 
 def test_rewards_open_with_the_sale_and_stop_with_it(stage: Stage) -> None:

@@ -2,20 +2,23 @@
 
 from datetime import datetime, timedelta
 from typing import Any, cast, get_type_hints
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from springtide.domain.ledger.queries import imbalances
 from springtide.domain.rewards.games import GAMES, BadGameParams, read_game
-from springtide.domain.rewards.model import Attempt, Bought, Reward, Terms
+from springtide.domain.rewards.model import Attempt, Bought, Done, Reward, Terms
 from springtide.domain.rewards.operations import stop_reward
 from springtide.kit.db import Database
 from springtide.kit.errors import Invalid
 from springtide.kit.i18n import chinese
-from tests.kit.rewards import RULE, attempt, claimed, codes, published
+from tests.kit.rewards import RULE, attempt, claimed, codes, published, ticketed_draw
 from tests.kit.shops import ACTOR, new_shop
 
+#: Stands for a draw of the shop that needs a ticket.
+DRAW = "rwd_00000000000000000000000000"
 #: Parameters that each kind takes, and what a claim of it gives.
 EXAMPLES: dict[str, tuple[dict[str, Any], str]] = {
     "coupon": ({"rule": RULE}, "coupon"),
@@ -47,6 +50,8 @@ EXAMPLES: dict[str, tuple[dict[str, Any], str]] = {
     "check_in": ({"points": [1, 2]}, "points"),
     "share": ({"what": "points", "sharer_amount": 5, "friend_amount": 3, "budget": 100}, "points"),
     "buy_to_get": ({"what": "points", "amount": 5, "budget": 100}, "points"),
+    "task": ({"deed": "view", "wanted": 2, "what": "points", "amount": 5}, "points"),
+    "ticket": ({"draw": DRAW}, "tickets"),
 }
 
 
@@ -84,6 +89,8 @@ def test_what_a_kind_does_not_know_is_refused(kind: str) -> None:
 def test_a_kind_is_claimed_and_stopped(kind: str, database: Database, now: datetime) -> None:
     params, what = EXAMPLES[kind]
     shop = new_shop(database, now=now)
+    if "draw" in params:
+        params = {**params, "draw": ticketed_draw(database, shop, now=now).key}
     reward = published(database, shop, kind, params, now=now, quantity=10, use_days=9)
     tries = [_try(reward, n, now) for n in range(4)]
     assert codes(claimed(database, shop, *tries, now=now)) == [what] * 4
@@ -102,6 +109,8 @@ def _try(reward: Reward, number: int, at: datetime) -> Attempt:
     more: dict[str, Any] = earned if reward.kind == "buy_to_get" else {"phrase": "open"}
     if reward.kind == "share":
         more = {"shared_by": f"sharer{number}"}
+    if reward.kind == "task":
+        more = {"done": Done(at.astimezone(ZoneInfo(reward.zone_name)).date(), 2)}
     return attempt(reward.id, f"c{number}", **more)
 
 

@@ -49,6 +49,7 @@ def test_every_write_takes_a_key_unless_it_keeps_nothing(document: dict[str, Any
     assert wants.pop("POST /v1/customer-tokens") is None
     assert wants.pop("POST /v1/holdings") is None
     assert wants.pop("POST /v1/shares") is None
+    assert wants.pop("POST /v1/today") is None
     assert wants
     assert all(wants.values())
 

@@ -17,7 +17,7 @@ from springtide.domain.rewards.games import GAMES
 from springtide.site import Site
 from springtide.web.render import LANGUAGE_COOKIE
 from tests.kit.house import ACTOR, Browser, TestHouse, person_in, shop_in
-from tests.kit.rewards import attempt, claimed, codes
+from tests.kit.rewards import attempt, claimed, codes, ticketed_draw
 
 BASE = "/shops/tide/rewards"
 
@@ -37,6 +37,7 @@ class Office:
             )
         self.coupon = self.rule("coupon", {"discount_minor": 500})
         self.packet = self.rule("red_packet", {"amount_minor": 0})
+        self.draw = ticketed_draw(house.db, self.shop, now=now).key
 
     def rule(self, kind: str, params: dict[str, Any]) -> str:
         with self.house.db.write() as tx:
@@ -113,8 +114,18 @@ def examples(office: Office) -> dict[str, dict[str, str]]:
         },
         "check_in": {"points": "1, 2，5"},
         "share": {"what": "points", "sharer_amount": "9", "budget": "900", "when": "order"},
-        "buy_to_get": {"what": "points", "amount": "1", "per_minor": "1.00", "budget": "10000"},
-    }
+        "buy_to_get": {
+            "what": "points",
+            "amount": "1",
+            "per_minor": "1.00",
+            "budget": "10000",
+            "by_tier.0.tier": "Champions",
+            "by_tier.0.percent_bps": "200",
+        },
+        "task": {"deed": "cart", "wanted": "3", "what": "tickets", "amount": "1",
+                 "draw": office.draw},
+        "ticket": {"draw": office.draw, "amount": "2", "cost_points": "50"},
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", sorted(GAMES))
@@ -134,6 +145,22 @@ def test_a_reward_of_every_kind_is_made_and_published(office: Office, kind: str)
     assert office.browser.get(BASE).text.count("progress") >= 1
     assert office.browser.post(f"{place}/stop").status_code == 303
     assert "add up" in office.browser.get("/shops/tide/ledger").text
+
+
+def test_tiers_days_and_draws_are_typed_again_as_they_were_saved(office: Office) -> None:
+    more = {"tiers.0": "on", "weekdays.5": "on"}
+    place = office.saved("buy_to_get", **examples(office)["buy_to_get"], **more)
+    page = office.browser.get(f"{place}/edit").text
+    for value in (
+        'name="tiers.0" value="on" checked',
+        'name="weekdays.5" value="on" checked',
+        '<option value="Champions" selected>',
+        'value="200"',
+    ):
+        assert value in page, value
+    place = office.saved("ticket", **examples(office)["ticket"])
+    assert f'<option value="{office.draw}" selected>' in office.browser.get(f"{place}/edit").text
+    assert "Saturday" in office.browser.get(BASE).text
 
 
 def test_what_is_typed_again_is_what_was_saved(office: Office) -> None:
@@ -180,6 +207,20 @@ def test_claims_are_seen_down_to_their_transfers(office: Office) -> None:
         ("draw", {"prizes.2.odds_ppm": "1e99999"}, "prizes.2.odds_ppm"),
         ("draw", {"prizes.2.odds_ppm": "nan"}, "prizes.2.odds_ppm"),
         ("check_in", {"points": "1, two"}, "points"),
+        ("buy_to_get", {"by_tier.0.percent_bps": "50"}, "by_tier.0.percent_bps"),
+        ("buy_to_get", {"by_tier.0.tier": "Gods"}, "by_tier.0.tier"),
+        ("buy_to_get", {"by_tier.1.tier": "Lost"}, "by_tier.1.percent_bps"),
+        ("buy_to_get", {"what": "tickets"}, "draw"),
+        ("task", {"wanted": "0"}, "wanted"),
+        ("task", {"deed": "sleep"}, "deed"),
+        ("task", {"draw": ""}, "draw"),
+        ("task", {"what": "packet"}, "rule"),
+        ("task", {"wanted": "2", "products": "tea"}, "wanted"),
+        ("ticket", {"draw": ""}, "draw"),
+        ("ticket", {"draw": "rwd_00000000000000000000000001"}, "draw"),
+        ("ticket", {"draw": "nonsense"}, "draw"),
+        ("ticket", {"amount": "0"}, "amount"),
+        ("ticket", {"amount": "1000000000", "quantity": "1000000000"}, "quantity"),
     ],
 )
 @pytest.mark.parametrize("language", ["en", "zh"])

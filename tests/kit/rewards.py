@@ -12,6 +12,7 @@ from springtide.kit.db import Database
 from tests.kit.shops import ACTOR
 
 RULE = "rul_00000000000000000000000000"
+CUP = {"name": "cup", "what": "gift", "stock": 900, "odds_ppm": 1_000_000}
 
 
 def published(
@@ -41,6 +42,13 @@ def published(
             now=now,
         )
         return publish_reward(tx, shop=shop, reward_id=saved.id, actor=ACTOR, now=now)
+
+
+def ticketed_draw(database: Database, shop: Shop, *, now: datetime, **terms: Any) -> Reward:
+    """Return an open draw that needs a ticket, and in which everybody wins a cup."""
+    params = {"prizes": [CUP], "needs_ticket": True}
+    more = {"quantity": 900, "per_customer": None, "hours": 24 * 30, **terms}
+    return published(database, shop, "draw", params, now=now, **more)
 
 
 def attempt(reward_id: UUID, customer: str, key: str | None = None, **more: Any) -> Attempt:

@@ -33,6 +33,8 @@ class Till:
 
     def __init__(self, database: Database, now: datetime) -> None:
         self.db, self.now = database, now
+        #: Customers' tiers; who is not named has none.
+        self.tiers: dict[str, str] = {}
         self.shop: Shop = new_shop(database, now=now)
         stock_shelves(database, self.shop, now=now)
         self.campaign = open_sale(database, self.shop, day=now.date(), now=now)
@@ -112,7 +114,9 @@ class Till:
             return receive(tx, shop=self.shop, actor=ACTOR, key=key, now=self.now)
 
     def look_after(self) -> int:
-        return look_after_rewards(self.db, shop=self.shop, now=self.now)
+        return look_after_rewards(
+            self.db, shop=self.shop, now=self.now, tiers=lambda: self.tiers.get
+        )
 
     def standing(self) -> dict[str, tuple[int, int, int]]:
         """Every account of the ledger, which has to add up."""

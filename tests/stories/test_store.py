@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from springtide.bootstrap import House, open_house
 from springtide.domain.access.model import Shop
@@ -17,7 +17,7 @@ from springtide.domain.pricing.rule import Conditions, ProductSet
 from springtide.domain.rewards.refunds import refunds_page
 from springtide.flows.upkeep import look_after_rewards
 from tests.kit.house import ACTOR, settings_in, shop_in
-from tests.kit.rewards import published
+from tests.kit.rewards import published, ticketed_draw
 from tests.kit.storefront import open_sale, stock_shelves
 from tests.stories import browser as browsing
 
@@ -169,12 +169,72 @@ def test_friends_buy_together(chromium: Browser, tmp_path: Path) -> None:
         expect(friend.page.locator("#told")).to_contain_text("Thank you", timeout=10_000)
         assert seen.wrong == friend.wrong == []
     now = datetime.now(UTC)  # noqa: TID251 - as above
-    look_after_rewards(house.db, shop=shop, now=now)
+    look_after_rewards(house.db, shop=shop, now=now, tiers=lambda: lambda _: None)
     with house.db.read() as tx:
         assert imbalances(tx, shop_id=shop.id) == []
         owed = refunds_page(tx, shop_id=shop.id)
     # Both paid the rule's price; the group of two pays 160.00.
     assert [each.amount_minor for each in owed] == [800, 800]
+    house.close()
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", 1280), ("zh", 390)])
+def test_a_visitor_does_a_task_and_draws(
+    chromium: Browser, tmp_path: Path, language: str, width: int
+) -> None:
+    house = open_house(settings_in(tmp_path, f"sqlite:///{tmp_path}/state.db"))
+    shop = shop_in(house, is_demo=True)
+    now = datetime.now(UTC) - timedelta(minutes=5)  # noqa: TID251 - the server's clock is real
+    stock_shelves(house.db, shop, now=now)
+    draw = ticketed_draw(house.db, shop, now=now).key
+    task = {"deed": "cart", "wanted": 2, "what": "tickets", "amount": 1, "draw": draw}
+    for kind, params, terms in (
+        ("task", task, {}),
+        ("ticket", {"draw": draw}, {"cost_points": 77}),
+        ("check_in", {"points": [3, 8]}, {"tiers": ("Champions",), "weekdays": tuple(range(7))}),
+    ):
+        published(house.db, shop, kind, params, now=now, quantity=9, **terms)
+    with (
+        browsing.server(tmp_path) as base,
+        browsing.window(chromium, base, language=language, width=width) as seen,
+    ):
+        page, zh = seen.open("/store/tide"), language == "zh"
+
+        def card(name: str) -> Locator:
+            return page.locator(".store-reward", has=page.get_by_text(name, exact=True))
+
+        def says(name: str, *texts: str) -> None:
+            for text in texts:
+                expect(card(name)).to_contain_text(text, timeout=10_000)
+
+        says("a draw", "您有 0 张" if zh else "you have 0", "a task", "a ticket")
+        says("a ticket", "77 积分" if zh else "77 points")
+        says("a check_in", "顶级客户" if zh else "Champions", "星期日" if zh else "Sunday")
+        says("a check_in", "连续第 1 天" if zh else "Day 1 in a row")
+        says("a task", "已完成 0/2" if zh else "0 of 2 done")
+        told = page.locator("#told")
+        for name, refused in (
+            ("a check_in", "仅限客户等级：顶级客户" if zh else "other customer tiers: Champions"),
+            ("a task", "今天 0/2" if zh else "0 of 2 today"),
+            ("a draw", "没有这次抽奖的抽奖券" if zh else "no ticket"),
+        ):
+            card(name).locator("button").click()
+            expect(told).to_contain_text(refused, timeout=10_000)
+        for place in range(2):
+            page.locator("[data-product] [data-do=cart]").nth(place).click()
+            says("a task", f"已完成 {place + 1}/2" if zh else f"{place + 1} of 2 done")
+        card("a task").locator("button").click()
+        says("a draw", "您有 1 张" if zh else "you have 1")
+        expect(page.locator("#holdings")).to_contain_text("抽奖券：1 张" if zh else "draw: 1")
+        says("a task", "今天已领" if zh else "had it today")
+        card("a draw").locator("button").click()
+        expect(told).to_contain_text("cup", timeout=10_000)
+        says("a draw", "您有 0 张" if zh else "you have 0")
+        assert not seen.is_wider_than_the_screen()
+        # Refusals are answers with a status, which the browser notes as errors of its own.
+        assert [each for each in seen.wrong if "409" not in each and "403" not in each] == []
+    with house.db.read() as tx:
+        assert imbalances(tx, shop_id=shop.id) == []
     house.close()
 
 

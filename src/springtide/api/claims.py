@@ -210,7 +210,7 @@ def attempt_of(
     shut = house.claims.gated(caller.shop, reward_id, key)
     if shut is not None:
         return shut
-    _refuse_unstorable(visitor_key=body.visitor_key, customer_key=customer, group=group)
+    refuse_unstorable(visitor_key=body.visitor_key, customer_key=customer, group=group)
     _tries.take((caller.shop.id, customer), at_seconds=time.monotonic())
     secret = house.settings.secret
     address = client if caller.key.is_publishable else body.address
@@ -276,7 +276,8 @@ def _sharer(house: House, caller: Caller, reward: str, share: str) -> str:
     return sharer_of(secret, shop=caller.shop, reward=reward, token=share, now=now)
 
 
-def _refuse_unstorable(**texts: str | None) -> None:
+def refuse_unstorable(**texts: str | None) -> None:
+    """Refuse texts that no database keeps."""
     for field, value in texts.items():
         problem = None if value is None else text_problem(value, length_max=120, is_needed=True)
         if problem:

@@ -94,4 +94,6 @@ def headers_of(refusal: Refusal) -> dict[str, str]:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
     return value if isinstance(value, _PLAIN) else str(value)

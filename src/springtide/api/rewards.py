@@ -16,12 +16,21 @@ from springtide.domain.rewards.games.draw import Draw
 from springtide.domain.rewards.games.group_buy import GroupBuy, Tier
 from springtide.domain.rewards.games.phrase_packet import PhrasePacket
 from springtide.domain.rewards.games.presale import Presale
+from springtide.domain.rewards.games.task import Deed, Task
 from springtide.domain.rewards.model import ClaimState, Granted, Reward, RewardState
 from springtide.domain.rewards.points import balance_of
 from springtide.domain.rewards.proof import Odds, promise_of
 from springtide.domain.rewards.queries import held_by, reward, rewards_page
+from springtide.domain.rewards.tickets import draw_of, tickets_of
 from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, sign_share
 from springtide.kit.ids import inward, outward
+
+
+class TaskOut(Struct, kw_only=True):
+    """What has to be done on one day: so many different products, or so many paid orders."""
+
+    deed: Deed
+    wanted: int
 
 
 class RewardOut(Struct, kw_only=True, omit_defaults=True):
@@ -38,11 +47,22 @@ class RewardOut(Struct, kw_only=True, omit_defaults=True):
     needs_code: bool = False
     prizes: Annotated[list[Odds], Meta(description="Of a draw: odds in millionths.")] = []
     promise: Annotated[str, Meta(description="Of a draw: binds its seed, odds and stocks.")] = ""
-    products: Annotated[list[str], Meta(description="Shown with a phrase packet.")] = []
+    products: Annotated[
+        list[str], Meta(description="Shown with a phrase packet; that a task is about.")
+    ] = []
+    weekdays: Annotated[
+        list[int], Meta(description="Days it is open, 0 is Monday, in the shop's zone; none: all.")
+    ] = []
+    tiers: Annotated[
+        list[str], Meta(description="Customer tiers it is only for, as of yesterday; none: all.")
+    ] = []
+    needs_ticket: Annotated[bool, Meta(description="Of a draw.")] = False
+    tickets_of: Annotated[str, Meta(description="The draw whose tickets it gives.")] = ""
+    task: Annotated[TaskOut | None, Meta(description="Of a daily task.")] = None
     product_key: Annotated[
         str, Meta(description="Of flash stock, a group buy, a presale: what it is.")
     ] = ""
-    tiers: Annotated[list[Tier], Meta(description="Of a group buy: prices by size.")] = []
+    prices: Annotated[list[Tier], Meta(description="Of a group buy: prices by size.")] = []
     deposit_minor: Annotated[int, Meta(description="Of a presale: paid first.")] = 0
     worth_minor: Annotated[int, Meta(description="Of a presale: what the deposit counts as.")] = 0
     balance_from: datetime | None = None
@@ -89,6 +109,13 @@ class Holding(Struct, kw_only=True):
     ]
 
 
+class TicketsOut(Struct, kw_only=True):
+    """Tickets of one draw."""
+
+    draw: str
+    count: int
+
+
 class HoldingsOut(Struct, kw_only=True):
     """What a customer holds."""
 
@@ -98,6 +125,7 @@ class HoldingsOut(Struct, kw_only=True):
     points_expiring: int
     points_expire_at: datetime | None
     claims: list[Holding]
+    tickets: Annotated[list[TicketsOut], Meta(description="Of draws that are not over.")]
 
 
 @get(
@@ -138,6 +166,7 @@ def read_holdings(house: House, caller: Caller, data: HoldingsIn) -> HoldingsOut
     with house.db.read() as tx:
         points = balance_of(tx, shop_id=shop.id, customer_key=customer)
         claims = held_by(tx, shop_id=shop.id, customer_key=customer, now=now)
+        tickets = tickets_of(tx, shop=shop, customer_key=customer, now=now)
     return HoldingsOut(
         customer_key=customer,
         points=points.available if points else 0,
@@ -153,8 +182,9 @@ def read_holdings(house: House, caller: Caller, data: HoldingsIn) -> HoldingsOut
                 state="deposited" if each.state is ClaimState.DEPOSITED else "held",
             )
             for each in claims
-            if each.granted.what not in ("points", "packet", "nothing")
+            if each.granted.what not in ("points", "packet", "tickets", "nothing")
         ],
+        tickets=[TicketsOut(draw=draw, count=count) for draw, count in tickets.items()],
     )
 
 
@@ -196,9 +226,14 @@ def _out(found: Reward, left: int) -> RewardOut:
         needs_code=found.terms.needs_code or bool(found.terms.public_code),
         prizes=list(game.odds()) if isinstance(game, Draw) else [],
         promise=promise_of(found.seed, found.key, game.odds()) if isinstance(game, Draw) else "",
-        products=list(game.products) if isinstance(game, PhrasePacket) else [],
+        products=list(game.products) if isinstance(game, PhrasePacket | Task) else [],
+        weekdays=list(found.terms.weekdays),
+        tiers=list(found.terms.tiers),
+        needs_ticket=isinstance(game, Draw) and game.needs_ticket,
+        tickets_of=draw_of(game) or "",
+        task=TaskOut(deed=game.deed, wanted=game.wanted) if isinstance(game, Task) else None,
         product_key=getattr(game, "product_key", ""),
-        tiers=list(game.tiers) if isinstance(game, GroupBuy) else [],
+        prices=list(game.tiers) if isinstance(game, GroupBuy) else [],
         deposit_minor=game.deposit_minor if isinstance(game, Presale) else 0,
         worth_minor=game.worth_minor if isinstance(game, Presale) else 0,
         balance_from=game.begins(found) if isinstance(game, Presale) else None,

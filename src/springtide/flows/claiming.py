@@ -1,5 +1,8 @@
 """The desk where customers claim: a batcher over the rewards, and a gate before it.
 
+Claims of rewards that ask for more (a daily task, a tier) pass a batcher of their own first, which
+looks it up in the facts: other claims never wait for that.
+
 What is sold out, not open yet or over is answered at the gate, without the database, for a moment;
 then one request looks again. Whoever was granted something under their key passes the gate: the
 same key has the same answer.
@@ -14,9 +17,18 @@ import msgspec
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from springtide.domain.access.model import Shop
+from springtide.domain.facts.queries import FactReader
 from springtide.domain.rewards.claiming import claim_batch
-from springtide.domain.rewards.model import Attempt, Claim, Closed, NotOpen, SoldOut
-from springtide.domain.rewards.queries import claim_keys
+from springtide.domain.rewards.model import (
+    Attempt,
+    Claim,
+    Closed,
+    NotOpen,
+    RewardState,
+    SoldOut,
+)
+from springtide.domain.rewards.queries import claim_keys, rewards_by_ids
+from springtide.flows.looking_up import Asks, asks_of, looked_up
 from springtide.kit.batcher import Batcher
 from springtide.kit.db import Database
 from springtide.kit.errors import Refusal
@@ -26,6 +38,8 @@ GATE_SECONDS = 1.0
 #: Rewards with more grants than this are always asked of the database.
 GATE_KEYS_MAX = 200_000
 TRIES = 5
+#: Rewards of which it is remembered what they ask.
+ASKS_KEPT = 10_000
 
 #: What an attempt comes to; what is no refusal is a fault.
 Outcome = Claim | Exception
@@ -55,16 +69,21 @@ class ClaimDesk:
         db: Database,
         now_of: Callable[[Shop], datetime],
         *,
+        reader_of: Callable[[], FactReader] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db, self._now_of, self._clock = db, now_of, clock
+        self._reader_of = reader_of
         self._gates: dict[UUID, Gate] = {}
+        #: What rewards ask. What is published is frozen, so it stays true.
+        self._asks: dict[UUID, Asks] = {}
         self._batcher = Batcher[Ask, Outcome](self._decide, name="claims")
+        self._lookups = Batcher[Ask, Ask | Exception](self._look_up, name="claims look-up")
 
     @property
     def waiting(self) -> int:
         """How many wait for their batch."""
-        return self._batcher.waiting
+        return self._batcher.waiting + self._lookups.waiting
 
     async def claim(self, shop: Shop, attempt: Attempt) -> Claim | Refusal:
         """Return what an attempt gets, after the commit, or why it gets nothing.
@@ -72,7 +91,14 @@ class ClaimDesk:
         A refusal is returned, not raised: the gate has one for many, and each raise would hang
         another traceback on it.
         """
-        outcome = await self._batcher.ask(Ask(shop, attempt))
+        ask = Ask(shop, attempt)
+        asks = self._asks.get(attempt.reward_id)
+        if asks is None or asks.is_any:
+            found = await self._lookups.ask(ask)
+            if isinstance(found, Exception):
+                raise found
+            ask = found
+        outcome = await self._batcher.ask(ask)
         if isinstance(outcome, (Claim, Refusal)):
             return outcome
         raise outcome
@@ -87,7 +113,42 @@ class ClaimDesk:
 
     def close(self) -> None:
         """Answer who waits, and take nobody else."""
+        self._lookups.close()
         self._batcher.close()
+
+    def _look_up(self, asks: Sequence[Ask]) -> Sequence[Ask | Exception]:
+        """Look up what rewards ask, shop by shop: what fails in one is no reason for others."""
+        found: dict[int, Ask | Exception] = {}
+        for shop in {ask.shop.id: ask.shop for ask in asks}.values():
+            places = [place for place, ask in enumerate(asks) if ask.shop.id == shop.id]
+            try:
+                attempts = self._looked_up(shop, [asks[place].attempt for place in places])
+            except Exception as error:
+                found |= dict.fromkeys(places, error)
+            else:
+                made = [Ask(shop, attempt) for attempt in attempts]
+                found |= dict(zip(places, made, strict=True))
+        return [found[place] for place in range(len(asks))]
+
+    def _looked_up(self, shop: Shop, attempts: list[Attempt]) -> list[Attempt]:
+        wanted = {attempt.reward_id for attempt in attempts}
+        known = {id_: self._asks[id_] for id_ in wanted if id_ in self._asks}
+        if len(known) < len(wanted):
+            with self._db.read() as tx:
+                rewards = rewards_by_ids(tx, shop=shop, ids=wanted - known.keys())
+            fresh = {
+                id_: asks_of(reward)
+                for id_, reward in rewards.items()
+                if reward.state is not RewardState.DRAFT
+            }
+            known |= fresh
+            if len(self._asks) > ASKS_KEPT:
+                self._asks = {}
+            self._asks |= fresh
+        if self._reader_of is None or not any(asks.is_any for asks in known.values()):
+            return attempts
+        now = self._now_of(shop)
+        return looked_up(self._reader_of, shop=shop, asks=known, attempts=attempts, now=now)
 
     def _decide(self, asks: Sequence[Ask]) -> Sequence[Outcome]:
         """Decide a batch, shop by shop, each in a transaction of its own."""

@@ -5,7 +5,7 @@ and promises what the kept products still earn, or takes back what was given alr
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.ledger.model import ID_LENGTH_MAX, Chain, Post, Step, Transfer, Void
 from springtide.domain.ledger.operations import reserved_for, transact
-from springtide.domain.ledger.queries import Moved, accounts_by_keys, transfers_by_ids
+from springtide.domain.ledger.queries import Moved, spendable_at, transfers_by_ids
 from springtide.domain.orders.earning import take_unearned, unearned_customers
 from springtide.domain.orders.model import Order, OrderReturn
 from springtide.domain.orders.operations import lock_paid_order, receive_order, record_return
@@ -28,7 +28,9 @@ from springtide.domain.rewards.queries import claims_by_keys, rewards_of_kind
 from springtide.domain.rewards.refunds import owe_for_order
 from springtide.domain.rewards.using import use_up
 from springtide.flows.free_orders import free_order
+from springtide.flows.looking_up import asks_of
 from springtide.flows.paid import kept_beside, less, paid_beside, pieces_back
+from springtide.flows.standing import TierOf
 from springtide.kit.db import Database
 from springtide.kit.ids import outward
 
@@ -37,14 +39,19 @@ RECEIPT_AFTER = timedelta(days=10)
 BATCH = 200
 
 
-def earn(db: Database, *, shop: Shop, now: datetime) -> int:
-    """Promise what newly paid orders earn, in one transaction; return of how many orders."""
+def earn(db: Database, *, shop: Shop, now: datetime, tiers: Callable[[], TierOf]) -> int:
+    """Promise what newly paid orders earn, in one transaction; return of how many orders.
+
+    ``tiers`` is called before that, and only when some reward asks for customers' tiers.
+    """
     _give_for_friends(db, shop, now)
-    with db.write() as tx:
+    with db.read() as tx:
         rewards = rewards_of_kind(tx, shop=shop, kind=BuyToGet.kind, is_open=True)
+    tier_of = tiers() if any(asks_of(reward).tier for reward in rewards) else _no_tier
+    with db.write() as tx:
         orders = take_unearned(tx, shop=shop, now=now, limit=BATCH)
         attempts = [
-            _attempt(tx, shop, order, reward)
+            _attempt(tx, shop, order, reward, tier_of(order.customer_key))
             for order in orders
             if order.customer_key is not None
             for reward in rewards
@@ -105,7 +112,10 @@ def paid_back_chains(tx: Connection, *, shop: Shop, order: Order, made: OrderRet
     """
     back = pieces_back(order_returns(tx, order_id=order.id))
     kept = {line.product_key: line.quantity - back.get(line.product_key, 0) for line in order.lines}
-    return [owed_chain(order, made), *cut_earned(tx, shop=shop, order=order, kept=kept, made=made)]
+    return [
+        owed_chain(order, made),
+        *cut_earned(tx, shop=shop, order=order, kept=kept, now=made.returned_at, made=made),
+    ]
 
 
 def owed_chain(order: Order, made: OrderReturn) -> Chain:
@@ -142,6 +152,7 @@ def cut_earned(
     shop: Shop,
     order: Order,
     kept: Mapping[str, int],
+    now: datetime,
     made: OrderReturn | None = None,
 ) -> list[Chain]:
     """Return what has to move when only ``kept`` pieces of an order stay with the customer.
@@ -160,12 +171,18 @@ def cut_earned(
     return [
         chain
         for claim in claims
-        if (chain := _cut(tx, shop, rewards[claim.reward_id], claim, bought, number))
+        if (chain := _cut(tx, shop, rewards[claim.reward_id], claim, bought, number, now))
     ]
 
 
 def _cut(
-    tx: Connection, shop: Shop, reward: Reward, claim: Claim, bought: Bought, number: int
+    tx: Connection,
+    shop: Shop,
+    reward: Reward,
+    claim: Claim,
+    bought: Bought,
+    number: int,
+    now: datetime,
 ) -> Chain | None:
     game = read_game(reward.kind, reward.params)
     assert isinstance(game, BuyToGet)
@@ -173,7 +190,7 @@ def _cut(
     given = [f"{name}:given", *(f"{name}:given{n}" for n in range(1, number))]
     taken = [f"{name}:taken{n}" for n in range(1, number)]
     moved = transfers_by_ids(tx, shop_id=shop.id, ids=[*given, *taken])
-    wanted = game.earned(bought)
+    wanted = game.earned(bought, claim.granted.tier)
     promised = [each for each in moved if each.state == "reserved"]
     if promised:
         return _promise_less(promised[0], wanted, f"{name}:given{number}")
@@ -182,9 +199,9 @@ def _cut(
     if not posted or has <= wanted:
         return None
     first = posted[0]
-    accounts = accounts_by_keys(tx, shop_id=shop.id, keys=[first.target])
     # What the customer has spent already cannot be taken back: the shop bears it.
-    amount = min(has - wanted, accounts[first.target].available)
+    spendable = spendable_at(tx, shop_id=shop.id, key=first.target, now=now)
+    amount = min(has - wanted, spendable)
     if amount <= 0:
         return None
     step = Transfer(
@@ -218,7 +235,11 @@ def _promise_less(promised: Moved, wanted: int, id_: str) -> Chain | None:
     return Chain(tuple(steps))
 
 
-def _attempt(tx: Connection, shop: Shop, order: Order, reward: Reward) -> Attempt:
+def _no_tier(_key: str) -> None:
+    return None
+
+
+def _attempt(tx: Connection, shop: Shop, order: Order, reward: Reward, tier: str | None) -> Attempt:
     returns = order_returns(tx, order_id=order.id)
     back = pieces_back(returns)
     beside = paid_beside(tx, shop=shop, order=order, returns=returns)
@@ -231,6 +252,7 @@ def _attempt(tx: Connection, shop: Shop, order: Order, reward: Reward) -> Attemp
         asked=hashlib.blake2b(key.encode(), digest_size=16).hexdigest(),
         visitor_key=order.visitor_key,
         bought=Bought(order.key, order.placed_at, _kept_money(order, kept, beside)),
+        tier=tier,
     )
 
 

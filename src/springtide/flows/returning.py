@@ -87,7 +87,7 @@ def return_lines(
     if refund < 0:
         raise ReturnOwes(due_minor=-refund)
     made = OrderReturn(return_key, dict(lines), policy, refund, now)
-    chains = cut_earned(tx, shop=shop, order=order, kept=kept)
+    chains = cut_earned(tx, shop=shop, order=order, kept=kept, now=now)
     if not any(kept.values()):
         rules = given_by(decision)
         chains += using.give_back(tx, shop=shop, order_key=order.key, rules=rules, now=now)

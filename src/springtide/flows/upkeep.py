@@ -1,5 +1,6 @@
 """What comes with time: unpaid orders close, points expire, paid orders earn, rewards end."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from springtide.domain.access.model import Actor, Shop
@@ -11,6 +12,7 @@ from springtide.domain.rewards.using import end_claims, overdue_orders
 from springtide.flows import checkout
 from springtide.flows.earning import earn, receive_old
 from springtide.flows.grouping import settle_groups
+from springtide.flows.standing import TierOf
 from springtide.kit.db import Database
 from springtide.kit.ids import outward
 
@@ -18,8 +20,13 @@ BATCH = 500
 UPKEEP = Actor("worker", "upkeep", "upkeep")
 
 
-def look_after_rewards(db: Database, *, shop: Shop, now: datetime) -> int:
-    """End what is over in one shop; return of how many things. Again ends nothing more."""
+def look_after_rewards(
+    db: Database, *, shop: Shop, now: datetime, tiers: Callable[[], TierOf]
+) -> int:
+    """End what is over in one shop; return of how many things. Again ends nothing more.
+
+    ``tiers`` says in which tier customers are; it is asked only where a reward asks for it.
+    """
     count = 0
     with db.read() as tx:
         keys = overdue_orders(tx, shop_id=shop.id, now=now, limit=BATCH)
@@ -34,7 +41,7 @@ def look_after_rewards(db: Database, *, shop: Shop, now: datetime) -> int:
         # Orders first: what they hold goes back with them, not piece by piece.
         count += expire_due(tx, shop=shop, now=now, limit=BATCH)
     count += settle_groups(db, shop=shop, actor=UPKEEP, now=now)
-    count += earn(db, shop=shop, now=now)
+    count += earn(db, shop=shop, now=now, tiers=tiers)
     count += receive_old(db, shop=shop, actor=UPKEEP, now=now)
     with db.write() as tx:
         count += end_claims(tx, shop_id=shop.id, now=now)

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import Connection, select, update
@@ -17,6 +18,7 @@ from springtide.flows.carrying import Run, carry
 from springtide.flows.durable import Durable, address_beside
 from springtide.flows.model import OPEN_STATES, State
 from springtide.flows.protocol import KINDS, Interrupted, Surroundings
+from springtide.flows.standing import TierOf, tiers_by
 from springtide.flows.store import actions
 from springtide.flows.timeline import WITHDRAW
 from springtide.flows.upkeep import look_after_rewards
@@ -207,8 +209,14 @@ def _care(house: Surroundings, stopping: threading.Event) -> None:
             chore.turn(house.real_now())
 
 
+def _tiers(house: Surroundings, shop: Shop, now: datetime) -> TierOf:
+    return tiers_by(house.facts, shop=shop, now=now)
+
+
 def _look_after(house: Surroundings, real: datetime) -> None:
     with house.db.read() as tx:
         shops = all_shops(tx)
     for shop in shops:
-        look_after_rewards(house.db, shop=shop, now=shop.now(real))
+        now = shop.now(real)
+        tiers = partial(_tiers, house, shop, now)
+        look_after_rewards(house.db, shop=shop, now=now, tiers=tiers)

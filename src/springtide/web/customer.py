@@ -12,7 +12,9 @@ from springtide.domain.customers import operations, queries
 from springtide.domain.customers.model import Customer, OrderLine
 from springtide.domain.outreach.model import Message
 from springtide.domain.outreach.queries import messages_to
+from springtide.domain.rewards.model import Reward
 from springtide.domain.rewards.points import adjust_points, balance_of
+from springtide.domain.rewards.privileges import privileges_of
 from springtide.domain.rewards.queries import held_by
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
@@ -42,18 +44,28 @@ def customer_page(
     activity, orders = queries.history_of(house.facts, shop=shop, key=found.key)
     orders = orders[:_ORDERS_SHOWN]
     standings = queries.standings(house.facts, shop=shop, as_of=queries.last_full_day(shop, now))
+    standing = standings.by_key.get(found.key)
+    privileges: list[Reward] = []
+    if standing is not None:
+        with house.db.read() as tx:
+            privileges = privileges_of(tx, shop=shop, tier=standing.segment, now=now)
     return page(
         request,
         "customer.html",
         member=member,
         customer=found,
         activity=activity,
-        standing=standings.by_key.get(found.key),
+        standing=standing,
+        privileges=privileges,
         messages=messages,
         events=timeline(orders, messages, found),
         colours=COLOURS,
         points=points,
-        held=[each for each in held if each.granted.what not in ("points", "packet", "nothing")],
+        held=[
+            each
+            for each in held
+            if each.granted.what not in ("points", "packet", "tickets", "nothing")
+        ],
         granted_titles=GRANTED,
         may_write=member.may(Permission.CUSTOMERS_WRITE),
     )

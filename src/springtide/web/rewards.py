@@ -23,6 +23,7 @@ from springtide.domain.rewards.operations import publish_reward, save_reward, st
 from springtide.domain.rewards.proof import promise_of
 from springtide.domain.rewards.queries import claims_of_reward, rewards_page
 from springtide.domain.rewards.queries import reward as read_reward
+from springtide.domain.rewards.tickets import ticketed_draws
 from springtide.kit import ids
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.i18n import translate
@@ -38,6 +39,7 @@ from springtide.web.struct_fields import (
     rows_shown,
     values_of_fields,
 )
+from springtide.web.tiers import COLOURS, SEGMENT_NAMES
 
 nav = NavItem(
     order=35, label=N_("Rewards"), icon="gift", path="rewards", permission=Permission.READ
@@ -63,6 +65,7 @@ GRANTED = {
     "flash": N_("Flash stock"),
     "group": N_("Place in a group"),
     "presale": N_("Presale"),
+    "tickets": N_("Draw tickets"),
     "gift": N_("Gift"),
     "free_order": N_("Free order"),
     "nothing": N_("Nothing"),
@@ -100,7 +103,9 @@ def reward_list(request: AnyRequest, house: House, member: Member) -> Response[A
         found = rewards_page(tx, shop=member.shop)
         rows = _progress(tx, member, found, now)
     kinds = [(kind, game.title, game.about) for kind, game in GAMES.items()]
-    return page(request, "rewards.html", member=member, rows=rows, kinds=kinds)
+    return page(
+        request, "rewards.html", member=member, rows=rows, kinds=kinds, days=DAYS, colours=COLOURS
+    )
 
 
 @get(f"{_PATH}/new", opt=_WRITE, sync_to_thread=True)
@@ -184,8 +189,9 @@ def _form(
     if kind not in GAMES:
         raise UnknownGame(kind=kind[:60])
     shop, fields = member.shop, fields_of(GAMES[kind])
+    now = house.now(shop)
     if saved is None:
-        begins = (house.now(shop) + timedelta(days=1)).replace(minute=0)
+        begins = (now + timedelta(days=1)).replace(minute=0)
         values = {
             **values_of_fields(fields, {}, shop.currency),
             "per_customer": "" if GAMES[kind].repeats else "1",
@@ -202,6 +208,7 @@ def _form(
         }
     with house.db.read() as tx:
         rules = issued_rules(tx, member)
+        draws = [(each.key, each.name) for each in ticketed_draws(tx, shop=shop, now=now)]
     shown = form.values or values
     return page(
         request,
@@ -215,7 +222,9 @@ def _form(
         fields=fields,
         terms=TERMS,
         rules=rules,
+        draws=draws,
         days=DAYS,
+        tiers=SEGMENT_NAMES,
         rows={field.name: rows_shown(field, shown) for field in fields if field.columns},
         choice_titles=CHOICE_TITLES,
     )

@@ -27,14 +27,17 @@ from springtide.flows import checkout
 from springtide.flows.customer_tokens import customer_of, sign_customer
 from springtide.flows.quoting import quoted_total
 from springtide.flows.standing import standing_by
-from springtide.kit.errors import NotFound
+from springtide.kit.errors import NotFound, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import outward, uuid7
 from springtide.web.render import page, view_of
+from springtide.web.tiers import SEGMENT_NAMES
 
 _OPEN = {"access": Public("a sample window; only demo shops have one, with play money")}
 _ACTOR = Actor("command", "storefront", "sample storefront")
 SHOWN = 12
+#: The room whose refusals a visitor meets.
+REWARDS = "springtide.domain.rewards."
 
 
 class LineIn(Struct, forbid_unknown_fields=True):
@@ -75,6 +78,8 @@ def store_page(request: Request[Any, Any, Any], house: House, shop: str) -> Resp
         shelf=shelf,
         publishable_key=_key(house, found),
         titles={kind: translate(rule.title, language) for kind, rule in RULES.items()},
+        refusals=_refusals(language),
+        tiers={tier: translate(tier, language) for tier in SEGMENT_NAMES},
     )
 
 
@@ -179,6 +184,17 @@ def _shelf(tx: Connection, house: House, shop: Shop) -> list[dict[str, Any]]:
         for key, product in known.items()
         if key in prices
     ]
+
+
+def _refusals(language: str) -> dict[str, str]:
+    """Return the sentences of what claims are refused with, by code, facts to be filled in."""
+    found, kinds = {}, [Refusal]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if kind.__module__.startswith(REWARDS):
+            found[kind.code] = translate(kind.text, language)
+    return found
 
 
 def _key(house: House, shop: Shop) -> str:

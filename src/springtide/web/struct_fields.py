@@ -12,6 +12,7 @@ import msgspec
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.money import parse_minor, to_decimal
 from springtide.web.campaign_forms import read_count
+from springtide.web.tiers import SEGMENT_NAMES
 
 #: Rows of steps that a form shows beyond those that are filled.
 ROWS_MORE = 2
@@ -33,9 +34,17 @@ CHOICE_TITLES = {
     "keep_deposit": N_("keep the deposit"),
     "pay_back": N_("pay it back"),
     "pay_double": N_("pay back double"),
+    "view": N_("views"),
+    "favourite": N_("favourites"),
+    "cart": N_("adds to the cart"),
+    "tickets": N_("Draw tickets"),
+    "receipt": N_("when the order is received"),
+    "payment": N_("as soon as it is paid"),
 }
-_TEXTS = ("product", "tier", "rule", "text")
+_TEXTS = ("product", "tier", "rule", "draw", "text")
 _LISTS = ("products", "numbers")
+#: What is ticked in a list, and the values of its boxes.
+_TICKED: dict[str, tuple[Any, ...]] = {"weekdays": tuple(range(7)), "tiers": SEGMENT_NAMES}
 _PARTS = re.compile(r"[,，、\s]+")
 
 
@@ -94,7 +103,7 @@ class Field:
     @property
     def is_number(self) -> bool:
         """Whether a number is typed."""
-        return self.unit not in (*_TEXTS, *_LISTS, "choice", "yes", "weekdays")
+        return self.unit not in (*_TEXTS, *_LISTS, "choice", "yes", *_TICKED)
 
 
 def fields_of(parameters: Any) -> tuple[Field, ...]:
@@ -114,8 +123,9 @@ def read_fields(fields: Sequence[Field], typed: Mapping[str, Any], currency: str
             params[field.name] = _read_rows(field, typed, currency, problems)
         elif field.is_checkbox:
             params[field.name] = field.name in typed
-        elif field.unit == "weekdays":
-            params[field.name] = [n for n in range(7) if f"{field.name}.{n}" in typed]
+        elif field.unit in _TICKED:
+            boxes = enumerate(_TICKED[field.unit])
+            params[field.name] = [value for n, value in boxes if f"{field.name}.{n}" in typed]
         else:
             value = _read(field, field.name, typed, currency, problems)
             if value is not None:
@@ -142,8 +152,9 @@ def values_of_fields(
         elif field.is_checkbox:
             if value:
                 values[field.name] = "on"
-        elif field.unit == "weekdays":
-            values |= {f"{field.name}.{day}": "on" for day in value or ()}
+        elif field.unit in _TICKED:
+            places = [_TICKED[field.unit].index(each) for each in value or ()]
+            values |= {f"{field.name}.{place}": "on" for place in places}
         else:
             values[field.name] = _written(field, value, currency)
     return values

@@ -80,16 +80,19 @@ class FactReader:
         *,
         before: datetime | None = None,
         given: Given | None = None,
+        is_kept: bool = True,
     ) -> Rows:
         """Answer a query over ``facts``; instants come as aware UTC datetimes.
 
         The answer to the same query on the same facts is kept: do not change the list. ``before``
         promises that the query reads only facts that occurred earlier, so that what happens later
         leaves its answer standing. ``given`` is a relation that the query uses beside ``facts``.
+        Without ``is_kept`` the answer is not kept: for questions that nobody asks twice.
         """
         sql = query if isinstance(query, str) else query.sql(dialect="duckdb")
         with self._lock:
-            key = (sql, _hashable(params), self._state(before), given)
+            asked = _hashable(params) if is_kept else None
+            key = (sql, asked, self._state(before), given)
             kept = self._answers.get(key) if key[1] is not None else None
             if kept is not None:
                 self._answers.move_to_end(key)

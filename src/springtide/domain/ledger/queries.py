@@ -177,6 +177,15 @@ def lots_of(tx: Connection, *, shop_id: UUID, key: str) -> list[Lot]:
     ]
 
 
+def spendable_at(tx: Connection, *, shop_id: UUID, key: str, now: datetime) -> int:
+    """Return what may leave an account: of one in lots, what has not expired at an instant."""
+    found = account(tx, shop_id=shop_id, key=key)
+    if not found.in_lots:
+        return found.available
+    lots = lots_of(tx, shop_id=shop_id, key=key)
+    return sum(lot.left for lot in lots if lot.expires_at is None or lot.expires_at > now)
+
+
 def imbalances(tx: Connection, *, shop_id: UUID) -> Sequence[str]:
     """Return what does not add up: units whose balances are not zero together, accounts that are
     not the sum of their transfers, holds that no reserved transfer explains. Empty is right.

@@ -138,6 +138,27 @@ class Sheet:
                 return refused
         return None
 
+    def spendable(self, key: str) -> int:
+        """Return what may leave an account now: of one in lots, what has not expired yet.
+
+        Lots whose time is over stay on the account until they are ended. 0 without the account.
+        """
+        account = self.accounts.get(key)
+        if account is None:
+            return 0
+        if not account.in_lots:
+            return account.available
+        return sum(lot.left for lot in self._live_lots(key))
+
+    def _live_lots(self, key: str) -> list[OpenLot]:
+        return [
+            each
+            for each in self.lots.values()
+            if each.account == key
+            and each.left
+            and (each.expires_at is None or each.expires_at > self.now)
+        ]
+
     def _check(self, chain: Chain) -> None:
         if len(chain.steps) > STEPS_MAX:
             raise BadTransfer(id="", why=N_("it has too many steps"))
@@ -248,13 +269,7 @@ class Sheet:
         if lot is not None:
             found = [self.lots[lot]] if lot in self.lots else []
         else:
-            found = [
-                each
-                for each in self.lots.values()
-                if each.account == source.key
-                and each.left
-                and (each.expires_at is None or each.expires_at > self.now)
-            ]
+            found = self._live_lots(source.key)
             found.sort(key=lambda each: (each.granted_at, each.id))
         missing = transfer.amount
         if sum(each.left for each in found) < missing:

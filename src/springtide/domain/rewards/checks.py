@@ -1,11 +1,14 @@
 """What games may be: numbers in range, money enough for everybody, odds that add up."""
 
+from springtide.analytics.rfm import SEGMENT_NAMES
+from springtide.domain.ledger.model import AMOUNT_MAX
 from springtide.domain.rewards.model import NAME_LENGTH_MAX, QUANTITY_MAX, Terms
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import AMOUNT_MINOR_MAX
 from springtide.kit.text import TextMissing, text_problem
 
 DAYS_MAX = 3_650
+PRODUCTS_MAX = 500
 
 
 class OutOfRange(Refusal):
@@ -36,11 +39,37 @@ class BadPublicCode(Refusal):
     text = N_("A public code has 1 to 40 characters, and stands in place of codes of one use.")
 
 
+class NoSuchTier(Refusal):
+    """A tier that no customer can have."""
+
+    code = "reward_tier_unknown"
+    text = N_("There is no customer tier “{tier}”.")
+
+
+def tier_problem(tier: str) -> Refusal | None:
+    """Return why there is no such tier, or None."""
+    return None if tier in SEGMENT_NAMES else NoSuchTier(tier=tier[:60])
+
+
 def refuse_rule(rule: str) -> dict[str, Refusal]:
     """Refuse a missing price rule; whether there is one of this key, the flow that saves looks."""
     if not rule.startswith("rul_"):
         return {"rule": TextMissing()}
     return {}
+
+
+def gift(what: str, amount: int, rule: str | None, draw: str | None) -> dict[str, Refusal]:
+    """Refuse a gift of nothing, a packet without its rule, tickets without their draw."""
+    wrong = found(amount=in_range(amount, 1, AMOUNT_MINOR_MAX))
+    if what == "tickets" and not (draw or "").startswith("rwd_"):
+        wrong["draw"] = TextMissing()
+    return wrong | (refuse_rule(rule or "") if what == "packet" else {})
+
+
+def each_of(terms: Terms, amount: int) -> Refusal | None:
+    """Return why so much for every claim is more than the ledger counts, or None."""
+    most = AMOUNT_MAX // max(amount, 1)
+    return in_range(terms.quantity, 1, min(most, QUANTITY_MAX))
 
 
 def in_range(value: int, least: int, most: int) -> Refusal | None:
@@ -83,6 +112,9 @@ def terms_problems(terms: Terms) -> dict[str, Refusal]:
         problems["public_code"] = BadPublicCode()
     if any(not 0 <= day <= 6 for day in terms.weekdays):
         problems["weekdays"] = OutOfRange(least=0, most=6)
+    unknown = [problem for tier in terms.tiers if (problem := tier_problem(tier))]
+    if unknown:
+        problems["tiers"] = unknown[0]
     return problems
 
 

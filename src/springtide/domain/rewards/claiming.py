@@ -39,6 +39,7 @@ from springtide.domain.rewards.model import (
     Game,
     Group,
     KeyUsed,
+    NotForTier,
     NotInPieces,
     NotInvited,
     NotOpen,
@@ -99,10 +100,9 @@ def claim_batch(
         if reward is None:
             outcomes.append(UnknownReward(key=outward("rwd", attempt.reward_id)))
             continue
-        is_invited = not reward.terms.is_targeted or ((reward.id, attempt.customer_key) in invited)
-        wrong = _wrong_code(reward, attempt, codes.get((attempt.key, attempt.asked)), owners)
-        if not is_invited:
-            wrong = NotInvited()
+        wrong = _not_for(reward, attempt, invited) or _wrong_code(
+            reward, attempt, codes.get((attempt.key, attempt.asked)), owners
+        )
         if attempt.group:
             attempt = msgspec.structs.replace(attempt, joining=groups.get(attempt.group))
         outcome = _claim(reward, games[reward.id], attempt, sheet, wrong, opened)
@@ -213,6 +213,18 @@ def _codes(
             with suppress(CodeMistyped):
                 found[attempt.key, attempt.asked] = normal(attempt.code)
     return found
+
+
+def _not_for(
+    reward: Reward, attempt: Attempt, invited: Collection[tuple[UUID, str]]
+) -> Refusal | None:
+    """Return why a reward is not for a customer, or None."""
+    terms = reward.terms
+    if terms.is_targeted and (reward.id, attempt.customer_key) not in invited:
+        return NotInvited()
+    if terms.tiers and attempt.tier not in terms.tiers:
+        return NotForTier(tiers=list(terms.tiers))
+    return None
 
 
 def _wrong_code(

@@ -1,6 +1,7 @@
-"""Where what is given goes: a packet's money and points into lots, a coupon into the claim."""
+"""Where what is given goes: money, points and tickets into lots, a coupon into the claim."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -8,6 +9,9 @@ from springtide.domain.ledger.model import MONEY, Opening, Transfer
 from springtide.domain.rewards.model import Attempt, Granted, Reward
 
 POINTS = "points"
+TICKETS = "tickets"
+#: What a reward may give out of a budget of its own.
+What = Literal["points", "packet", "tickets"]
 
 
 def points_account(owner: str) -> str:
@@ -18,6 +22,18 @@ def points_account(owner: str) -> str:
 def packet_account(rule: str, owner: str) -> str:
     """Return the account of a customer's packet money that one price rule spends."""
     return f"packets:{rule}:{owner}"
+
+
+def tickets_account(draw: str, owner: str) -> str:
+    """Return the account of a customer's tickets of one draw."""
+    return f"{draw}:{TICKETS}:{owner}"
+
+
+def unit_of(granted: Granted) -> str:
+    """Return the ledger's unit of what is granted: money, points, or tickets of one draw."""
+    if granted.what == TICKETS:
+        return f"{granted.draw}:{TICKETS}"
+    return MONEY if granted.what == "packet" else POINTS
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -31,6 +47,8 @@ def account_of(granted: Granted, owner: str) -> tuple[str, ...]:
     """Return the account that a grant fills, where it fills one."""
     if granted.what == "packet" and granted.rule:
         return (packet_account(granted.rule, owner),)
+    if granted.what == TICKETS and granted.draw:
+        return (tickets_account(granted.draw, owner),)
     return (points_account(owner),) if granted.what == "points" else ()
 
 
@@ -43,12 +61,11 @@ def grant(
     source: str,
     expires_at: datetime | None,
 ) -> Grant:
-    """Return what brings money or points from a source account to the customer."""
+    """Return what brings money, points or tickets from a source account to the customer."""
     accounts = account_of(granted, attempt.customer_key)
     if not accounts or not granted.amount:
         return Grant()
     (account,) = accounts
-    unit = MONEY if granted.what == "packet" else POINTS
     step = Transfer(
         f"{claim_key}:given",
         source,
@@ -60,5 +77,5 @@ def grant(
         visitor_key=attempt.visitor_key,
         campaign_key=reward.campaign_key,
     )
-    opening = Opening(account, unit, attempt.customer_key, in_lots=True)
+    opening = Opening(account, unit_of(granted), attempt.customer_key, in_lots=True)
     return Grant((step,), (opening,))

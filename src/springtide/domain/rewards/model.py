@@ -1,7 +1,7 @@
 """A reward, what it asks of who claims it, and what a claim gives."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
@@ -69,14 +69,16 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         tuple[int, ...], unit(N_("Days of the week (none: every day)"), "weekdays")
     ] = ()
     use_days: Annotated[int | None, unit(N_("Days to use it"), "days")] = None
+    tiers: Annotated[tuple[str, ...], unit(N_("Only for tiers (none: all)"), "tiers")] = ()
 
 
 class Granted(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a claim gives: ``what`` it is, how much of it, the price rule it is spent by.
 
-    ``amount`` counts minor units (packet; what a presale's deposit is worth), points, or pieces
-    (flash stock); ``number`` is the place of a draw's entry in its published list, ``group`` the
-    claim that opened a group, ``usable_from`` when the balance of a presale begins.
+    ``amount`` counts minor units (packet; what a presale's deposit is worth), points, tickets of
+    ``draw``, or pieces (flash stock); ``number`` is the place of a draw's entry in its published
+    list, or the day of a streak. ``tier`` is the customer's, where it made the amount. ``group``
+    is the claim that opened a group, ``usable_from`` when the balance of a presale begins.
     """
 
     what: str
@@ -88,6 +90,8 @@ class Granted(msgspec.Struct, frozen=True, omit_defaults=True):
     group: str | None = None
     deposit_minor: int = 0
     usable_from: datetime | None = None
+    draw: str | None = None
+    tier: str | None = None
 
 
 #: A group is decided once: with enough who paid, or short of them.
@@ -113,6 +117,13 @@ class Group(msgspec.Struct, frozen=True):
         return self.state == "open"
 
 
+class Done(msgspec.Struct, frozen=True):
+    """How much of a daily task was done on a day of the shop."""
+
+    day: date
+    count: int
+
+
 class Bought(msgspec.Struct, frozen=True):
     """An order that was paid: when it was placed, and the money of its products that are kept."""
 
@@ -122,7 +133,10 @@ class Bought(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One customer's try to claim; ``key`` is the caller's own, and ``asked`` what was asked."""
+    """One customer's try to claim; ``key`` is the caller's own, and ``asked`` what was asked.
+
+    ``done`` and ``tier`` are looked up before, for rewards that ask for them.
+    """
 
     key: str
     reward_id: UUID
@@ -138,6 +152,8 @@ class Attempt(msgspec.Struct, frozen=True):
     bought: Bought | None = None
     group: str | None = None
     joining: Group | None = None
+    done: Done | None = None
+    tier: str | None = None
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -323,6 +339,14 @@ class NotInvited(Refusal):
     code = "reward_not_invited"
     status = 403
     text = N_("This is for invited customers.")
+
+
+class NotForTier(Refusal):
+    """A privilege of other tiers."""
+
+    code = "reward_not_for_tier"
+    status = 403
+    text = N_("This is a privilege of other customer tiers: {tiers}.")
 
 
 class NotInPieces(Refusal):

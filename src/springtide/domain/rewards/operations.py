@@ -14,6 +14,7 @@ from springtide.domain.access.operations import record_audit
 from springtide.domain.ledger.model import Chain, Opening, Transfer
 from springtide.domain.ledger.operations import keep, move, open_sheet
 from springtide.domain.rewards.checks import BadWindow, name_problem, terms_problems
+from springtide.domain.rewards.checks import found as found_problems
 from springtide.domain.rewards.games import checked_game, read_game
 from springtide.domain.rewards.model import (
     Closed,
@@ -26,6 +27,7 @@ from springtide.domain.rewards.model import (
 from springtide.domain.rewards.queries import reward as read_reward
 from springtide.domain.rewards.store import audience
 from springtide.domain.rewards.store import rewards as rewards_table
+from springtide.domain.rewards.tickets import refuse_ticketless, wrong_draw
 from springtide.kit import ids
 from springtide.kit.db import insert_into
 from springtide.kit.errors import Invalid
@@ -50,15 +52,14 @@ def save_reward(
 
     Raises Invalid by field: ``name``, ``closes_at``, terms and parameters by their names.
     """
-    problems = terms_problems(terms)
-    wrong_name = name_problem(name)
-    if wrong_name:
-        problems["name"] = wrong_name
+    problems = terms_problems(terms) | found_problems(name=name_problem(name))
     if closes_at <= opens_at:
         problems["closes_at"] = BadWindow()
     if problems:
         raise Invalid(problems)
-    checked_game(kind, params, terms)
+    game = checked_game(kind, params, terms)
+    if wrong := wrong_draw(tx, shop=shop, game=game, now=now):
+        raise Invalid({"draw": wrong})
     values = {
         "campaign_id": campaign_id,
         "kind": kind,
@@ -85,6 +86,7 @@ def save_reward(
         found = _locked(tx, shop, reward_id)
         if found.state is not RewardState.DRAFT:
             raise RewardFrozen
+        refuse_ticketless(tx, shop=shop, key=found.key, game=game)
         before = _told(found)
         tx.execute(update(rewards_table).where(rewards_table.c.id == reward_id).values(**values))
     saved = read_reward(tx, shop=shop, reward_id=reward_id)
@@ -95,12 +97,17 @@ def save_reward(
 def publish_reward(
     tx: Connection, *, shop: Shop, reward_id: UUID, actor: Actor, now: datetime
 ) -> Reward:
-    """Open a reward's accounts, fill them, and freeze it; again changes nothing."""
+    """Open a reward's accounts, fill them, and freeze it; again changes nothing.
+
+    Raises Closed, and UnknownDraw for tickets of a draw that was stopped meanwhile.
+    """
     found = _locked(tx, shop, reward_id)
     if found.state is RewardState.PUBLISHED:
         return found
     if found.state is RewardState.STOPPED or now >= found.closes_at:
         raise Closed
+    if wrong := wrong_draw(tx, shop=shop, game=read_game(found.kind, found.params), now=now):
+        raise wrong
     tx.execute(
         update(rewards_table)
         .where(rewards_table.c.id == reward_id)

@@ -6,15 +6,15 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection
 
 from springtide.domain.rewards.claiming import claim_batch
 from springtide.domain.rewards.model import Attempt, Claim
 from springtide.domain.rewards.operations import invite
-from springtide.domain.rewards.queries import invited_page
+from springtide.domain.rewards.queries import invited_page, reward
 from springtide.flows.inviting import chosen
+from springtide.flows.looking_up import asks_of, looked_up
 from springtide.flows.protocol import Context
-from springtide.kit.errors import N_, Refusal
+from springtide.kit.errors import N_
 from springtide.kit.ids import inward
 
 BATCH = 250
@@ -63,15 +63,26 @@ class IssueReward:
         return context.step("receipt", lambda _tx: receipt)
 
     def _give(self, context: Context, key: str, reward_id: UUID, total: int) -> dict[str, int]:
+        with context.house.db.read() as tx:
+            asks = asks_of(reward(tx, shop=context.shop, reward_id=reward_id))
         counts: Counter[str] = Counter()
         after = ""
         while True:
             context.checkpoint()
-            with context.house.db.write() as tx:
+            with context.house.db.read() as tx:
                 customers = invited_page(tx, reward_id=reward_id, after=after, limit=BATCH)
-                counts.update(_given(tx, context, key, reward_id, customers))
             if not customers:
                 return dict(counts)
+            attempts = looked_up(
+                lambda: context.house.facts,
+                shop=context.shop,
+                asks={reward_id: asks},
+                attempts=[_attempt(key, reward_id, customer) for customer in customers],
+                now=context.now,
+            )
+            with context.house.db.write() as tx:
+                outcomes = claim_batch(tx, shop=context.shop, attempts=attempts, now=context.now)
+            counts.update("granted" if isinstance(e, Claim) else e.code for e in outcomes)
             after = customers[-1]
             context.report(sum(counts.values()), max(total, sum(counts.values())))
 
@@ -79,22 +90,11 @@ class IssueReward:
         """What customers hold stays theirs."""
 
 
-def _given(
-    tx: Connection, context: Context, key: str, reward_id: UUID, customers: list[str]
-) -> list[str]:
-    attempts = [
-        Attempt(
-            key=(name := f"issue:{key}:{customer}"),
-            reward_id=reward_id,
-            customer_key=customer,
-            asked=hashlib.blake2b(name.encode(), digest_size=16).hexdigest(),
-        )
-        for customer in customers
-    ]
-    if not attempts:
-        return []
-    outcomes = claim_batch(tx, shop=context.shop, attempts=attempts, now=context.now)
-    return [
-        "granted" if isinstance(each, Claim) else each.code if isinstance(each, Refusal) else "?"
-        for each in outcomes
-    ]
+def _attempt(key: str, reward_id: UUID, customer: str) -> Attempt:
+    name = f"issue:{key}:{customer}"
+    return Attempt(
+        key=name,
+        reward_id=reward_id,
+        customer_key=customer,
+        asked=hashlib.blake2b(name.encode(), digest_size=16).hexdigest(),
+    )

@@ -8,6 +8,7 @@ import msgspec
 from springtide.domain.rewards.model import Closed, RewardState
 from springtide.domain.rewards.operations import publish_reward, stop_reward
 from springtide.domain.rewards.queries import rewards_page
+from springtide.domain.rewards.tickets import UnknownDraw
 from springtide.flows.protocol import Context, campaign_of
 from springtide.kit.errors import N_
 
@@ -74,6 +75,6 @@ def _publish(context: Context, tx: Any, reward_id: str) -> bool:
             actor=context.actor,
             now=context.now,
         )
-    except Closed:
+    except (Closed, UnknownDraw):
         return False
     return True

@@ -3,16 +3,30 @@
 (() => {
   const root = document.querySelector("[data-store]");
   if (!root) return;
-  const words = (name) => root.dataset[`word${name}`];
+  const filled = (text, values) => text.replace(/\{(\w+)\}/g, (found, key) => values[key] ?? found);
+  const words = (name, values = {}) => filled(root.dataset[`word${name}`], values);
+  const capital = (text) => text[0].toUpperCase() + text.slice(1);
   const kept = (name) => localStorage.getItem(`${root.dataset.store}.${name}`);
   const keep = (name, value) => localStorage.setItem(`${root.dataset.store}.${name}`, value);
   const titles = JSON.parse(root.dataset.titles);
+  const tiers = JSON.parse(root.dataset.tiers);
+  const refusals = JSON.parse(root.dataset.refusals);
+  const language = document.documentElement.lang;
+  const listed = (names) => names.join(language.startsWith("zh") ? "、" : ", ");
   const cart = JSON.parse(kept("cart") || "{}");
   let quoted = null;
 
   const money = (minor) =>
-    new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: root.dataset.currency })
+    new Intl.NumberFormat(language, { style: "currency", currency: root.dataset.currency })
       .format(minor / 100);
+  // A refusal has a code that never changes, and facts: so the page says it in its own language.
+  const refused = ({ code, detail, facts }) => {
+    if (!refusals[code]) return detail;
+    const values = { ...facts };
+    if (values.tiers) values.tiers = listed(values.tiers.map((each) => tiers[each] || each));
+    if (values.opens_at) values.opens_at = new Date(values.opens_at).toLocaleString(language);
+    return filled(refusals[code], values);
+  };
   const tell = (text) => {
     const told = document.getElementById("told");
     told.textContent = text;
@@ -52,8 +66,10 @@
   };
 
   // 3. What visitors do becomes facts.
-  const event = (kind, product) =>
-    api("POST", "/v1/events", { events: [{ kind, product_key: product, visitor_key: kept("visitor") }] });
+  const event = (kind, ...products) =>
+    api("POST", "/v1/events", {
+      events: products.map((product_key) => ({ kind, product_key, visitor_key: kept("visitor") })),
+    });
 
   // 4. Rewards: listed, claimed, shared.
   const element = (tag, text, className) => {
@@ -69,7 +85,7 @@
     const body = { ...who, device: kept("visitor"), ...more };
     if (!isFlash) body.reward = reward.key;
     const { status, document: said } = await api("POST", path, body, crypto.randomUUID());
-    if (status !== 201) tell(said.detail);
+    if (status !== 201) tell(refused(said));
     else if (reward.kind === "group_buy") { await alone(said.granted.product_key); tell(`${words("Joined")} ${groupLink(reward, said.granted.group)}`); }
     else if (reward.kind === "presale") { await server("/deposits", { claim: said.claim, ...who }); tell(words("Deposited")); }
     else if (said.granted.what === "nothing") tell(words("Nothing"));
@@ -94,8 +110,8 @@
   const [, invitedTo, invitedGroup] = location.hash.match(/^#(rwd_\w+)~(clm_\w+)$/) || [];
   const details = async (reward) => {
     const list = element("div", "", "store-details");
-    for (const tier of reward.tiers || [])
-      list.append(element("div", `${words("People").replace("{n}", tier.people)} ${money(tier.unit_minor)}`));
+    for (const tier of reward.prices || [])
+      list.append(element("div", `${words("People", { n: tier.people })} ${money(tier.unit_minor)}`));
     if (reward.kind === "presale") {
       const when = new Date(reward.balance_from).toLocaleString(document.documentElement.lang);
       list.append(element("div", `${words("Deposit")} ${money(reward.deposit_minor)} → ${money(reward.worth_minor)}`));
@@ -112,9 +128,36 @@
     }
     return list;
   };
-  const rewardCard = async (reward) => {
+  // What a card says beside its name: how far today's task is, what it costs, whom it is for.
+  const weekday = new Intl.DateTimeFormat(language, { weekday: "long", timeZone: "UTC" });
+  const dayName = (day) => weekday.format(new Date(Date.UTC(2024, 0, 1 + day))); // a Monday
+  const hints = (reward, { today, tickets, items }) => {
+    const found = [];
+    const say = (word, values) => found.push(element("div", words(word, values), "store-hint"));
+    const now = today[reward.key];
+    if (reward.task) say(`Task${capital(reward.task.deed)}`, reward.task);
+    if (now && reward.task) {
+      const bar = element("progress", "", "store-bar");
+      Object.assign(bar, { max: now.wanted, value: now.done, ariaLabel: words("Progress", now) });
+      found.push(bar);
+      say("Progress", now);
+    }
+    if (now && now.day) say("Streak", now);
+    if (now && now.had) say("Had");
+    if (reward.needs_ticket) {
+      say("Ticket", { count: tickets[reward.key] || 0 });
+      const names = items.filter((each) => each.tickets_of === reward.key).map((each) => each.name);
+      if (names.length) say("From", { names: listed(names) });
+    }
+    if (reward.cost_points) say("Cost", { points: reward.cost_points });
+    if (reward.tiers) say("Only", { tiers: listed(reward.tiers.map((each) => tiers[each])) });
+    if (reward.weekdays) say("Days", { days: listed(reward.weekdays.map(dayName)) });
+    return found;
+  };
+  const rewardCard = async (reward, seen) => {
     const card = element("article", "", "store-reward");
     card.append(element("strong", reward.name), element("div", `${reward.left} ${words("Left")}`));
+    card.append(...hints(reward, seen));
     const more = {};
     for (const [wants, name] of [[reward.kind === "phrase_packet", "phrase"], [reward.needs_code, "code"]]) {
       if (!wants) continue;
@@ -133,13 +176,22 @@
     return card;
   };
   const refresh = async () => {
-    const { document: list } = await api("GET", "/v1/rewards");
-    const shown = list.items.filter((reward) => reward.kind !== "buy_to_get");
-    document.getElementById("rewards").replaceChildren(...(await Promise.all(shown.map(rewardCard))));
-    const { customer_token } = await visitor();
-    const held = await api("POST", "/v1/holdings", { customer_token });
+    const who = await visitor();
+    const [{ document: list }, held, day] = await Promise.all([
+      api("GET", "/v1/rewards"),
+      api("POST", "/v1/holdings", { customer_token: who.customer_token }),
+      api("POST", "/v1/today", who),
+    ]);
     if (held.status === 401) { await visitor(true); return; }
+    const { items } = list;
+    const today = Object.fromEntries(day.document.items.map((each) => [each.reward, each]));
+    const tickets = Object.fromEntries(held.document.tickets.map((each) => [each.draw, each.count]));
+    const shown = items.filter((reward) => reward.kind !== "buy_to_get");
+    const cards = shown.map((each) => rewardCard(each, { today, tickets, items }));
+    document.getElementById("rewards").replaceChildren(...(await Promise.all(cards)));
     const names = held.document.claims.map((each) => each.granted.name || each.granted.what);
+    for (const draw of items.filter((each) => tickets[each.key]))
+      names.push(words("Tickets", { name: draw.name, count: tickets[draw.key] }));
     document.getElementById("holdings").textContent =
       [`${words("Points")} ${held.document.points}`, ...names].join(" · ");
     await price();
@@ -178,8 +230,8 @@
     if (button.dataset.do === "cart") {
       cart[product] = (cart[product] || 0) + 1;
       keep("cart", JSON.stringify(cart));
-      await price();
     } else button.classList.add("btn-success");
+    await refresh();
   });
   document.getElementById("pay").addEventListener("click", async () => {
     try {
@@ -189,6 +241,8 @@
       for (const key of Object.keys(cart)) delete cart[key];
       keep("cart", "{}");
       tell(words("Paid"));
+      // What an order earns is worked out a moment later.
+      setTimeout(refresh, 3000);
     } catch (error) { tell(error.message); }
     await refresh();
   });
@@ -198,7 +252,8 @@
     // A friend who came by a link claims with the share that stands in it.
     const [reward, token] = invitedTo ? [] : location.hash.slice(1).split(/\.(.*)/s);
     if (token) await claim({ key: reward, kind: "share", name: "" }, { share: token });
+    const products = [...document.querySelectorAll("[data-product]")].map((each) => each.dataset.product);
+    if (products.length) await event("view", ...products);
     await refresh();
-    document.querySelectorAll("[data-product]").forEach((each) => event("view", each.dataset.product));
   })();
 })();

@@ -1,18 +1,24 @@
 """签到: points for coming each day, more for coming many days in a row."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, ClassVar
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from springtide.domain.ledger.model import Opening, Transfer
 from springtide.domain.ledger.sheet import Sheet
 from springtide.domain.rewards import checks
+from springtide.domain.rewards.days import (
+    Balanced,
+    day_account,
+    day_of,
+    days_source,
+    once_today,
+    was_here,
+)
 from springtide.domain.rewards.grants import POINTS, account_of, grant
 from springtide.domain.rewards.model import (
     Attempt,
-    CustomerLimit,
     Filling,
     Granted,
     Played,
@@ -53,49 +59,38 @@ class CheckIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     def accounts(self, reward: Reward, attempt: Attempt, now: datetime) -> tuple[str, ...]:
         """The days of the streak, the customer's points, what they are paid from."""
-        owner = attempt.customer_key
-        today = _day(reward, now)
-        days = [self._of_day(reward, owner, today - timedelta(days=n)) for n in self._back()]
+        owner, today = attempt.customer_key, day_of(reward, now)
+        days = [day_account(reward, owner, today - timedelta(days=n)) for n in self._back()]
         points = account_of(Granted("points"), owner)
-        return (*days, *points, reward.account(POINTS), reward.account("days"))
+        return (*days, *points, reward.account(POINTS), days_source(reward))
 
     def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
         """Give the points of this day of the streak, once a day."""
-        owner = attempt.customer_key
-        today = _day(reward, sheet.now)
-        streak = 0
-        for back in self._back():
-            key = self._of_day(reward, owner, today - timedelta(days=back))
-            was_here = key in sheet.accounts and sheet.accounts[key].balance > 0
-            if back == 0:
-                if was_here:
-                    raise CustomerLimit(limit=1)
-                continue
-            if not was_here:
-                break
-            streak = back
-        amount = self.points[min(streak, len(self.points) - 1)]
-        granted = Granted("points", amount, name=reward.name, number=streak + 1)
+        day = once_today(reward, attempt, claim_key, sheet)
+        streak = self.streak(
+            reward, attempt.customer_key, day_of(reward, sheet.now), sheet.accounts
+        )
+        granted = Granted("points", self.worth(streak), name=reward.name, number=streak + 1)
         days = reward.terms.use_days
         expires_at = None if days is None else sheet.now + timedelta(days=days)
         source = reward.account(POINTS)
         given = grant(
             reward, attempt, granted, claim_key=claim_key, source=source, expires_at=expires_at
         )
-        here = self._of_day(reward, owner, today)
-        day = Transfer(f"{claim_key}:day", reward.account("days"), here, 1, reference=reward.key)
-        openings = (
-            Opening(reward.account("days"), f"{reward.key}:days", low=None),
-            Opening(here, f"{reward.key}:days", owner, high=1),
-        )
-        return Played(granted, (day, *given.steps), (*openings, *given.openings))
+        return Played(granted, (*day.steps, *given.steps), (*day.openings, *given.openings))
+
+    def streak(
+        self, reward: Reward, owner: str, today: date, accounts: Mapping[str, Balanced]
+    ) -> int:
+        """Return how many days in a row before today a customer came, as far as they count."""
+        for back in self._back()[1:]:
+            if not was_here(reward, owner, today - timedelta(days=back), accounts):
+                return back - 1
+        return len(self.points)
+
+    def worth(self, streak: int) -> int:
+        """Return the points of the day after so many in a row."""
+        return self.points[min(streak, len(self.points) - 1)]
 
     def _back(self) -> range:
         return range(len(self.points) + 1)
-
-    def _of_day(self, reward: Reward, owner: str, day: date) -> str:
-        return reward.account("day", f"{day:%y%m%d}", owner)
-
-
-def _day(reward: Reward, now: datetime) -> date:
-    return now.astimezone(ZoneInfo(reward.zone_name)).date()

@@ -8,7 +8,7 @@ import msgspec
 from springtide.domain.ledger.model import MONEY, Opening, Transfer
 from springtide.domain.ledger.sheet import Sheet
 from springtide.domain.rewards import checks
-from springtide.domain.rewards.grants import POINTS, account_of, grant
+from springtide.domain.rewards.grants import POINTS, account_of, grant, tickets_account
 from springtide.domain.rewards.model import (
     QUANTITY_MAX,
     Attempt,
@@ -26,7 +26,6 @@ from springtide.kit.money import AMOUNT_MINOR_MAX
 from springtide.kit.text import text_problem
 
 PRIZES_MAX = 20
-TICKETS = "tickets"
 
 
 class OddsTooMany(Refusal):
@@ -118,7 +117,7 @@ class Draw(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         for prize in self.prizes:
             found += account_of(Granted(prize.what, prize.amount, prize.rule), owner)
         if self.needs_ticket:
-            found += [reward.account(TICKETS, owner), reward.account("tickets_used")]
+            found += [tickets_account(reward.key, owner), reward.account("tickets_used")]
         return tuple(found)
 
     def odds(self) -> tuple[Odds, ...]:
@@ -172,8 +171,8 @@ class Draw(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     ) -> tuple[tuple[Transfer, ...], tuple[Opening, ...]]:
         if not self.needs_ticket:
             return (), ()
-        held = reward.account(TICKETS, attempt.customer_key)
-        if held not in sheet.accounts or sheet.accounts[held].available < 1:
+        held = tickets_account(reward.key, attempt.customer_key)
+        if sheet.spendable(held) < 1:
             raise NoTicket
         used = reward.account("tickets_used")
         step = Transfer(f"{claim_key}:ticket", held, used, 1, reference=reward.key)
