@@ -61,11 +61,6 @@ class ClaimDesk:
         self._gates: dict[UUID, Gate] = {}
         self._batcher = Batcher[Ask, Outcome](self._decide, name="claims")
 
-    @property
-    def waiting(self) -> int:
-        """How many wait for their batch."""
-        return self._batcher.waiting
-
     async def claim(self, shop: Shop, attempt: Attempt) -> Claim | Refusal:
         """Return what an attempt gets, after the commit, or why it gets nothing.
 
