@@ -110,14 +110,6 @@ class WrongMethod(Refusal):
     text = N_("{method} does not work here.")
 
 
-class BodyTooLarge(Refusal):
-    """More bytes than this route takes."""
-
-    code = "body_too_large"
-    status = 413
-    text = N_("This is larger than what is taken here.")
-
-
 class BodyUnreadable(Refusal):
     """Bytes that are not what the route reads, such as broken JSON."""
 
@@ -339,7 +331,7 @@ def _of_status(scope: HTTPScope, error: HTTPException) -> Refusal:
         allowed = allowed_methods(scope["litestar_app"], scope["path"])
         return WrongMethod(method=scope["method"], allowed=", ".join(allowed))
     if error.status_code == 413:
-        return BodyTooLarge()
+        return problems.BodyTooLarge()
     return BodyUnreadable(why=error.detail[:200])
 
 

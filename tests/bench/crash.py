@@ -37,7 +37,8 @@ def _crashed(name: str, url: str | None) -> list[dict[str, Any]]:
             "value": kills,
             "unit": "kills",
             "goal": KILLS,
-            "met": True,
+            # What must hold of the claims is asserted; a run without any would show nothing.
+            "met": kills >= KILLS and len(seen.acknowledged) > kills,
             "baseline": f"{len(seen.acknowledged):,} acknowledged, {seen.retries:,} retries",
         }
     ]

@@ -18,9 +18,9 @@ from litestar.types import HTTPScope, Receive, Send
 from springtide.api import claims
 from springtide.api.door import Door
 from springtide.api.observe import Observer
-from springtide.api.problems import MEDIA_TYPE, headers_of, problem_of
+from springtide.api.problems import MEDIA_TYPE, BodyTooLarge, headers_of, problem_of
 from springtide.bootstrap import House
-from springtide.kit.errors import N_, Refusal
+from springtide.kit.errors import Refusal
 
 BODY_BYTES_MAX = 16_384
 Headers = Iterable[tuple[bytes, bytes]]
@@ -31,14 +31,6 @@ _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 _REPLAYED = (b"idempotency-replayed", b"true")
 _KEY, _AUTHORIZATION, _REQUEST_ID = b"idempotency-key", b"authorization", b"x-request-id"
-
-
-class ClaimTooLarge(Refusal):
-    """A claim of more bytes than any claim has."""
-
-    code = "body_too_large"
-    status = 413
-    text = N_("This is larger than what is taken here.")
 
 
 class HotPath:
@@ -56,7 +48,7 @@ class HotPath:
         self._house, self._door, self._observer = house, door, observer
         self._headers, self._refusal_of = tuple(headers), refusal_of
         self._last: Refusal | None = None
-        self._last_problem = problem_of(ClaimTooLarge(), request_id="")
+        self._last_problem = problem_of(BodyTooLarge(), request_id="")
         self._last_headers: list[tuple[bytes, bytes]] = []
 
     async def answers(self, scope: HTTPScope, receive: Receive, send: Send) -> bool:
@@ -147,7 +139,7 @@ async def _body(receive: Receive) -> bytes:
         message = await receive()
         body += message.get("body", b"")
     if len(body) > BODY_BYTES_MAX:
-        raise ClaimTooLarge
+        raise BodyTooLarge
     return body
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 
-from springtide.kit.errors import Invalid, Refusal
+from springtide.kit.errors import N_, Invalid, Refusal
 
 MEDIA_TYPE = "application/problem+json"
 #: Where a code is explained; also the document's ``type``.
@@ -25,6 +25,14 @@ _TITLES = {
     500: "Internal error",
     503: "Not ready",
 }
+
+
+class BodyTooLarge(Refusal):
+    """More bytes than this route takes."""
+
+    code = "body_too_large"
+    status = 413
+    text = N_("This is larger than what is taken here.")
 
 
 class FieldProblem(msgspec.Struct, kw_only=True, omit_defaults=True):

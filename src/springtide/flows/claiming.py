@@ -80,11 +80,6 @@ class ClaimDesk:
         self._batcher = Batcher[Ask, Outcome](self._decide, name="claims")
         self._lookups = Batcher[Ask, Ask | Exception](self._look_up, name="claims look-up")
 
-    @property
-    def waiting(self) -> int:
-        """How many wait for their batch."""
-        return self._batcher.waiting + self._lookups.waiting
-
     async def claim(self, shop: Shop, attempt: Attempt) -> Claim | Refusal:
         """Return what an attempt gets, after the commit, or why it gets nothing.
 

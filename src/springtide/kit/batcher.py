@@ -51,11 +51,6 @@ class Batcher(Generic[Ask, Answer]):
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    @property
-    def waiting(self) -> int:
-        """How many wait for their batch to begin."""
-        return len(self._waiting)
-
     async def ask(self, ask: Ask) -> Answer:
         """Return the answer to one request; raises QueueFull at once when too many wait."""
         loop = asyncio.get_running_loop()

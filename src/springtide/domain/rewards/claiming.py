@@ -7,6 +7,7 @@ for the batch, so what one takes the next does not find. Answers are given after
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -38,7 +39,6 @@ from springtide.domain.rewards.model import (
     DeviceLimit,
     Game,
     Group,
-    KeyUsed,
     NotForTier,
     NotInPieces,
     NotInvited,
@@ -58,6 +58,7 @@ from springtide.domain.rewards.store import claims as claims_table
 from springtide.domain.rewards.store import codes as codes_table
 from springtide.kit.bulk import insert_rows, rows_by, update_rows
 from springtide.kit.errors import Refusal
+from springtide.kit.idempotency import KeyReused
 from springtide.kit.ids import outward, uuid7
 
 Outcome = Claim | Refusal
@@ -140,7 +141,7 @@ def _again(
     fresh: Mapping[str, tuple[Claim, Attempt]],
 ) -> Outcome:
     if asked[attempt.key] != attempt.asked:
-        return KeyUsed(key=attempt.key.partition(":")[2])
+        return KeyReused(key=attempt.key.partition(":")[2])
     found = known[attempt.key][0] if attempt.key in known else fresh[attempt.key][0]
     return msgspec.structs.replace(found, replayed=True)
 
@@ -279,7 +280,7 @@ def _chain(
     ]
     openings = [Opening(target, unit, high=bound)]
     seen = reward.account("seen")
-    for account, limit in _limits(reward, attempt, now):
+    for account, limit, _ in _limits(reward, attempt, now):
         step_id = f"{claim_key}:{len(steps)}"
         steps.append(
             Transfer(
@@ -321,17 +322,27 @@ def _taken(reward: Reward, owner: str) -> str:
     return reward.account("taken", owner)
 
 
-def _limits(reward: Reward, attempt: Attempt, now: datetime) -> list[tuple[str, int]]:
-    """Return the further accounts that bound a claim: of the device, the address, the minute."""
+class _Limit(NamedTuple):
+    """An account that bounds a claim, how much it takes, and what its end is called."""
+
+    account: str
+    high: int
+    refusal: type[Refusal]
+
+
+def _limits(reward: Reward, attempt: Attempt, now: datetime) -> list[_Limit]:
+    """Return what bounds a claim beside the customer: the device, the address, the minute."""
     terms = reward.terms
     found = []
     if terms.per_device is not None and attempt.device:
-        found.append((reward.account("device", attempt.device), terms.per_device))
+        account = reward.account("device", attempt.device)
+        found.append(_Limit(account, terms.per_device, DeviceLimit))
     if terms.per_address is not None and attempt.address:
-        found.append((reward.account("address", attempt.address), terms.per_address))
+        account = reward.account("address", attempt.address)
+        found.append(_Limit(account, terms.per_address, AddressLimit))
     if terms.per_minute is not None:
-        minute = f"{now:%y%m%d%H%M}"
-        found.append((reward.account("minute", minute, attempt.customer_key), terms.per_minute))
+        account = reward.account("minute", f"{now:%y%m%d%H%M}", attempt.customer_key)
+        found.append(_Limit(account, terms.per_minute, TooFast))
     return found
 
 
@@ -352,7 +363,7 @@ def _accounts_of(
 def _accounts(reward: Reward, game: Game, attempt: Attempt, now: datetime) -> list[str]:
     owner = attempt.customer_key
     found = [reward.left, _taken(reward, owner), reward.account("seen")]
-    found += [account for account, _ in _limits(reward, attempt, now)]
+    found += [each.account for each in _limits(reward, attempt, now)]
     if reward.terms.cost_points:
         found += [points_account(owner), reward.account("spent")]
     return [*found, *game.accounts(reward, attempt, now)]
@@ -367,24 +378,10 @@ def _told(refused: Refusal, reward: Reward, attempt: Attempt, now: datetime) -> 
         return CustomerLimit(limit=terms.per_customer)
     if account == points_account(attempt.customer_key):
         return TooFewPoints(points=terms.cost_points * attempt.quantity)
-    for (limited, limit), kind in zip(
-        _limits(reward, attempt, now), _limit_kinds(reward, attempt), strict=True
-    ):
+    for limited, limit, refusal in _limits(reward, attempt, now):
         if account == limited:
-            return kind(limit=limit)
+            return refusal(limit=limit)
     return SoldOut(left=None)
-
-
-def _limit_kinds(reward: Reward, attempt: Attempt) -> list[type[Refusal]]:
-    terms = reward.terms
-    kinds: list[type[Refusal]] = []
-    if terms.per_device is not None and attempt.device:
-        kinds.append(DeviceLimit)
-    if terms.per_address is not None and attempt.address:
-        kinds.append(AddressLimit)
-    if terms.per_minute is not None:
-        kinds.append(TooFast)
-    return kinds
 
 
 def _invited(

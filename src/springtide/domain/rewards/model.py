@@ -373,14 +373,6 @@ class UnknownReward(Refusal):
     text = N_("There is no reward {key}.")
 
 
-class KeyUsed(Refusal):
-    """The key of a claim came before, for another one."""
-
-    code = "idempotency_key_reused"
-    status = 409
-    text = N_("The Idempotency-Key “{key}” was used for another request.")
-
-
 class RewardFrozen(Refusal):
     """A change of what is published."""
 
