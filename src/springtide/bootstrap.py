@@ -40,10 +40,17 @@ class House:
         """The process's one desk for claims, opened at its first use."""
         if self._desk is None:
             with self._lock:
-                self._desk = self._desk or ClaimDesk(
-                    self.db, self.now, reader_of=lambda: self.facts
-                )
+                self._desk = self._desk or self._open_desk()
         return self._desk
+
+    def _open_desk(self) -> ClaimDesk:
+        return ClaimDesk(
+            self.db,
+            self.now,
+            secret=self.settings.secret,
+            real_now=self.real_now,
+            reader_of=lambda: self.facts,
+        )
 
     def real_now(self) -> datetime:
         """Return the real instant, in UTC."""

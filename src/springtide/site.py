@@ -82,7 +82,10 @@ _HEADERS = (
 _CORS = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET, POST"),
-    (b"access-control-allow-headers", b"authorization, content-type, idempotency-key"),
+    (
+        b"access-control-allow-headers",
+        b"authorization, content-type, idempotency-key, waiting-place",
+    ),
     (
         b"access-control-expose-headers",
         b"x-request-id, retry-after, idempotency-replayed, ratelimit-remaining, ratelimit-reset",

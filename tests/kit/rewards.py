@@ -8,6 +8,7 @@ from springtide.domain.access.model import Shop
 from springtide.domain.rewards.claiming import Outcome, claim_batch
 from springtide.domain.rewards.model import Attempt, Claim, Reward, Terms
 from springtide.domain.rewards.operations import publish_reward, save_reward
+from springtide.flows.claiming import ClaimDesk
 from springtide.kit.db import Database
 from tests.kit.shops import ACTOR
 
@@ -69,3 +70,8 @@ def codes(outcomes: list[Outcome]) -> list[str]:
     return [
         outcome.granted.what if isinstance(outcome, Claim) else outcome.code for outcome in outcomes
     ]
+
+
+def desk_of(database: Database, now: datetime) -> ClaimDesk:
+    """Return a desk at which time stands still."""
+    return ClaimDesk(database, lambda _shop: now, secret="a secret of tests", real_now=lambda: now)

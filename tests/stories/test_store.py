@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, Request, Route, expect
 
 from springtide.bootstrap import House, open_house
 from springtide.domain.access.model import Shop
@@ -235,6 +235,38 @@ def test_a_visitor_does_a_task_and_draws(
         assert [each for each in seen.wrong if "409" not in each and "403" not in each] == []
     with house.db.read() as tx:
         assert imbalances(tx, shop_id=shop.id) == []
+    house.close()
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en", "41 before you"), ("zh", "前面还有 41 人")])
+def test_a_visitor_waits_for_their_turn(
+    chromium: Browser, tmp_path: Path, language: str, shown: str
+) -> None:
+    house = open_house(settings_in(tmp_path, f"sqlite:///{tmp_path}/state.db"))
+    shop = shop_in(house, is_demo=True)
+    filled(house, shop)
+    sent: list[Request] = []
+
+    def crowded(route: Route, request: Request) -> None:
+        sent.append(request)
+        if len(sent) > 2:
+            route.continue_()
+            return
+        full = {"code": "queue_full", "position": 41, "retry_after": 0.4, "place": "a-place"}
+        route.fulfill(status=429, json=full, headers={"retry-after": "1"})
+
+    with (
+        browsing.server(tmp_path) as base,
+        browsing.window(chromium, base, language=language) as seen,
+    ):
+        page = seen.open("/store/tide")
+        page.route("**/v1/claims", crowded)
+        page.locator(".store-reward", has_text="a coupon").locator("button").click()
+        expect(page.locator("#told")).to_have_text(shown, timeout=10_000)
+        expect(page.locator("#holdings")).to_contain_text("a coupon", timeout=10_000)
+    # The very same request each time, and the place from the second one on.
+    assert len({(each.post_data, each.headers["idempotency-key"]) for each in sent}) == 1
+    assert [each.headers.get("waiting-place") for each in sent] == [None, "a-place", "a-place"]
     house.close()
 
 

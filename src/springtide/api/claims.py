@@ -117,6 +117,7 @@ _tries = Limits(rate=TRIES_PER_SECOND, burst=TRIES_AT_ONCE)
 _read_claim = msgspec.json.Decoder(ClaimIn)
 _read_reserve = msgspec.json.Decoder(ReserveIn)
 RULE = Key(Scope.CLAIMS_WRITE, publishable=True)
+PLACE_HEADER = "Waiting-Place"
 CLAIMS, FLASH, RESERVE = "/v1/claims", "/v1/flash/", "/reserve"
 
 
@@ -132,7 +133,8 @@ async def take_claim(
 ) -> Response[ClaimOut]:
     """Claim a coupon, a packet, a draw's entry, points for today; answered after the commit.
 
-    In a rush it may answer 429 with Retry-After: the queue is full, and nothing was taken.
+    In a rush it may answer 429 (queue_full): nothing was taken, and you have a place. Send the very
+    same request again after retry_after seconds, with place as its Waiting-Place.
     """
     return await _plain(request, house, caller, data, data.reward)
 
@@ -167,7 +169,8 @@ async def _plain(
     attempt = attempt_of(house, caller, body, reward=reward, idempotency_key=key, client=client)
     if isinstance(attempt, Refusal):
         raise attempt
-    granted = await house.claims.claim(caller.shop, attempt)
+    place = request.headers.get(PLACE_HEADER, "")
+    granted = await house.claims.claim(caller.shop, attempt, place=place)
     if isinstance(granted, Refusal):
         raise granted
     headers = {"Idempotency-Replayed": "true"} if granted.replayed else {}

@@ -31,6 +31,7 @@ _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 _REPLAYED = (b"idempotency-replayed", b"true")
 _KEY, _AUTHORIZATION, _REQUEST_ID = b"idempotency-key", b"authorization", b"x-request-id"
+_PLACE = claims.PLACE_HEADER.lower().encode()
 
 
 class HotPath:
@@ -57,7 +58,7 @@ class HotPath:
         if not claims.is_hot(scope["method"], path):
             return False
         begin = time.perf_counter()
-        key = token = sent_id = b""
+        key = token = sent_id = place = b""
         for name, value in scope["headers"]:
             if name == _KEY:
                 key = value
@@ -65,6 +66,8 @@ class HotPath:
                 token = value
             elif name == _REQUEST_ID:
                 sent_id = value
+            elif name == _PLACE:
+                place = value
         caller = self._door.known(token)
         if caller is None or scope["query_string"]:
             return False
@@ -85,7 +88,9 @@ class HotPath:
             if isinstance(attempt, Refusal):
                 answer = attempt
             else:
-                granted = await self._house.claims.claim(caller.shop, attempt)
+                granted = await self._house.claims.claim(
+                    caller.shop, attempt, place=place.decode("latin-1")
+                )
                 answer = granted if isinstance(granted, Refusal) else claims.answer_of(granted)
         except Refusal as refused:
             answer = refused

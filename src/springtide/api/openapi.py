@@ -14,9 +14,11 @@ from litestar.routes import BaseRoute
 from litestar.types import ControllerRouterHandler
 
 import springtide
+from springtide.api.claims import PLACE_HEADER
 from springtide.api.problems import MEDIA_TYPE, Problem
 from springtide.api.writes import HEADER
 from springtide.domain.access.model import Key, Public
+from springtide.flows.waiting import PLACE_LENGTH
 from springtide.kit.idempotency import KEY_LENGTH_MAX
 
 _ABOUT = """\
@@ -143,6 +145,8 @@ def _complete(operation: dict[str, Any], method: str, options: Mapping[str, Any]
         wants = options.get("idempotency", "required")
         if method == "post" and wants != "none":
             _take_idempotency_key(operation, is_required=wants == "required")
+        if options.get("hot"):
+            _take_place(operation)
 
 
 def _take_idempotency_key(operation: dict[str, Any], *, is_required: bool) -> None:
@@ -161,5 +165,17 @@ def _take_idempotency_key(operation: dict[str, Any], *, is_required: bool) -> No
                 "maxLength": KEY_LENGTH_MAX,
                 "pattern": "^[!-~]+$",
             },
+        }
+    )
+
+
+def _take_place(operation: dict[str, Any]) -> None:
+    operation.setdefault("parameters", []).append(
+        {
+            "name": PLACE_HEADER,
+            "in": "header",
+            "required": False,
+            "description": "The place of a 429 (queue_full), sent back with the same request.",
+            "schema": {"type": "string", "maxLength": PLACE_LENGTH, "pattern": "^[!-~]*$"},
         }
     )

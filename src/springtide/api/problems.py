@@ -1,10 +1,11 @@
 """Refusals as RFC 9457 problem documents."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response
 
+from springtide.kit.batcher import QueueFull
 from springtide.kit.errors import N_, Invalid, Refusal
 
 MEDIA_TYPE = "application/problem+json"
@@ -54,11 +55,22 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     facts: dict[str, Any] = {}
     fields: list[FieldProblem] = []
     request: str = ""
+    position: Annotated[
+        int | None, msgspec.Meta(description="With queue_full: how many are before you.")
+    ] = None
+    retry_after: Annotated[
+        float | None, msgspec.Meta(description="With queue_full: seconds until your turn.")
+    ] = None
+    place: Annotated[
+        str | None,
+        msgspec.Meta(description="With queue_full: send it back as Waiting-Place at your turn."),
+    ] = None
 
 
 def problem_of(refusal: Refusal, *, request_id: str) -> Problem:
     """Return the document of a refusal."""
     fields = refusal.fields if isinstance(refusal, Invalid) else {}
+    full = refusal if isinstance(refusal, QueueFull) else None
     return Problem(
         type=TYPE_PREFIX + refusal.code,
         title=title(refusal.status),
@@ -71,6 +83,9 @@ def problem_of(refusal: Refusal, *, request_id: str) -> Problem:
             for name, wrong in fields.items()
         ],
         request=request_id,
+        position=full.position if full else None,
+        retry_after=full.retry_after if full else None,
+        place=full.place if full else None,
     )
 
 

@@ -29,6 +29,7 @@ from springtide.domain.rewards.model import (
 )
 from springtide.domain.rewards.queries import claim_keys, rewards_by_ids
 from springtide.flows.looking_up import Asks, asks_of, looked_up
+from springtide.flows.waiting import WaitingRoom
 from springtide.kit.batcher import Batcher
 from springtide.kit.db import Database
 from springtide.kit.errors import Refusal
@@ -37,6 +38,8 @@ from springtide.kit.errors import Refusal
 GATE_SECONDS = 1.0
 #: Rewards with more grants than this are always asked of the database.
 GATE_KEYS_MAX = 200_000
+#: How many wait for their batch at most.
+WAITING_MAX = 4_096
 TRIES = 5
 #: Rewards of which it is remembered what they ask.
 ASKS_KEPT = 10_000
@@ -70,22 +73,31 @@ class ClaimDesk:
         now_of: Callable[[Shop], datetime],
         *,
         reader_of: Callable[[], FactReader] | None = None,
+        secret: str,
+        real_now: Callable[[], datetime],
         clock: Callable[[], float] = time.monotonic,
+        waiting_max: int = WAITING_MAX,
     ) -> None:
         self._db, self._now_of, self._clock = db, now_of, clock
         self._reader_of = reader_of
         self._gates: dict[UUID, Gate] = {}
         #: What rewards ask. What is published is frozen, so it stays true.
         self._asks: dict[UUID, Asks] = {}
-        self._batcher = Batcher[Ask, Outcome](self._decide, name="claims")
+        self._room = WaitingRoom(secret, size=waiting_max, clock=clock, real_now=real_now)
+        self._batcher = Batcher[Ask, Outcome](self._decide, name="claims", waiting_max=waiting_max)
         self._lookups = Batcher[Ask, Ask | Exception](self._look_up, name="claims look-up")
 
-    async def claim(self, shop: Shop, attempt: Attempt) -> Claim | Refusal:
+    async def claim(self, shop: Shop, attempt: Attempt, *, place: str = "") -> Claim | Refusal:
         """Return what an attempt gets, after the commit, or why it gets nothing.
+
+        When many wait it gets a ``place``, to come back with when its turn has come.
 
         A refusal is returned, not raised: the gate has one for many, and each raise would hang
         another traceback on it.
         """
+        full = self._room.refusal(shop.id, attempt, waiting=self._batcher.waiting, place=place)
+        if full is not None:
+            return full
         ask = Ask(shop, attempt)
         asks = self._asks.get(attempt.reward_id)
         if asks is None or asks.is_any:
@@ -147,12 +159,14 @@ class ClaimDesk:
 
     def _decide(self, asks: Sequence[Ask]) -> Sequence[Outcome]:
         """Decide a batch, shop by shop, each in a transaction of its own."""
+        begin = self._clock()
         outcomes: dict[int, Outcome] = {}
         shops = {ask.shop.id: ask.shop for ask in asks}
         for shop in shops.values():
             places = [place for place, ask in enumerate(asks) if ask.shop.id == shop.id]
             attempts = [asks[place].attempt for place in places]
             outcomes |= dict(zip(places, self._decided(shop, attempts), strict=True))
+        self._room.decided(len(asks), self._clock() - begin)
         return [outcomes[place] for place in range(len(asks))]
 
     def _decided(self, shop: Shop, attempts: list[Attempt]) -> Sequence[Outcome]:

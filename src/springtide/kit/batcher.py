@@ -5,6 +5,7 @@ batch is written the next one gathers, so batches grow with the load by themselv
 """
 
 import asyncio
+import math
 import threading
 import time
 from collections import deque
@@ -25,7 +26,11 @@ class QueueFull(Refusal):
 
     code = "queue_full"
     status = 429
-    text = N_("Many are here at once. Try again in {seconds} seconds; {waiting} are before you.")
+    text = N_("Many are here at once. Try again in {seconds} seconds; {position} are before you.")
+
+    def __init__(self, *, position: int, retry_after: float, place: str | None = None) -> None:
+        self.position, self.retry_after, self.place = position, retry_after, place
+        super().__init__(seconds=max(math.ceil(retry_after), 1), position=position)
 
 
 class Batcher(Generic[Ask, Answer]):
@@ -51,6 +56,11 @@ class Batcher(Generic[Ask, Answer]):
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for their batch to begin."""
+        return len(self._waiting)
+
     async def ask(self, ask: Ask) -> Answer:
         """Return the answer to one request; raises QueueFull at once when too many wait."""
         loop = asyncio.get_running_loop()
@@ -58,7 +68,7 @@ class Batcher(Generic[Ask, Answer]):
         with self._wake:
             waiting = len(self._waiting)
             if waiting >= self._waiting_max or not self._is_open:
-                raise QueueFull(seconds=1 + waiting // 5_000, waiting=waiting)
+                raise QueueFull(position=waiting, retry_after=1)
             self._waiting.append((ask, future, loop))
             if not waiting:
                 self._wake.notify()

@@ -8,10 +8,9 @@ from datetime import datetime
 from springtide.domain.ledger.queries import account, imbalances
 from springtide.domain.rewards.model import Attempt, Claim
 from springtide.domain.rewards.queries import claim_count
-from springtide.flows.claiming import ClaimDesk
 from springtide.kit.batcher import Batcher, QueueFull
 from springtide.kit.db import Database
-from tests.kit.rewards import RULE, attempt, claimed, codes, published
+from tests.kit.rewards import RULE, attempt, claimed, codes, desk_of, published
 from tests.kit.shops import new_shop
 
 THREADS, STOCK = 6, 40
@@ -52,7 +51,7 @@ def test_two_desks_serve_one_queue_each_and_no_key_twice(database: Database, now
     tries = [attempt(hot.id, f"c{n}") for n in range(3 * STOCK)]
 
     async def rush() -> list[object]:
-        desks = [ClaimDesk(database, lambda _shop: now) for _ in range(2)]
+        desks = [desk_of(database, now) for _ in range(2)]
         try:
             # Everybody asks at both desks at once, with the same key.
             return await asyncio.gather(
@@ -82,7 +81,7 @@ def test_a_key_for_two_rewards_at_once_is_one_claim(database: Database, now: dat
     ]
 
     async def rush() -> list[object]:
-        desks = [ClaimDesk(database, lambda _shop: now) for _ in range(2)]
+        desks = [desk_of(database, now) for _ in range(2)]
         try:
             return await asyncio.gather(
                 *(
@@ -109,7 +108,7 @@ def test_one_at_fault_does_not_spoil_the_batch(database: Database, now: datetime
     bad = attempt(hot.id, "bad", visitor_key="v" * 300)
 
     async def rush() -> list[object]:
-        desk = ClaimDesk(database, lambda _shop: now)
+        desk = desk_of(database, now)
         try:
             tries: list[Attempt] = [attempt(hot.id, f"c{n}") for n in range(5)]
             asked = [desk.claim(shop, each) for each in [*tries, bad]]
@@ -145,4 +144,4 @@ def test_a_full_queue_says_so_at_once() -> None:
     assert all(isinstance(each, QueueFull) for each in answers[5:])
     full = answers[-1]
     assert isinstance(full, QueueFull)
-    assert full.facts == {"seconds": 1, "waiting": 3}
+    assert full.facts == {"seconds": 1, "position": 3}

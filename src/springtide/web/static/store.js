@@ -39,9 +39,15 @@
     if (key) headers["Idempotency-Key"] = key;
     for (let tries = 0; ; tries += 1) {
       const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
-      if (answer.status !== 429 || tries === 3) return { status: answer.status, document: await answer.json() };
-      // Many are here at once: wait as long as asked, then send the very same claim again.
-      await new Promise((go) => setTimeout(go, 1000 * Number(answer.headers.get("retry-after") || 1)));
+      const said = await answer.json();
+      if (answer.status !== 429 || tries === (said.place ? 100 : 3)) return { status: answer.status, document: said };
+      // Many are here at once: wait for the turn, then send the very same claim with the place it has.
+      if (said.place) {
+        headers["Waiting-Place"] = said.place;
+        tell(words("Before").replace("{n}", said.position));
+      }
+      const seconds = said.retry_after || Number(answer.headers.get("retry-after") || 1);
+      await new Promise((go) => setTimeout(go, 1000 * seconds));
     }
   };
 
