@@ -1,10 +1,12 @@
 """Rewards to claim in tests: made, published, and claimed in batches."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from springtide.domain.access.model import Shop
+from springtide.domain.facts.queries import FactReader
 from springtide.domain.rewards.claiming import Outcome, claim_batch
 from springtide.domain.rewards.model import Attempt, Claim, Reward, Terms
 from springtide.domain.rewards.operations import publish_reward, save_reward
@@ -72,6 +74,16 @@ def codes(outcomes: list[Outcome]) -> list[str]:
     ]
 
 
-def desk_of(database: Database, now: datetime) -> ClaimDesk:
-    """Return a desk at which time stands still."""
-    return ClaimDesk(database, lambda _shop: now, secret="a secret of tests", real_now=lambda: now)
+def desk_of(
+    database: Database,
+    now_of: Callable[[Shop], datetime],
+    reader_of: Callable[[], FactReader] | None = None,
+) -> ClaimDesk:
+    """Return a desk whose clock is the caller's."""
+    return ClaimDesk(
+        database,
+        now_of,
+        secret="a secret of tests",
+        real_now=lambda: datetime.now(UTC),  # noqa: TID251 - places are signed by the real clock
+        reader_of=reader_of,
+    )

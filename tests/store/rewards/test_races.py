@@ -51,7 +51,7 @@ def test_two_desks_serve_one_queue_each_and_no_key_twice(database: Database, now
     tries = [attempt(hot.id, f"c{n}") for n in range(3 * STOCK)]
 
     async def rush() -> list[object]:
-        desks = [desk_of(database, now) for _ in range(2)]
+        desks = [desk_of(database, lambda _shop: now) for _ in range(2)]
         try:
             # Everybody asks at both desks at once, with the same key.
             return await asyncio.gather(
@@ -81,7 +81,7 @@ def test_a_key_for_two_rewards_at_once_is_one_claim(database: Database, now: dat
     ]
 
     async def rush() -> list[object]:
-        desks = [desk_of(database, now) for _ in range(2)]
+        desks = [desk_of(database, lambda _shop: now) for _ in range(2)]
         try:
             return await asyncio.gather(
                 *(
@@ -108,7 +108,7 @@ def test_one_at_fault_does_not_spoil_the_batch(database: Database, now: datetime
     bad = attempt(hot.id, "bad", visitor_key="v" * 300)
 
     async def rush() -> list[object]:
-        desk = desk_of(database, now)
+        desk = desk_of(database, lambda _shop: now)
         try:
             tries: list[Attempt] = [attempt(hot.id, f"c{n}") for n in range(5)]
             asked = [desk.claim(shop, each) for each in [*tries, bad]]

@@ -18,10 +18,9 @@ from springtide.domain.rewards.deeds import Person
 from springtide.domain.rewards.grants import points_account
 from springtide.domain.rewards.model import Attempt, Claim, Reward
 from springtide.domain.rewards.today import today_of
-from springtide.flows.claiming import ClaimDesk
 from springtide.kit.errors import Refusal
 from tests.kit.house import ACTOR, TestHouse
-from tests.kit.rewards import RULE, attempt, published
+from tests.kit.rewards import RULE, attempt, desk_of, published
 
 TASK: dict[str, Any] = {"deed": "view", "wanted": 2, "what": "points", "amount": 5}
 
@@ -65,7 +64,7 @@ class Street:
 
         async def rush() -> list[Claim | Refusal]:
             opened = [
-                ClaimDesk(self.house.db, self.house.now, reader_of=lambda: self.house.facts)
+                desk_of(self.house.db, self.house.now, reader_of=lambda: self.house.facts)
                 for _ in range(desks)
             ]
             try:
@@ -208,7 +207,7 @@ def test_what_was_counted_before_midnight_is_of_yesterday(street: Street) -> Non
 
     async def claim() -> Claim | Refusal:
         # Looked up on one day, decided on the next.
-        desk = ClaimDesk(street.house.db, lambda _shop: next(times), reader_of=lambda: reader)
+        desk = desk_of(street.house.db, lambda _shop: next(times), reader_of=lambda: reader)
         try:
             return await desk.claim(street.shop, attempt(task.id, "c1"))
         finally:
@@ -238,7 +237,7 @@ def test_other_kinds_never_ask_the_facts(street: Street) -> None:
         raise AssertionError("a coupon asks nothing")
 
     async def claim() -> list[Claim | Refusal]:
-        desk = ClaimDesk(street.house.db, street.house.now, reader_of=no_reader)
+        desk = desk_of(street.house.db, street.house.now, reader_of=no_reader)
         try:
             return [await desk.claim(street.shop, attempt(coupon.id, f"c{n}")) for n in range(3)]
         finally:

@@ -5,7 +5,6 @@ for the batch, so what one takes the next does not find. Answers are given after
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -18,15 +17,8 @@ from springtide.domain.access.model import Shop
 from springtide.domain.ledger.model import BoundReached, Chain, Opening, Transfer
 from springtide.domain.ledger.operations import keep, open_sheet
 from springtide.domain.ledger.sheet import Sheet
-from springtide.domain.rewards.codes import (
-    CodeMissing,
-    CodeMistyped,
-    CodeUnknown,
-    CodeUsed,
-    normal,
-)
+from springtide.domain.rewards.codes import codes_brought, wrong_code
 from springtide.domain.rewards.games import read_game
-from springtide.domain.rewards.games.phrase_packet import spelled
 from springtide.domain.rewards.grants import POINTS, points_account
 from springtide.domain.rewards.groups import groups_by_keys, keep_groups
 from springtide.domain.rewards.model import (
@@ -76,7 +68,7 @@ def claim_batch(
     games = {id_: read_game(reward.kind, reward.params) for id_, reward in rewards.items()}
     invited = _invited(tx, rewards, attempts)
     opened: list[Group] = []
-    codes = _codes(rewards, attempts)
+    codes = codes_brought(rewards, attempts)
     accounts = _accounts_of(rewards, games, attempts, now)
     sheet = open_sheet(tx, shop_id=shop.id, accounts=accounts, now=now)
     owners = {
@@ -101,7 +93,7 @@ def claim_batch(
         if reward is None:
             outcomes.append(UnknownReward(key=outward("rwd", attempt.reward_id)))
             continue
-        wrong = _not_for(reward, attempt, invited) or _wrong_code(
+        wrong = _not_for(reward, attempt, invited) or wrong_code(
             reward, attempt, codes.get((attempt.key, attempt.asked)), owners
         )
         if attempt.group:
@@ -200,22 +192,6 @@ def shut_at(reward: Reward, now: datetime) -> Refusal | None:
     return None
 
 
-def _codes(
-    rewards: Mapping[UUID, Reward], attempts: Sequence[Attempt]
-) -> dict[tuple[str, str], str]:
-    """Return the codes that attempts bring for rewards that need one, by key and what was asked.
-
-    By the key alone a request could use the code of another one that came with its key.
-    """
-    found = {}
-    for attempt in attempts:
-        reward = rewards.get(attempt.reward_id)
-        if reward is not None and reward.terms.needs_code and attempt.code:
-            with suppress(CodeMistyped):
-                found[attempt.key, attempt.asked] = normal(attempt.code)
-    return found
-
-
 def _not_for(
     reward: Reward, attempt: Attempt, invited: Collection[tuple[UUID, str]]
 ) -> Refusal | None:
@@ -226,27 +202,6 @@ def _not_for(
     if terms.tiers and attempt.tier not in terms.tiers:
         return NotForTier(tiers=list(terms.tiers))
     return None
-
-
-def _wrong_code(
-    reward: Reward,
-    attempt: Attempt,
-    code: str | None,
-    owners: Mapping[str, tuple[UUID, UUID | None]],
-) -> Refusal | None:
-    """Return what is wrong with an attempt's code, where the reward needs one."""
-    terms = reward.terms
-    if terms.public_code:
-        same = spelled(attempt.code or "") == spelled(terms.public_code)
-        return None if same else CodeUnknown() if attempt.code else CodeMissing()
-    if not terms.needs_code:
-        return None
-    if code is None:
-        return CodeMistyped() if attempt.code else CodeMissing()
-    reward_id, claim_id = owners.get(code, (None, None))
-    if reward_id != reward.id:
-        return CodeUnknown()
-    return CodeUsed() if claim_id is not None else None
 
 
 def _shut(reward: Reward, attempt: Attempt, now: datetime) -> Refusal | None:

@@ -7,7 +7,8 @@ spaces and capitals.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,8 @@ from sqlalchemy import Connection, func, insert, select
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.rewards.checks import OutOfRange
-from springtide.domain.rewards.model import Reward
+from springtide.domain.rewards.games.phrase_packet import spelled
+from springtide.domain.rewards.model import Attempt, Reward
 from springtide.domain.rewards.store import code_batches
 from springtide.domain.rewards.store import codes as codes_table
 from springtide.kit.errors import N_, Invalid, Refusal
@@ -127,6 +129,43 @@ def fresh(count: int) -> list[str]:
             body = _PAIRS[a] + _PAIRS[b] + _PAIRS[c] + _PAIRS[d] + _PAIRS[e] + _LETTERS[last]
             found.add(body + _LETTERS[-total % 32])
     return sorted(found)
+
+
+def codes_brought(
+    rewards: Mapping[UUID, Reward], attempts: Sequence[Attempt]
+) -> dict[tuple[str, str], str]:
+    """Return the codes that attempts bring for rewards that need one, by key and what was asked.
+
+    By the key alone a request could use the code of another one that came with its key.
+    """
+    found = {}
+    for attempt in attempts:
+        reward = rewards.get(attempt.reward_id)
+        if reward is not None and reward.terms.needs_code and attempt.code:
+            with suppress(CodeMistyped):
+                found[attempt.key, attempt.asked] = normal(attempt.code)
+    return found
+
+
+def wrong_code(
+    reward: Reward,
+    attempt: Attempt,
+    code: str | None,
+    owners: Mapping[str, tuple[UUID, UUID | None]],
+) -> Refusal | None:
+    """Return what is wrong with an attempt's code, where the reward needs one."""
+    terms = reward.terms
+    if terms.public_code:
+        same = spelled(attempt.code or "") == spelled(terms.public_code)
+        return None if same else CodeUnknown() if attempt.code else CodeMissing()
+    if not terms.needs_code:
+        return None
+    if code is None:
+        return CodeMistyped() if attempt.code else CodeMissing()
+    reward_id, claim_id = owners.get(code, (None, None))
+    if reward_id != reward.id:
+        return CodeUnknown()
+    return CodeUsed() if claim_id is not None else None
 
 
 def make_codes(
