@@ -10,7 +10,7 @@ from springtide.domain.orders.model import Order
 from springtide.domain.pricing import operations as pricing
 from springtide.domain.pricing.book import Terms
 from springtide.domain.pricing.model import CartLine
-from springtide.domain.pricing.rule import Conditions
+from springtide.domain.pricing.rule import Conditions, Limits
 from springtide.domain.rewards.model import Claim, ClaimState, Reward
 from springtide.domain.rewards.queries import claims_of_reward
 from springtide.flows import checkout
@@ -24,6 +24,7 @@ from tests.kit.shops import ACTOR, new_shop
 from tests.kit.storefront import open_sale, stock_shelves
 
 ISSUED = Conditions(is_issued=True)
+NO_LIMITS = Limits()
 
 
 class Till:
@@ -39,7 +40,13 @@ class Till:
         stock_shelves(database, self.shop, now=now)
         self.campaign = open_sale(database, self.shop, day=now.date(), now=now)
 
-    def rule(self, kind: str, params: Mapping[str, Any], conditions: Conditions) -> str:
+    def rule(
+        self,
+        kind: str,
+        params: Mapping[str, Any],
+        conditions: Conditions,
+        limits: Limits = NO_LIMITS,
+    ) -> str:
         """Save a rule and switch it on; return its key."""
         with self.db.write() as tx:
             saved = pricing.save_rule(
@@ -49,7 +56,7 @@ class Till:
                 rule_id=None,
                 kind=kind,
                 params=params,
-                terms=Terms(conditions=conditions),
+                terms=Terms(conditions=conditions, limits=limits),
                 actor=ACTOR,
                 now=self.now,
             )

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from springtide.domain.ledger.queries import imbalances
 from springtide.domain.orders.model import Order, OrderState
 from springtide.domain.orders.queries import order_returns, orders_page
-from springtide.domain.pricing.rule import Conditions, ProductSet
+from springtide.domain.pricing.rule import Conditions, Limits, ProductSet
 from springtide.domain.rewards.deposits import pay_deposit
 from springtide.domain.rewards.groups import groups_of, members_of
 from springtide.domain.rewards.model import Claim, ClaimState, Group, Reward
@@ -53,6 +53,13 @@ class Deals(RuleBasedStateMachine):
         self.flash = till.reward("flash", flash, quantity=4, per_customer=None)
         coupon = till.rule("coupon", {"discount_minor": 500}, Conditions(is_issued=True))
         self.coupon = till.reward("coupon", {"rule": coupon}, quantity=5, per_customer=2)
+        #: Everybody's, two a customer, five in all, and 12.00 of it.
+        self.limited = till.rule(
+            "amount_off",
+            {"amount_minor": 300},
+            Conditions(),
+            Limits(per_customer=2, total=5, money_minor=1_200),
+        )
         packet = till.rule("red_packet", {}, POT)
         presale = {
             "rule": packet,
@@ -169,6 +176,9 @@ class Deals(RuleBasedStateMachine):
         for found in self.found_groups():
             paid, _, waiting = standing[f"{self.groups.key}:group:{found.key}"]
             assert 0 <= paid + waiting <= SIZE
+        for part, most in (("total", 5), ("money", 1_200), *((f"own:{c}", 2) for c in PEOPLE)):
+            used, _, waiting = standing.get(f"uses:{self.limited}:{part}", (0, 0, 0))
+            assert 0 <= used + waiting <= most
         for order in self.orders():
             assert 0 <= order.refunded_minor <= order.total_minor + order.deposit_minor
 
@@ -187,7 +197,9 @@ class Deals(RuleBasedStateMachine):
         owed = self.owed()
         self.groups_are_settled(owed)
         self.deposits_are_decided(owed)
+        self.uses_are_those_of_kept_orders()
         self.all_returned_is_as_it_was()
+        self.uses_are_those_of_kept_orders()
 
     def groups_are_settled(self, owed: dict[str, int]) -> None:
         for found in self.found_groups():
@@ -208,6 +220,18 @@ class Deals(RuleBasedStateMachine):
                 if order.total_minor == FIRST:
                     assert paid == expected, found
                 assert owed.get(order.key, 0) <= order.refunded_minor
+
+    def uses_are_those_of_kept_orders(self) -> None:
+        kept = [
+            rule["amount_minor"]
+            for order in self.orders(OrderState.PAID)
+            if self.kept(order)
+            for rule in order.decision["rules"]
+            if rule["rule_id"] == self.limited
+        ]
+        standing = self.till.standing()
+        for part, count in (("total", len(kept)), ("money", sum(kept))):
+            assert standing.get(f"uses:{self.limited}:{part}", (0,))[0] == count
 
     def deposits_are_decided(self, owed: dict[str, int]) -> None:
         standing = self.till.standing()
