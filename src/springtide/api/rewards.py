@@ -11,6 +11,7 @@ from springtide.api.fields import CustomerKey
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
 from springtide.domain.ledger.queries import accounts_by_keys
+from springtide.domain.rewards.claiming import shut_at
 from springtide.domain.rewards.games import GAMES, read_game
 from springtide.domain.rewards.games.draw import Draw
 from springtide.domain.rewards.games.group_buy import GroupBuy, Tier
@@ -41,6 +42,7 @@ class RewardOut(Struct, kw_only=True, omit_defaults=True):
     name: str
     opens_at: datetime
     closes_at: datetime
+    is_open: Annotated[bool, Meta(description="Whether it can be claimed now, by its days too.")]
     quantity: int
     left: Annotated[int, Meta(description="What nobody has claimed yet.")]
     cost_points: int = 0
@@ -147,7 +149,7 @@ def list_rewards(house: House, caller: Caller) -> RewardList:
         ]
         accounts = accounts_by_keys(tx, shop_id=caller.shop.id, keys=[each.left for each in found])
     left = {key: account.available for key, account in accounts.items()}
-    return RewardList(items=[_out(each, left.get(each.left, 0)) for each in found])
+    return RewardList(items=[_out(each, left.get(each.left, 0), now) for each in found])
 
 
 @post(
@@ -212,7 +214,7 @@ def share_reward(house: House, caller: Caller, data: ShareIn) -> ShareOut:
     return ShareOut(share=token, valid_until=valid_until)
 
 
-def _out(found: Reward, left: int) -> RewardOut:
+def _out(found: Reward, left: int, now: datetime) -> RewardOut:
     game = read_game(found.kind, found.params)
     return RewardOut(
         key=found.key,
@@ -220,6 +222,7 @@ def _out(found: Reward, left: int) -> RewardOut:
         name=found.name,
         opens_at=found.opens_at,
         closes_at=found.closes_at,
+        is_open=shut_at(found, now) is None,
         quantity=found.terms.quantity,
         left=left,
         cost_points=found.terms.cost_points,

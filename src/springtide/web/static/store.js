@@ -177,6 +177,9 @@
     const word = named[reward.kind] || "Claim";
     card.append(await details(reward));
     const button = element("button", words(word), "btn btn-sm mt-2");
+    button.disabled = !reward.is_open && !isShare;
+    const opens = new Date(reward.opens_at).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+    if (!reward.is_open && !reward.weekdays) card.append(element("div", words("Opens", { time: opens }), "store-hint"));
     button.addEventListener("click", () => (isShare ? share(reward) : claim(reward, more)));
     card.append(button);
     return card;
