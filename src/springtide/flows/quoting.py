@@ -4,9 +4,7 @@ A quote is not kept: its token carries what was quoted, signed with the installa
 order that names it is priced again all the same, and refused when the price is another one.
 """
 
-import base64
 import hashlib
-import hmac
 from datetime import datetime, timedelta
 
 import msgspec
@@ -15,10 +13,10 @@ from springtide.domain.access.model import Shop
 from springtide.domain.pricing.model import Decision
 from springtide.flows.checkout import Wanted
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.seals import seal, text_of, unseal
 
 QUOTE_TTL = timedelta(minutes=15)
 TOKEN_LENGTH_MAX = 400
-_SIGNATURE_BYTES = 16
 
 
 class BadQuote(Refusal):
@@ -55,21 +53,16 @@ def sign_quote(
 ) -> tuple[str, datetime]:
     """Return the token of a decision and until when it holds."""
     valid_until = decision.priced_at + QUOTE_TTL
-    body = msgspec.json.encode(_Quote(_digest(wanted), decision.total_minor, valid_until))
-    return _text(_signature(secret, shop, body) + body), valid_until
+    said = msgspec.json.encode(_Quote(_digest(wanted), decision.total_minor, valid_until))
+    return seal(secret, _purpose(shop), said), valid_until
 
 
 def quoted_total(secret: str, *, shop: Shop, wanted: Wanted, token: str, now: datetime) -> int:
     """Return the total of a quote for this cart; refuse forged, expired and other quotes."""
-    try:
-        raw = base64.urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-    except ValueError as error:
-        raise BadQuote from error
-    signature, body = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
-    is_ours = hmac.compare_digest(signature, _signature(secret, shop, body))
-    if not is_ours or _text(raw) != token:
+    said = unseal(secret, _purpose(shop), token)
+    if said is None:
         raise BadQuote
-    quote = msgspec.json.decode(body, type=_Quote)
+    quote = msgspec.json.decode(said, type=_Quote)
     if now >= quote.valid_until:
         raise QuoteExpired(valid_until=quote.valid_until.isoformat())
     if quote.cart != _digest(wanted):
@@ -95,13 +88,8 @@ def _digest(wanted: Wanted) -> str:
             sorted(wanted.holds),
         )
     )
-    return _text(hashlib.sha256(document).digest()[:12])
+    return text_of(hashlib.sha256(document).digest()[:12])
 
 
-def _signature(secret: str, shop: Shop, body: bytes) -> bytes:
-    signed = b"quote:" + shop.id.bytes + body
-    return hmac.new(secret.encode(), signed, hashlib.sha256).digest()[:_SIGNATURE_BYTES]
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+def _purpose(shop: Shop) -> bytes:
+    return shop.id.bytes + b"quote"

@@ -4,9 +4,6 @@ A place is signed text that its holder sends back with the very same request, so
 here and any process knows it. Turns follow one another at the rate at which claims are decided.
 """
 
-import base64
-import hashlib
-import hmac
 import math
 import threading
 from collections.abc import Callable
@@ -15,6 +12,7 @@ from uuid import UUID
 
 from springtide.domain.rewards.model import Attempt
 from springtide.kit.batcher import QueueFull
+from springtide.kit.seals import seal, unseal
 
 #: The nearest turn where there is no room, so that some has come by then.
 SECONDS_MIN = 0.2
@@ -27,9 +25,9 @@ KEPT_PART = 4
 RATE_AT_FIRST = 1_000.0
 _FADES = 0.95
 _UNITS = 1_000_000
-_SIGNATURE_BYTES, _TURN_BYTES = 16, 8
-#: Letters of a place: as many as its bytes in base 64.
-PLACE_LENGTH = (_SIGNATURE_BYTES + _TURN_BYTES) * 4 // 3
+_TURN_BYTES = 8
+#: Letters of a place.
+PLACE_LENGTH = len(seal("", b"", bytes(_TURN_BYTES)))
 
 
 class WaitingRoom:
@@ -47,7 +45,7 @@ class WaitingRoom:
         clock: Callable[[], float],
         real_now: Callable[[], datetime],
     ) -> None:
-        self._secret = secret.encode()
+        self._secret = secret
         self._size, self._open = size, size - max(size // KEPT_PART, 1)
         self._clock, self._real_now = clock, real_now
         self._last_turn = -math.inf
@@ -107,25 +105,20 @@ class WaitingRoom:
 
     def _sign(self, shop_id: UUID, attempt: Attempt, turn_us: int) -> str:
         turn = turn_us.to_bytes(_TURN_BYTES, "big")
-        signature = self._signature(shop_id, attempt, turn)
-        return base64.urlsafe_b64encode(signature + turn).decode()
+        return seal(self._secret, _purpose(shop_id, attempt), turn)
 
     def _read(self, shop_id: UUID, attempt: Attempt, place: str, now: float) -> int | None:
         """Return the turn of a place, in microseconds of the real clock; None: it is no place."""
         if len(place) != PLACE_LENGTH:
             return None
-        try:
-            raw = base64.urlsafe_b64decode(place.encode("ascii"))
-        except ValueError:
-            return None
-        signature, turn = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
-        if not hmac.compare_digest(signature, self._signature(shop_id, attempt, turn)):
+        turn = unseal(self._secret, _purpose(shop_id, attempt), place)
+        if turn is None:
             return None
         turn_us = int.from_bytes(turn, "big")
         return turn_us if now * _UNITS < turn_us + STALE_SECONDS * _UNITS else None
 
-    def _signature(self, shop_id: UUID, attempt: Attempt, turn: bytes) -> bytes:
-        # The key too: sent again, a request has one effect, so a place lets in one claim alone.
-        who = f"{attempt.customer_key}\0{attempt.key}".encode(errors="replace")
-        signed = b"place:" + shop_id.bytes + attempt.reward_id.bytes + turn + who
-        return hmac.new(self._secret, signed, hashlib.sha256).digest()[:_SIGNATURE_BYTES]
+
+def _purpose(shop_id: UUID, attempt: Attempt) -> bytes:
+    # The key too: sent again, a request has one effect, so a place lets in one claim alone.
+    who = f"{attempt.customer_key}\0{attempt.key}".encode(errors="replace")
+    return shop_id.bytes + b"place" + attempt.reward_id.bytes + who
