@@ -1,5 +1,6 @@
 """The door of the API: keys, their scopes and their rate limits."""
 
+import asyncio
 import time
 from datetime import timedelta
 from typing import Any
@@ -52,12 +53,13 @@ class Door:
         rate = house.settings.api_rate_per_second
         self._secret = Limits(rate=rate, burst=rate * 5)
         self._recent: dict[bytes, tuple[Caller, float]] = {}
+        self._looking: dict[bytes, asyncio.Future[Caller | None]] = {}
         self._publishable = Limits(rate=max(rate / 4, 1), burst=rate)
 
     async def admit(self, connection: Connection, rule: Key, *, is_hot: bool = False) -> Caller:
         """Return who calls; raises NoKey, SecretKeyNeeded, ScopeMissing or TooManyRequests.
 
-        Hot routes have a queue of their own for a limit, and know a key for a second.
+        Hot routes have a queue of their own for a limit.
         """
         token = bearer(connection)
         if token is None:
@@ -66,9 +68,7 @@ class Door:
         if caller is None:
             raise NoKey
         state = connection.scope["state"]
-        if is_hot:
-            self._remember(b"Bearer " + token.encode("latin-1"), caller)
-        else:
+        if not is_hot:
             limits = self._publishable if caller.key.is_publishable else self._secret
             state["standing"] = limits.take(caller.key.id, at_seconds=time.monotonic())
         self.check(caller, rule)
@@ -82,8 +82,33 @@ class Door:
         if rule.scope not in caller.key.scopes:
             raise ScopeMissing(scope=rule.scope)
 
-    def known(self, authorization: bytes) -> Caller | None:
-        """Return who sent this header a moment ago, to a hot route."""
+    async def recognised(self, authorization: bytes) -> Caller:
+        """Return who sends this header to a hot route; raises NoKey.
+
+        A key is known for a second; those who come with one that is not wait for one look at it.
+        """
+        caller = self._known(authorization)
+        if caller is not None:
+            return caller
+        looking = self._looking.get(authorization)
+        if looking is None:
+            looking = asyncio.ensure_future(self._look(authorization))
+            self._looking[authorization] = looking
+            looking.add_done_callback(lambda _: self._looking.pop(authorization, None))
+        # Who goes away leaves the others their answer.
+        caller = await asyncio.shield(looking)
+        if caller is None:
+            raise NoKey
+        return caller
+
+    async def _look(self, authorization: bytes) -> Caller | None:
+        token = _bearer(authorization.decode("latin-1"))
+        caller = None if token is None else await anyio.to_thread.run_sync(self._caller, token)
+        if caller is not None:
+            self._remember(authorization, caller)
+        return caller
+
+    def _known(self, authorization: bytes) -> Caller | None:
         caller, until = self._recent.get(authorization, (None, 0.0))
         now = time.monotonic()
         if caller is None or now >= until + _RECENT_SECONDS:
@@ -114,5 +139,9 @@ class Door:
 
 def bearer(connection: Connection) -> str | None:
     """Return the token of ``Authorization: Bearer …``, where there is one."""
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    return _bearer(connection.headers.get("authorization", ""))
+
+
+def _bearer(authorization: str) -> str | None:
+    scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" and 0 < len(token) <= 200 else None

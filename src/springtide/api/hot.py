@@ -1,9 +1,8 @@
-"""The hot path: claims of keys that called a moment ago, answered straight from ASGI.
+"""The hot path: claims, answered straight from ASGI.
 
-The framework costs three times as much as the claim itself. So where the door knows a key, its
-claims are decoded, decided by the desk and answered here, with the headers, counts and problem
-documents that every answer of the API has. All else goes the plain way, through the route of the
-same address, which also lets the door know the key.
+The framework costs three times as much as the claim itself. So claims are decoded, decided by the
+desk and answered here, with the headers, counts and problem documents that every answer of the
+API has. What has a query goes the plain way, through the route of the same address.
 """
 
 import itertools
@@ -53,9 +52,9 @@ class HotPath:
         self._last_headers: list[tuple[bytes, bytes]] = []
 
     async def answers(self, scope: HTTPScope, receive: Receive, send: Send) -> bool:
-        """Answer a claim of a key that is known; tell whether it was one."""
+        """Answer a claim; tell whether it was one."""
         path = scope["path"]
-        if not claims.is_hot(scope["method"], path):
+        if scope["query_string"] or not claims.is_hot(scope["method"], path):
             return False
         begin = time.perf_counter()
         key = token = sent_id = place = b""
@@ -68,13 +67,11 @@ class HotPath:
                 sent_id = value
             elif name == _PLACE:
                 place = value
-        caller = self._door.known(token)
-        if caller is None or scope["query_string"]:
-            return False
         request_id = request_id_of(sent_id)
         client = scope.get("client")
         answer: claims.ClaimOut | Refusal
         try:
+            caller = await self._door.recognised(token)
             self._door.check(caller, claims.RULE)
             body, reward = claims.body_of(path, await _body(receive))
             attempt = claims.attempt_of(
