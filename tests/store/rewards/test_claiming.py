@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
 from springtide.domain.ledger.operations import expire_due
@@ -312,7 +313,7 @@ def test_what_cannot_be_is_refused_by_field(
             kind=kind,
             name="x",
             params=params,
-            terms=Terms(**terms),  # type: ignore[arg-type]
+            terms=msgspec.convert(terms, Terms),
             opens_at=counter.now,
             closes_at=counter.now + timedelta(hours=1),
             actor=ACTOR,

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from springtide.domain.ledger.queries import account, imbalances
@@ -124,12 +125,12 @@ def test_one_at_fault_does_not_spoil_the_batch(database: Database, now: datetime
 def test_a_full_queue_says_so_at_once() -> None:
     going = threading.Event()
 
-    def slow(asks: list[int]) -> list[int]:
+    def slow(asks: Sequence[int]) -> Sequence[int]:
         going.wait(10)
         return asks
 
     async def rush() -> list[object]:
-        batcher = Batcher[int, int](slow, name="slow", size=2, waiting_max=3)  # type: ignore[arg-type]
+        batcher = Batcher[int, int](slow, name="slow", size=2, waiting_max=3)
         first = [asyncio.ensure_future(batcher.ask(n)) for n in range(2)]
         await asyncio.sleep(0.1)
         asked = [asyncio.ensure_future(batcher.ask(n)) for n in range(2, 9)]

@@ -46,8 +46,8 @@ accounts = Table(
     sqlite_with_rowid=False,
 )
 
-#: Indexes begin with what tells rows apart: a plan made while a table is new takes any that fits.
 #: Never edited but for the end of a reserved one; ``seq`` is the order in which they were kept.
+#: Indexes begin with what tells rows apart: a plan made while a table is new takes any that fits.
 transfers = Table(
     "ledger_transfers",
     metadata,
