@@ -197,6 +197,16 @@ def test_a_shop_that_stops_it(till: Till, policy: str, due: list[int]) -> None:
     assert owed(till) == due
 
 
+def test_a_stopped_presale_takes_no_deposit(till: Till) -> None:
+    reward = presale(till)
+    till.claim(reward)
+    with till.db.write() as tx:
+        stop_reward(tx, shop=till.shop, reward_id=reward.id, actor=ACTOR, now=till.now)
+    with pytest.raises(DepositLate):
+        deposit(till, key_of(till, reward))
+    assert owed(till) == []
+
+
 def test_a_closed_balance_may_be_tried_again(till: Till) -> None:
     reward = presale(till)
     deposited(till, reward, "c1")

@@ -98,7 +98,8 @@ def pay_deposit(
     found = reward(tx, shop=shop, reward_id=claim.reward_id)
     game = _presale(found)
     reserved = reserved_for(tx, shop_id=shop.id, references=[claim_key])
-    if claim.state is not ClaimState.HELD or not reserved:
+    is_stopped = found.state is RewardState.STOPPED
+    if claim.state is not ClaimState.HELD or not reserved or is_stopped:
         raise DepositLate
     moved, openings = game.deposit(found, claim_key, claim.customer_key, payment_key)
     steps: tuple[Step, ...] = (*(Post(each) for each in reserved), *moved)
