@@ -7,6 +7,7 @@ and promises what the kept products still earn, or takes back what was given alr
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -33,6 +34,7 @@ from springtide.flows.paid import kept_beside, less, paid_beside, pieces_back
 from springtide.flows.standing import TierOf
 from springtide.kit.db import Database
 from springtide.kit.ids import outward
+from springtide.kit.turns import all_in_turn
 
 #: An order counts as received by itself so long after it was paid, as on the platforms.
 RECEIPT_AFTER = timedelta(days=10)
@@ -140,10 +142,14 @@ def receive_old(db: Database, *, shop: Shop, actor: Actor, now: datetime) -> int
     """Take orders as received that were paid long ago; return how many."""
     with db.read() as tx:
         keys = unreceived_keys(tx, shop_id=shop.id, paid_before=now - RECEIPT_AFTER, limit=BATCH)
-    for key in keys:
-        with db.write() as tx:
-            receive(tx, shop=shop, actor=actor, key=key, now=now)
-    return len(keys)
+    return all_in_turn("receiving orders", [partial(_receive, db, shop, actor, key, now)
+                                            for key in keys])  # fmt: skip
+
+
+def _receive(db: Database, shop: Shop, actor: Actor, key: str, now: datetime) -> int:
+    with db.write() as tx:
+        receive(tx, shop=shop, actor=actor, key=key, now=now)
+    return 1
 
 
 def cut_earned(

@@ -5,6 +5,7 @@ off goes on where it stopped.
 """
 
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -22,6 +23,7 @@ from springtide.flows.earning import paid_back_chains
 from springtide.flows.paid import paid_beside, pieces_back
 from springtide.flows.returning import inputs_of_order, return_lines
 from springtide.kit.db import Database
+from springtide.kit.turns import all_in_turn
 
 BATCH = 100
 
@@ -31,23 +33,28 @@ def settle_groups(db: Database, *, shop: Shop, actor: Actor, now: datetime) -> i
     with db.read() as tx:
         due = due_groups(tx, shop_id=shop.id, now=now, limit=BATCH)
         games = {each.reward_id: _game(tx, shop, each) for each in due}
-    count = 0
-    for each in due:
-        game = games[each.reward_id]
-        with db.write() as tx:
-            decided = decide(tx, shop=shop, found=each, least=game.tiers[0].people, now=now)
-        if decided is None:
-            continue
-        with db.read() as tx:
-            members = members_of(tx, shop_id=shop.id, found=decided)
-        for member in members:
-            if member.order_key is not None:
-                with db.write() as tx:
-                    _settle(tx, shop, actor, decided, game, member.order_key, now)
-        with db.write() as tx:
-            mark_settled(tx, shop_id=shop.id, key=decided.key, now=now)
-        count += 1
-    return count
+    return all_in_turn(
+        "settling groups",
+        [partial(_settle_one, db, shop, actor, each, games[each.reward_id], now) for each in due],
+    )
+
+
+def _settle_one(
+    db: Database, shop: Shop, actor: Actor, found: Group, game: GroupBuy, now: datetime
+) -> int:
+    with db.write() as tx:
+        decided = decide(tx, shop=shop, found=found, least=game.tiers[0].people, now=now)
+    if decided is None:
+        return 0
+    with db.read() as tx:
+        members = members_of(tx, shop_id=shop.id, found=decided)
+    for member in members:
+        if member.order_key is not None:
+            with db.write() as tx:
+                _settle(tx, shop, actor, decided, game, member.order_key, now)
+    with db.write() as tx:
+        mark_settled(tx, shop_id=shop.id, key=decided.key, now=now)
+    return 1
 
 
 def _game(tx: Connection, shop: Shop, found: Group) -> GroupBuy:

@@ -23,6 +23,7 @@ from springtide.flows.store import actions
 from springtide.flows.timeline import WITHDRAW
 from springtide.flows.upkeep import look_after_rewards
 from springtide.kit.idempotency import forget_before
+from springtide.kit.turns import all_in_turn
 
 POLL_SECONDS = 0.15
 #: How often new facts move into the lake, and the lake is looked after.
@@ -216,7 +217,10 @@ def _tiers(house: Surroundings, shop: Shop, now: datetime) -> TierOf:
 def _look_after(house: Surroundings, real: datetime) -> None:
     with house.db.read() as tx:
         shops = all_shops(tx)
-    for shop in shops:
-        now = shop.now(real)
-        tiers = partial(_tiers, house, shop, now)
-        look_after_rewards(house.db, shop=shop, now=now, tiers=tiers)
+    all_in_turn("upkeep", [partial(_look_after_one, house, shop, real) for shop in shops])
+
+
+def _look_after_one(house: Surroundings, shop: Shop, real: datetime) -> int:
+    now = shop.now(real)
+    tiers = partial(_tiers, house, shop, now)
+    return look_after_rewards(house.db, shop=shop, now=now, tiers=tiers)
