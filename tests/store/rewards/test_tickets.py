@@ -25,6 +25,7 @@ from tests.kit.shops import ACTOR, new_shop
 from tests.kit.till import Till
 
 START = datetime(2025, 11, 11, 12, 0, tzinfo=UTC)
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Booth(Till):
@@ -234,19 +235,20 @@ def test_a_draw_goes_on_taking_tickets_that_others_give(database: Database, now:
 
 @dataclass
 class Pocket:
-    """One customer's tickets in a plain book: when each lot is lost (None: never), how many."""
+    """One customer's tickets in a plain book: when each lot came, is lost, and how many."""
 
-    lots: list[tuple[datetime | None, int]] = field(default_factory=list)
+    lots: list[tuple[datetime, datetime, int]] = field(default_factory=list)
 
     def live(self, now: datetime) -> int:
-        return sum(left for until, left in self.lots if until is None or until > now)
+        return sum(left for _, until, left in self.lots if until > now)
 
     def take(self, count: int, now: datetime) -> None:
-        """Take so many, the oldest first."""
-        for place, (until, left) in enumerate(self.lots):
-            if until is None or until > now:
+        """Take so many, the oldest first, of one instant those that are lost first."""
+        self.lots.sort(key=lambda lot: lot[:2])
+        for place, (came, until, left) in enumerate(self.lots):
+            if until > now:
                 part = min(left, count)
-                self.lots[place] = (until, left - part)
+                self.lots[place] = (came, until, left - part)
                 count -= part
 
 
@@ -316,7 +318,7 @@ class Tickets(RuleBasedStateMachine):
             self.booth.look_after()
 
     def give(self, count: int, until: datetime | None) -> None:
-        self.pocket.lots.append((until, count))
+        self.pocket.lots.append((self.booth.now, until or NEVER, count))
         self.given += count
 
     @invariant()

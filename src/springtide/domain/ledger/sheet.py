@@ -5,7 +5,7 @@ accounts, and the database checks every bound once more.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from springtide.domain.ledger.model import (
     AMOUNT_MAX,
@@ -28,6 +28,8 @@ from springtide.domain.ledger.model import (
     TransferState,
 )
 from springtide.kit.errors import N_, Refusal
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class OpenAccount:
@@ -270,7 +272,7 @@ class Sheet:
             found = [self.lots[lot]] if lot in self.lots else []
         else:
             found = self._live_lots(source.key)
-            found.sort(key=lambda each: (each.granted_at, each.id))
+            found.sort(key=_turn)
         missing = transfer.amount
         if sum(each.left for each in found) < missing:
             return False
@@ -294,6 +296,11 @@ class Sheet:
         undo.lots.append((lot, lot.left))
         lot.left += by
         self.touched_lots[lot.id] = lot
+
+
+def _turn(lot: OpenLot) -> tuple[datetime, datetime, str]:
+    """Return when a lot is spent: the oldest first, of one instant the one that ends first."""
+    return lot.granted_at, lot.expires_at or _NEVER, lot.id
 
 
 class _Undo:
