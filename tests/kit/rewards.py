@@ -14,6 +14,8 @@ from springtide.flows.claiming import ClaimDesk
 from springtide.kit.db import Database
 from tests.kit.shops import ACTOR
 
+#: The real instant at desks of tests: places are signed by it, and no test waits at them.
+_PLACED_AT = datetime(2025, 11, 11, 12, 0, tzinfo=UTC)
 RULE = "rul_00000000000000000000000000"
 CUP = {"name": "cup", "what": "gift", "stock": 900, "odds_ppm": 1_000_000}
 
@@ -84,6 +86,6 @@ def desk_of(
         database,
         now_of,
         secret="a secret of tests",
-        real_now=lambda: datetime.now(UTC),  # noqa: TID251 - places are signed by the real clock
+        real_now=lambda: _PLACED_AT,
         reader_of=reader_of,
     )

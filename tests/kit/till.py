@@ -32,11 +32,11 @@ class Till:
 
     anybody = Conditions()
 
-    def __init__(self, database: Database, now: datetime) -> None:
+    def __init__(self, database: Database, now: datetime, shop: Shop | None = None) -> None:
         self.db, self.now = database, now
         #: Customers' tiers; who is not named has none.
         self.tiers: dict[str, str] = {}
-        self.shop: Shop = new_shop(database, now=now)
+        self.shop = shop or new_shop(database, now=now)
         stock_shelves(database, self.shop, now=now)
         self.campaign = open_sale(database, self.shop, day=now.date(), now=now)
 

@@ -1,6 +1,6 @@
 """A visitor of the sample storefront: claims, says a phrase, shares, buys at the best price."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,37 +11,26 @@ from springtide.domain.access.model import Shop
 from springtide.domain.ledger.queries import imbalances
 from springtide.domain.orders.model import OrderState
 from springtide.domain.orders.queries import count_by_state
-from springtide.domain.pricing import operations as pricing
-from springtide.domain.pricing.book import Terms
 from springtide.domain.pricing.rule import Conditions, ProductSet
 from springtide.domain.rewards.refunds import refunds_page
 from springtide.flows.upkeep import look_after_rewards
-from tests.kit.house import ACTOR, settings_in, shop_in
+from tests.kit.house import settings_in, shop_in
 from tests.kit.rewards import published, ticketed_draw
-from tests.kit.storefront import open_sale, stock_shelves
+from tests.kit.storefront import stock_shelves
+from tests.kit.till import ISSUED, Till
 from tests.stories import browser as browsing
 
 
 def filled(house: House, shop: Shop) -> None:
     """Open a sale with a coupon, a phrase packet, a draw, check-in and sharing."""
-    now = datetime.now(UTC) - timedelta(minutes=5)  # noqa: TID251 - the server's clock is real
-    stock_shelves(house.db, shop, now=now)
-    sale = open_sale(house.db, shop, day=now.date(), now=now)
-    rules = {}
-    for kind, params in (("coupon", {"discount_minor": 500}), ("red_packet", {"amount_minor": 0})):
-        with house.db.write() as tx:
-            rules[kind] = pricing.save_rule(
-                tx,
-                shop=shop,
-                campaign_id=sale.id,
-                rule_id=None,
-                kind=kind,
-                params=params,
-                terms=Terms(conditions=Conditions(is_issued=True)),
-                actor=ACTOR,
-                now=now,
-            ).key
-            pricing.activate_rules(tx, shop=shop, campaign_id=sale.id, actor=ACTOR, now=now)
+    till = Till(house.db, house.real_now() - timedelta(minutes=5), shop)
+    rules = {
+        kind: till.rule(kind, params, ISSUED)
+        for kind, params in (
+            ("coupon", {"discount_minor": 500}),
+            ("red_packet", {"amount_minor": 0}),
+        )
+    }
     packet = {"rule": rules["red_packet"], "total_minor": 2_000, "phrase": "大潮来了"}
     prizes = [{"name": "cup", "what": "gift", "stock": 9, "odds_ppm": 1_000_000}]
     share = {"what": "points", "sharer_amount": 9, "friend_amount": 4, "budget": 900}
@@ -52,7 +41,7 @@ def filled(house: House, shop: Shop) -> None:
         ("check_in", {"points": [6]}),
         ("share", share),
     ):
-        published(house.db, shop, kind, values, now=now, quantity=20)
+        till.reward(kind, values, quantity=20)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -109,36 +98,23 @@ def test_a_visitor_claims_and_buys(chromium: Browser, tmp_path: Path, language: 
 
 def offered(house: House, shop: Shop) -> None:
     """Open a sale with a group buy and a presale of the pot."""
-    now = datetime.now(UTC) - timedelta(minutes=5)  # noqa: TID251 - the server's clock is real
-    stock_shelves(house.db, shop, now=now)
-    sale = open_sale(house.db, shop, day=now.date(), now=now)
+    till = Till(house.db, house.real_now() - timedelta(minutes=5), shop)
     conditions = Conditions(products=ProductSet(keys=("pot",)), is_issued=True)
-    rules = {}
-    for kind, params in (("fixed_price", {"price_minor": 16_800}), ("red_packet", {})):
-        with house.db.write() as tx:
-            rules[kind] = pricing.save_rule(
-                tx,
-                shop=shop,
-                campaign_id=sale.id,
-                rule_id=None,
-                kind=kind,
-                params=params,
-                terms=Terms(conditions=conditions),
-                actor=ACTOR,
-                now=now,
-            ).key
-            pricing.activate_rules(tx, shop=shop, campaign_id=sale.id, actor=ACTOR, now=now)
     tiers = [{"people": 2, "unit_minor": 16_000}]
-    group = {"rule": rules["fixed_price"], "product_key": "pot", "tiers": tiers}
+    group = {
+        "rule": till.rule("fixed_price", {"price_minor": 16_800}, conditions),
+        "product_key": "pot",
+        "tiers": tiers,
+    }
     presale = {
-        "rule": rules["red_packet"],
+        "rule": till.rule("red_packet", {}, conditions),
         "product_key": "pot",
         "deposit_minor": 1_000,
         "worth_minor": 2_000,
         "balance_after_hours": 1,
     }
-    published(house.db, shop, "group_buy", group, now=now, quantity=9, per_customer=None)
-    published(house.db, shop, "presale", presale, now=now, quantity=9)
+    till.reward("group_buy", group, quantity=9, per_customer=None)
+    till.reward("presale", presale, quantity=9)
 
 
 def test_friends_buy_together(chromium: Browser, tmp_path: Path) -> None:
@@ -168,8 +144,7 @@ def test_friends_buy_together(chromium: Browser, tmp_path: Path) -> None:
         friend.page.locator("#pay").click()
         expect(friend.page.locator("#told")).to_contain_text("Thank you", timeout=10_000)
         assert seen.wrong == friend.wrong == []
-    now = datetime.now(UTC)  # noqa: TID251 - as above
-    look_after_rewards(house.db, shop=shop, now=now, tiers=lambda: lambda _: None)
+    look_after_rewards(house.db, shop=shop, now=house.real_now(), tiers=lambda: lambda _: None)
     with house.db.read() as tx:
         assert imbalances(tx, shop_id=shop.id) == []
         owed = refunds_page(tx, shop_id=shop.id)
@@ -184,7 +159,7 @@ def test_a_visitor_does_a_task_and_draws(
 ) -> None:
     house = open_house(settings_in(tmp_path, f"sqlite:///{tmp_path}/state.db"))
     shop = shop_in(house, is_demo=True)
-    now = datetime.now(UTC) - timedelta(minutes=5)  # noqa: TID251 - the server's clock is real
+    now = house.real_now() - timedelta(minutes=5)
     stock_shelves(house.db, shop, now=now)
     draw = ticketed_draw(house.db, shop, now=now).key
     task = {"deed": "cart", "wanted": 2, "what": "tickets", "amount": 1, "draw": draw}

@@ -10,14 +10,13 @@ from sqlalchemy import Connection
 
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope, Shop
-from springtide.domain.ledger.queries import accounts_by_keys
 from springtide.domain.rewards import groups
 from springtide.domain.rewards.games import read_game
-from springtide.domain.rewards.games.group_buy import GroupBuy, group_account
+from springtide.domain.rewards.games.group_buy import GroupBuy
 from springtide.domain.rewards.model import Group, Reward
 from springtide.domain.rewards.published import masked
 from springtide.domain.rewards.queries import reward as read_reward
-from springtide.kit.ids import inward, outward
+from springtide.kit.ids import inward
 
 _ACCESS = {"access": Key(Scope.CLAIMS_WRITE, publishable=True)}
 
@@ -63,7 +62,7 @@ def list_groups(
     with house.db.read() as tx:
         saved = read_reward(tx, shop=shop, reward_id=inward("rwd", reward))
         found = groups.groups_of(tx, reward_id=saved.id, open_at=house.now(shop))
-        items = _out(tx, shop, {saved.id: saved}, found)
+        items = _out(tx, shop, saved, found) if found else []
     return GroupList(items=[each for each in items if each.places])
 
 
@@ -85,36 +84,27 @@ def read_group(
     with house.db.read() as tx:
         found = groups.group(tx, shop_id=shop.id, key=key)
         saved = read_reward(tx, shop=shop, reward_id=found.reward_id)
-        return _out(tx, shop, {saved.id: saved}, [found])[0]
+        return _out(tx, shop, saved, [found])[0]
 
 
-def _out(
-    tx: Connection, shop: Shop, rewards: dict[object, Reward], found: list[Group]
-) -> list[GroupOut]:
-    keys = {each.key: group_account(outward("rwd", each.reward_id), each.key) for each in found}
-    accounts = accounts_by_keys(tx, shop_id=shop.id, keys=keys.values())
-    items = []
-    for each in found:
-        saved = rewards[each.reward_id]
-        game = read_game(saved.kind, saved.params)
-        assert isinstance(game, GroupBuy)
-        account = accounts[keys[each.key]]
-        paid = account.balance if each.reached is None else each.reached
-        items.append(
-            GroupOut(
-                key=each.key,
-                reward=saved.key,
-                product_key=each.product_key,
-                opened_by=masked(each.opened_by),
-                state=each.state,
-                size=each.size,
-                paid=paid,
-                places=each.size - account.balance - account.awaiting if each.is_open else 0,
-                unit_minor=game.price_of(paid),
-                ends_at=each.ends_at,
-            )
+def _out(tx: Connection, shop: Shop, saved: Reward, found: list[Group]) -> list[GroupOut]:
+    game = read_game(saved.kind, saved.params)
+    assert isinstance(game, GroupBuy)
+    return [
+        GroupOut(
+            key=each.key,
+            reward=saved.key,
+            product_key=each.product_key,
+            opened_by=masked(each.opened_by),
+            state=each.state,
+            size=each.size,
+            paid=paid,
+            places=places,
+            unit_minor=game.price_of(paid),
+            ends_at=each.ends_at,
         )
-    return items
+        for each, paid, places in groups.places_of(tx, shop_id=shop.id, found=found)
+    ]
 
 
 routes = [list_groups, read_group]

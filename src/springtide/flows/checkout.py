@@ -72,6 +72,14 @@ class Wanted:
     holds: tuple[tuple[str, int], ...] = ()
     currency: str | None = None
 
+    @property
+    def pieces(self) -> dict[str, int]:
+        """The pieces of each product, whatever the lines that they stand in."""
+        found: dict[str, int] = {}
+        for line in self.lines:
+            found[line.product_key] = found.get(line.product_key, 0) + line.quantity
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -244,9 +252,9 @@ def pay(
 
     Raises what ``orders.pay_order`` does, and HeldForOther when flash stock went back before.
     """
+    deposits: dict[str, int] = {}
     if orders.lock_order(tx, shop=shop, key=key).state is OrderState.PLACED:
-        using.post(tx, shop=shop, order_key=key, now=now)
-    deposits = using.deposits_of(tx, shop_id=shop.id, order_key=key)
+        deposits = using.post(tx, shop=shop, order_key=key, now=now)
     return orders.pay_order(
         tx,
         shop=shop,
@@ -312,15 +320,12 @@ def _held(tx: Connection, shop: Shop, wanted: Wanted, plan: Plan, now: datetime)
     issued = [rule.id for rule in plan.rules if rule.conditions.is_issued]
     if wanted.customer_key is None or not (issued or wanted.points):
         return NOTHING
-    pieces: dict[str, int] = {}
-    for line in wanted.lines:
-        pieces[line.product_key] = pieces.get(line.product_key, 0) + line.quantity
     return holdings(
         tx,
         shop_id=shop.id,
         customer_key=wanted.customer_key,
         rules=issued,
-        pieces=pieces,
+        pieces=wanted.pieces,
         now=now,
     )
 

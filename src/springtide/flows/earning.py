@@ -30,7 +30,7 @@ from springtide.domain.rewards.refunds import owe_for_order
 from springtide.domain.rewards.using import use_up
 from springtide.flows.free_orders import free_order
 from springtide.flows.looking_up import asks_of
-from springtide.flows.paid import kept_beside, less, paid_beside, pieces_back
+from springtide.flows.paid import kept_beside, kept_pieces, less, paid_beside
 from springtide.flows.standing import TierOf
 from springtide.kit.db import Database
 from springtide.kit.ids import outward
@@ -53,10 +53,10 @@ def earn(db: Database, *, shop: Shop, now: datetime, tiers: Callable[[], TierOf]
     with db.write() as tx:
         orders = take_unearned(tx, shop=shop, now=now, limit=BATCH)
         attempts = [
-            _attempt(tx, shop, order, reward, tier_of(order.customer_key))
+            attempt
             for order in orders
-            if order.customer_key is not None
-            for reward in rewards
+            if rewards and order.customer_key is not None
+            for attempt in _attempts(tx, shop, order, rewards, tier_of(order.customer_key))
         ]
         if attempts:
             claim_batch(tx, shop=shop, attempts=attempts, now=now)
@@ -112,8 +112,7 @@ def paid_back_chains(tx: Connection, *, shop: Shop, order: Order, made: OrderRet
 
     The shop owes it, and what the order earned is cut to what was really paid.
     """
-    back = pieces_back(order_returns(tx, order_id=order.id))
-    kept = {line.product_key: line.quantity - back.get(line.product_key, 0) for line in order.lines}
+    kept = kept_pieces(order, order_returns(tx, order_id=order.id))
     return [
         owed_chain(order, made),
         *cut_earned(tx, shop=shop, order=order, kept=kept, now=made.returned_at, made=made),
@@ -245,21 +244,24 @@ def _no_tier(_key: str) -> None:
     return None
 
 
-def _attempt(tx: Connection, shop: Shop, order: Order, reward: Reward, tier: str | None) -> Attempt:
+def _attempts(
+    tx: Connection, shop: Shop, order: Order, rewards: Iterable[Reward], tier: str | None
+) -> list[Attempt]:
     returns = order_returns(tx, order_id=order.id)
-    back = pieces_back(returns)
     beside = paid_beside(tx, shop=shop, order=order, returns=returns)
-    kept = {line.product_key: line.quantity - back.get(line.product_key, 0) for line in order.lines}
-    key = _key(order, reward)
-    return Attempt(
-        key=key,
-        reward_id=reward.id,
-        customer_key=order.customer_key or "",
-        asked=hashlib.blake2b(key.encode(), digest_size=16).hexdigest(),
-        visitor_key=order.visitor_key,
-        bought=Bought(order.key, order.placed_at, _kept_money(order, kept, beside)),
-        tier=tier,
-    )
+    money = _kept_money(order, kept_pieces(order, returns), beside)
+    return [
+        Attempt(
+            key=(key := _key(order, reward)),
+            reward_id=reward.id,
+            customer_key=order.customer_key or "",
+            asked=hashlib.blake2b(key.encode(), digest_size=16).hexdigest(),
+            visitor_key=order.visitor_key,
+            bought=Bought(order.key, order.placed_at, money),
+            tier=tier,
+        )
+        for reward in rewards
+    ]
 
 
 def _kept_money(order: Order, kept: Mapping[str, int], beside: Mapping[str, int]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from springtide.domain.orders.model import Order, OrderReturn
 from springtide.domain.orders.queries import order_returns
 from springtide.domain.rewards.model import Claim
 from springtide.domain.rewards.queries import held_by
-from springtide.flows.paid import pieces_back
+from springtide.flows.paid import kept_pieces
 from springtide.kit.ids import outward
 
 
@@ -32,10 +32,8 @@ def free_order(
     if not prizes or paid <= 0:
         return None
     prize = prizes[0]
-    back = pieces_back(order_returns(tx, order_id=order.id))
-    kept = [
-        line.product_key for line in order.lines if line.quantity > back.get(line.product_key, 0)
-    ]
+    pieces = kept_pieces(order, order_returns(tx, order_id=order.id))
+    kept = [product for product, left in pieces.items() if left]
     amount = min(prize.granted.amount or paid, paid)
     key = f"free:{outward('clm', prize.id)}"
     return prize, OrderReturn(key, dict.fromkeys(kept, 0), "free", amount, now)

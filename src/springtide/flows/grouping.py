@@ -20,7 +20,7 @@ from springtide.domain.rewards.groups import SHORT, decide, due_groups, mark_set
 from springtide.domain.rewards.model import Group
 from springtide.domain.rewards.queries import reward
 from springtide.flows.earning import paid_back_chains
-from springtide.flows.paid import paid_beside, pieces_back
+from springtide.flows.paid import kept_pieces, paid_beside
 from springtide.flows.returning import inputs_of_order, return_lines
 from springtide.kit.db import Database
 from springtide.kit.turns import all_in_turn
@@ -78,7 +78,7 @@ def _settle(
     before = order_returns(tx, order_id=order.id)
     key = f"group:{found.key}"
     line = next(line for line in order.lines if line.product_key == game.product_key)
-    kept = line.quantity - pieces_back(before).get(game.product_key, 0)
+    kept = kept_pieces(order, before)[game.product_key]
     if any(each.key == key for each in before) or not kept:
         return
     if found.state == SHORT:

@@ -14,6 +14,12 @@ from springtide.domain.rewards.using import deposits_of
 from springtide.kit.money import split
 
 
+def kept_pieces(order: Order, returns: Iterable[OrderReturn]) -> dict[str, int]:
+    """Return how many pieces of each product of an order did not come back."""
+    back = pieces_back(returns)
+    return {line.product_key: line.quantity - back.get(line.product_key, 0) for line in order.lines}
+
+
 def pieces_back(returns: Iterable[OrderReturn]) -> dict[str, int]:
     """Return how many pieces of each product came back."""
     back: dict[str, int] = {}
@@ -44,11 +50,10 @@ def less(beside: dict[str, int], order: Order, made: OrderReturn) -> None:
 
 def kept_beside(order: Order, beside: Mapping[str, int], kept: Mapping[str, int]) -> dict[str, int]:
     """Return the part of it, by product, that the kept pieces carry, in minor units."""
-    pieces: dict[str, int] = {}
-    for line in order.lines:
-        pieces[line.product_key] = pieces.get(line.product_key, 0) + line.quantity
     return {
-        product: kept_share(amount, kept.get(product, 0), pieces[product])
-        for product, amount in beside.items()
-        if product in pieces
+        line.product_key: kept_share(
+            beside[line.product_key], kept.get(line.product_key, 0), line.quantity
+        )
+        for line in order.lines
+        if line.product_key in beside
     }

@@ -72,12 +72,9 @@ def quoted_total(secret: str, *, shop: Shop, wanted: Wanted, token: str, now: da
 
 def _digest(wanted: Wanted) -> str:
     """Return what names a cart: pieces by product, not the order in which it was filled."""
-    pieces: dict[str, int] = {}
-    for line in wanted.lines:
-        pieces[line.product_key] = pieces.get(line.product_key, 0) + line.quantity
     document = msgspec.json.encode(
         (
-            sorted(pieces.items()),
+            sorted(wanted.pieces.items()),
             sorted(set(wanted.codes)),
             wanted.points,
             wanted.shipping_minor,

@@ -17,7 +17,6 @@ from springtide.flows.earning import earn, receive_old
 from springtide.flows.grouping import settle_groups
 from springtide.flows.standing import TierOf
 from springtide.kit.db import Database
-from springtide.kit.ids import outward
 from springtide.kit.turns import all_in_turn
 
 BATCH = 500
@@ -62,8 +61,7 @@ def _close_overdue(db: Database, shop: Shop, now: datetime) -> int:
 
 def _end_presales(db: Database, shop: Shop, now: datetime) -> int:
     with db.read() as tx:
-        failed = failed_presales(tx, shop_id=shop.id, now=now, limit=BATCH)
-    keys = [outward("clm", claim_id) for _, claim_id in failed]
+        keys = failed_presales(tx, shop_id=shop.id, now=now, limit=BATCH)
     return all_in_turn(
         "ending presales", [partial(_end_presale, db, shop, key, now) for key in keys]
     )

@@ -16,9 +16,8 @@ from springtide.domain.rewards.claiming import shut_at
 from springtide.domain.rewards.codes import batches_of
 from springtide.domain.rewards.games import GAMES, UnknownGame, read_game
 from springtide.domain.rewards.games.draw import Draw
-from springtide.domain.rewards.games.group_buy import group_account
-from springtide.domain.rewards.groups import groups_of
-from springtide.domain.rewards.model import Closed, Group, NotOpen, Reward, RewardState
+from springtide.domain.rewards.groups import groups_of, places_of
+from springtide.domain.rewards.model import Closed, NotOpen, Reward, RewardState
 from springtide.domain.rewards.operations import publish_reward, save_reward, stop_reward
 from springtide.domain.rewards.proof import promise_of
 from springtide.domain.rewards.queries import claims_of_reward, rewards_page
@@ -246,7 +245,7 @@ def _one(
         claims.sort(key=lambda claim: (claim.claimed_at, claim.granted.number or 0), reverse=True)
         accounts = _accounts(tx, found)
         batches = batches_of(tx, reward_id=found.id)
-        groups = _groups(tx, found)
+        groups = places_of(tx, shop_id=found.shop_id, found=groups_of(tx, reward_id=found.id))
     game = read_game(found.kind, found.params)
     return page(
         request,
@@ -329,17 +328,6 @@ def _accounts(tx: Connection, found: Reward) -> list[tuple[Account, bool]]:
     keys = [found.left, *(filling.account for filling in fillings)]
     accounts = accounts_by_keys(tx, shop_id=found.shop_id, keys=keys)
     return [(accounts[key], accounts[key].unit == MONEY) for key in keys if key in accounts]
-
-
-def _groups(tx: Connection, found: Reward) -> list[tuple[Group, int]]:
-    """Return the newest groups of a group buy, each with how many have paid."""
-    groups = groups_of(tx, reward_id=found.id, limit=30)
-    keys = {each.key: group_account(found.key, each.key) for each in groups}
-    accounts = accounts_by_keys(tx, shop_id=found.shop_id, keys=keys.values())
-    return [
-        (each, accounts[keys[each.key]].balance if each.reached is None else each.reached)
-        for each in groups
-    ]
 
 
 def _reward_of(tx: Connection, member: Member, key: str) -> Reward:

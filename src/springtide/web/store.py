@@ -61,7 +61,6 @@ class DepositIn(Struct, forbid_unknown_fields=True):
 
     claim: str
     customer_token: str
-    visitor_key: str = ""
 
 
 @get("/store/{shop:str}", opt=_OPEN, sync_to_thread=True)

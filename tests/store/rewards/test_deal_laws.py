@@ -216,7 +216,7 @@ class Deals(RuleBasedStateMachine):
                 paid = order.total_minor - order.refunded_minor
                 expected = 0 if found.state == "short" or not kept else price
                 # Points and coupons lowered what was paid; what a group gives never adds to it.
-                assert paid <= max(expected, 0)
+                assert paid <= expected
                 if order.total_minor == FIRST:
                     assert paid == expected, found
                 assert owed.get(order.key, 0) <= order.refunded_minor

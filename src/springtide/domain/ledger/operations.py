@@ -125,15 +125,6 @@ def keep(tx: Connection, *, shop: Shop, sheet: Sheet) -> None:
         account.is_new = False
 
 
-def open_accounts(
-    tx: Connection, *, shop: Shop, openings: Sequence[Opening], now: datetime
-) -> None:
-    """Open the accounts that are missing, and set the bounds of the others."""
-    for refused in transact(tx, shop=shop, chains=[Chain((), tuple(openings))], now=now):
-        if refused is not None:
-            raise refused
-
-
 def _open_shared(tx: Connection, shop_id: UUID, chains: Sequence[Chain], now: datetime) -> None:
     """Open missing accounts before they are locked, so that their bounds are met in memory.
 

@@ -126,8 +126,8 @@ def pay_deposit(
     return _locked(tx, shop, claim_key)
 
 
-def used_steps(claims: Sequence[Claim], order_key: str) -> tuple[list[Step], list[Opening]]:
-    """Return what moves the deposits of an order whose balance is paid, and what it opens."""
+def used_chain(claims: Sequence[Claim], order_key: str) -> Chain:
+    """Return what moves the deposits of an order whose balance is paid."""
     steps: list[Step] = []
     openings = []
     for claim in claims:
@@ -144,7 +144,7 @@ def used_steps(claims: Sequence[Claim], order_key: str) -> tuple[list[Step], lis
             )
         )
         openings.append(Opening(target, MONEY))
-    return steps, openings
+    return Chain(tuple(steps), tuple(openings))
 
 
 def returned_chain(
@@ -156,10 +156,10 @@ def returned_chain(
     """
     if not claims:
         return None
-    names = {claim.granted.rule: outward("rwd", claim.reward_id) for claim in claims}
-    spent = transfers_by_ids(
-        tx, shop_id=shop_id, ids=[f"packet:{rule}:{order_key}" for rule in names]
-    )
+    rewards = {
+        f"packet:{claim.granted.rule}:{order_key}": outward("rwd", claim.reward_id)
+        for claim in claims
+    }
     steps: list[Step] = []
     openings = []
     for claim in claims:
@@ -175,20 +175,16 @@ def returned_chain(
             )
         )
         openings.append(Opening(f"{name}:repaid", MONEY))
-    for each in spent:
-        rule = each.id.split(":")[1]
-        steps.append(
-            Transfer(f"back:{each.id}", each.target, f"{names[rule]}:{MONEY}", each.amount)
-        )
+    for spent in transfers_by_ids(tx, shop_id=shop_id, ids=rewards):
+        budget = f"{rewards[spent.id]}:{MONEY}"
+        steps.append(Transfer(f"back:{spent.id}", spent.target, budget, spent.amount))
     return Chain(tuple(steps), tuple(openings))
 
 
-def failed_presales(
-    tx: Connection, *, shop_id: UUID, now: datetime, limit: int
-) -> list[tuple[UUID, UUID]]:
-    """Return paid presales, by reward and id, whose balance nobody can pay any more."""
-    rows = tx.execute(
-        select(_claims.c.reward_id, _claims.c.id)
+def failed_presales(tx: Connection, *, shop_id: UUID, now: datetime, limit: int) -> list[str]:
+    """Return the claims of paid presales whose balance nobody can pay any more."""
+    found = tx.execute(
+        select(_claims.c.id)
         .join(_rewards, _rewards.c.id == _claims.c.reward_id)
         .where(
             _claims.c.shop_id == shop_id,
@@ -198,8 +194,8 @@ def failed_presales(
         )
         .order_by(_claims.c.id)
         .limit(limit)
-    )
-    return [(row.reward_id, row.id) for row in rows]
+    ).scalars()
+    return [outward("clm", each) for each in found]
 
 
 def end_presale(tx: Connection, *, shop: Shop, claim_key: str, now: datetime) -> bool:

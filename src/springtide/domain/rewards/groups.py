@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select, update
 
 from springtide.domain.access.model import Shop
 from springtide.domain.ledger.operations import open_sheet
-from springtide.domain.ledger.queries import transfers_into
+from springtide.domain.ledger.queries import accounts_by_keys, transfers_into
 from springtide.domain.rewards.games.group_buy import GroupUnknown, group_account
 from springtide.domain.rewards.model import Claim, Group, GroupState
 from springtide.domain.rewards.queries import claims_by_ids
@@ -49,6 +49,23 @@ def groups_of(
         query = query.where(_groups.c.state == "open", _groups.c.ends_at > open_at)
     rows = tx.execute(query.order_by(_groups.c.opened_at.desc(), _groups.c.key).limit(limit))
     return [_group(tuple(row)) for row in rows]
+
+
+def places_of(
+    tx: Connection, *, shop_id: UUID, found: Iterable[Group]
+) -> list[tuple[Group, int, int]]:
+    """Return groups, each with how many have paid, and how many places are still to be taken."""
+    keys = {each: group_account(outward("rwd", each.reward_id), each.key) for each in found}
+    accounts = accounts_by_keys(tx, shop_id=shop_id, keys=keys.values())
+    places = []
+    for each, key in keys.items():
+        account = accounts[key]
+        if each.reached is None:
+            left = each.size - account.balance - account.awaiting
+            places.append((each, account.balance, left))
+        else:
+            places.append((each, each.reached, 0))
+    return places
 
 
 def keep_groups(tx: Connection, *, shop_id: UUID, opened: Sequence[Group]) -> None:

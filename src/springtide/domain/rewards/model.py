@@ -213,6 +213,11 @@ class Reward(msgspec.Struct, frozen=True):
         """Return the key of one of its ledger accounts."""
         return ":".join((self.key, *parts))
 
+    def use_until(self, now: datetime) -> datetime | None:
+        """Return until when what is given now may be used; None: for ever."""
+        days = self.terms.use_days
+        return None if days is None else now + timedelta(days=days)
+
     @property
     def left(self) -> str:
         """The account of what may still be claimed."""

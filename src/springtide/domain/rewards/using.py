@@ -27,7 +27,7 @@ from springtide.domain.ledger.model import (
 from springtide.domain.ledger.operations import move, reserved_for, reversed_chain, transact
 from springtide.domain.ledger.queries import accounts_by_keys
 from springtide.domain.pricing.operations import limit_behind, use_ids
-from springtide.domain.rewards.deposits import returned_chain, used_steps
+from springtide.domain.rewards.deposits import returned_chain, used_chain
 from springtide.domain.rewards.games.group_buy import group_account
 from springtide.domain.rewards.grants import POINTS, packet_account, points_account
 from springtide.domain.rewards.groups import end_now
@@ -38,6 +38,8 @@ from springtide.domain.rewards.store import claims as claims_table
 from springtide.kit.bulk import rows_by
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import outward
+
+NO_USES = Chain(())
 
 
 class HoldingGone(Refusal):
@@ -89,14 +91,14 @@ def reserve(
     shop: Shop,
     held: Holdings,
     spending: Spending,
-    uses: tuple[Sequence[Step], Sequence[Opening]] = ((), ()),
+    uses: Chain = NO_USES,
     now: datetime,
 ) -> None:
     """Reserve what an order spends and what it ``uses`` of its rules' limits, all or nothing.
 
     Raises HoldingGone, FlashTooFew, GroupAlone, LimitReached.
     """
-    steps, openings = list(uses[0]), list(uses[1])
+    steps, openings = list(uses.steps), list(uses.openings)
     taken: list[Claim] = []
     for rule, amount in sorted(spending.rules.items()):
         if rule not in held.issued:
@@ -125,8 +127,11 @@ def reserve(
         _attach(tx, taken, spending.order_key)
 
 
-def post(tx: Connection, *, shop: Shop, order_key: str, now: datetime) -> int:
-    """Spend what an order reserved; raises HeldForOther when flash stock went back meanwhile."""
+def post(tx: Connection, *, shop: Shop, order_key: str, now: datetime) -> dict[str, int]:
+    """Spend what an order reserved; raises HeldForOther when flash stock went back meanwhile.
+
+    Return the deposits that are part of it now, in minor units, by product.
+    """
     attached = _attached(tx, shop.id, [order_key])
     stock = [c for c in attached if c.granted.what in STOCK and c.state is ClaimState.RESERVED]
     found = reserved_for(tx, shop_id=shop.id, references=_references([order_key], attached))
@@ -134,11 +139,9 @@ def post(tx: Connection, *, shop: Shop, order_key: str, now: datetime) -> int:
     if any(outward("clm", claim.id) not in held for claim in stock):
         raise HeldForOther(order=order_key)
     presales = [c for c in attached if c.granted.what == "presale"]
-    deposits, openings = used_steps(
-        [c for c in presales if c.state is ClaimState.RESERVED], order_key
-    )
-    if found or deposits:
-        chain = Chain((*(Post(each) for each in found), *deposits), tuple(openings))
+    used = used_chain(presales, order_key)
+    if found or used.steps:
+        chain = Chain((*map(Post, found), *used.steps), used.openings)
         (refused,) = transact(tx, shop=shop, chains=[chain], now=now)
         if refused is not None:
             raise HeldForOther(order=order_key) from refused
@@ -146,29 +149,31 @@ def post(tx: Connection, *, shop: Shop, order_key: str, now: datetime) -> int:
         if claim.state is ClaimState.RESERVED:
             _set(tx, claim, {"state": ClaimState.USED})
     _end_full_groups(tx, shop, stock, now)
-    return len(found)
+    return _deposits(presales)
 
 
 def deposits_of(tx: Connection, *, shop_id: UUID, order_key: str) -> dict[str, int]:
     """Return the deposits that were paid before for an order, in minor units, by product."""
+    return _deposits(_attached(tx, shop_id, [order_key]))
+
+
+def _deposits(claims: Iterable[Claim]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for claim in _attached(tx, shop_id, [order_key]):
+    for claim in claims:
         granted = claim.granted
         if granted.what == "presale" and granted.product_key:
             found[granted.product_key] = found.get(granted.product_key, 0) + granted.deposit_minor
     return found
 
 
-def void(tx: Connection, *, shop: Shop, order_keys: Sequence[str], now: datetime) -> int:
+def void(tx: Connection, *, shop: Shop, order_keys: Sequence[str], now: datetime) -> None:
     """Give back what orders reserved: stock, coupons, packets, points together."""
     attached = _attached(tx, shop.id, order_keys)
     found = reserved_for(tx, shop_id=shop.id, references=_references(order_keys, attached))
-    # One that expired meanwhile is refused by itself; the others go back all the same.
-    outcomes = transact(
-        tx, shop=shop, chains=[Chain((Void(each),)) for each in found], now=now
-    ) if found else []  # fmt: skip
+    if found:
+        # One that expired meanwhile is refused by itself; the others go back all the same.
+        transact(tx, shop=shop, chains=[Chain((Void(each),)) for each in found], now=now)
     _free(tx, [claim for claim in attached if claim.state is ClaimState.RESERVED], now)
-    return sum(refused is None for refused in outcomes)
 
 
 def give_back(

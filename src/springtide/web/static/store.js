@@ -44,7 +44,7 @@
       // Many are here at once: wait for the turn, then send the very same claim with the place it has.
       if (said.place) {
         headers["Waiting-Place"] = said.place;
-        tell(words("Before").replace("{n}", said.position));
+        tell(words("Before", { n: said.position }));
       }
       const seconds = said.retry_after || Number(answer.headers.get("retry-after") || 1);
       await new Promise((go) => setTimeout(go, 1000 * seconds));
@@ -92,8 +92,8 @@
     if (!isFlash) body.reward = reward.key;
     const { status, document: said } = await api("POST", path, body, crypto.randomUUID());
     if (status !== 201) tell(refused(said));
-    else if (reward.kind === "group_buy") { await alone(said.granted.product_key); tell(`${words("Joined")} ${groupLink(reward, said.granted.group)}`); }
-    else if (reward.kind === "presale") { await server("/deposits", { claim: said.claim, ...who }); tell(words("Deposited")); }
+    else if (reward.kind === "group_buy") { alone(said.granted.product_key); tell(`${words("Joined")} ${groupLink(reward, said.granted.group)}`); }
+    else if (reward.kind === "presale") { await server("/deposits", { claim: said.claim, customer_token: who.customer_token }); tell(words("Deposited")); }
     else if (said.granted.what === "nothing") tell(words("Nothing"));
     else if (said.granted.what === "packet") tell(`${words("Got")} ${money(said.granted.amount)}`);
     else tell(`${words("Got")} ${said.granted.name || reward.name} ${said.granted.amount || ""}`);
@@ -107,7 +107,7 @@
     tell(`${words("Copied")} ${link}`);
   };
   // A group's price is for its product alone: the group may be paid back whole.
-  const alone = async (product) => {
+  const alone = (product) => {
     for (const key of Object.keys(cart)) delete cart[key];
     cart[product] = 1;
     keep("cart", JSON.stringify(cart));

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from springtide.domain.access.model import Shop
-from springtide.domain.ledger.model import MONEY, Opening, Transfer
+from springtide.domain.ledger.model import MONEY, Chain, Opening, Transfer
 from springtide.domain.ledger.queries import accounts_by_keys
 from springtide.domain.pricing.model import Decision, Left
 from springtide.domain.pricing.plan import Plan
@@ -63,8 +63,8 @@ def left_of(
 
 def uses_of(
     plan: Plan, decision: Decision, *, order_key: str, customer_key: str | None, reference: str
-) -> tuple[list[Transfer], list[Opening]]:
-    """Return what an order uses of its rules' limits: reserved steps, and what they open.
+) -> Chain:
+    """Return what an order uses of its rules' limits, reserved.
 
     Raises LimitReached for somebody unknown where a rule counts by customer.
     """
@@ -100,7 +100,7 @@ def uses_of(
                 Opening(source, unit, low=None),
                 Opening(target, unit, high=bound),
             ]
-    return steps, openings
+    return Chain(tuple(steps), tuple(openings))
 
 
 def use_id(rule: str, part: str, order_key: str) -> str:

@@ -113,14 +113,13 @@ class BuyToGet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         granted = msgspec.structs.replace(
             self._granted(), amount=amount, name=reward.name, tier=tier
         )
-        days = reward.terms.use_days
         given = grant(
             reward,
             attempt,
             granted,
             claim_key=claim_key,
             source=self._budget(reward),
-            expires_at=None if days is None else sheet.now + timedelta(days=days),
+            expires_at=reward.use_until(sheet.now),
         )
         reference = earned_by(attempt.bought.order_key)
         steps = tuple(

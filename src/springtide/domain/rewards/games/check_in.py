@@ -71,8 +71,7 @@ class CheckIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             reward, attempt.customer_key, day_of(reward, sheet.now), sheet.accounts
         )
         granted = Granted("points", self.worth(streak), name=reward.name, number=streak + 1)
-        days = reward.terms.use_days
-        expires_at = None if days is None else sheet.now + timedelta(days=days)
+        expires_at = reward.use_until(sheet.now)
         source = reward.account(POINTS)
         given = grant(
             reward, attempt, granted, claim_key=claim_key, source=source, expires_at=expires_at

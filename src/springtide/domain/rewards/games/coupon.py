@@ -45,7 +45,6 @@ class Coupon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
     def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
         """Give one."""
-        days = reward.terms.use_days
-        expires_at = None if days is None else sheet.now + timedelta(days=days)
+        expires_at = reward.use_until(sheet.now)
         granted = Granted("coupon", rule=self.rule, name=reward.name)
         return Played(granted, expires_at=expires_at)

@@ -140,8 +140,7 @@ class Draw(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
             return Played(Granted("nothing", number=number), steps, openings)
         prize = self.prizes[won]
         granted = Granted(prize.what, prize.amount, prize.rule, prize.name, number)
-        days = reward.terms.use_days
-        expires_at = None if days is None else sheet.now + timedelta(days=days)
+        expires_at = reward.use_until(sheet.now)
         given = grant(
             reward,
             attempt,

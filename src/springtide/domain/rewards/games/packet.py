@@ -76,8 +76,7 @@ class Packet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
             raise SoldOut(left=0)
         amount = self.share(reward, left, sheet.accounts[reward.account("money")].available)
         granted = Granted("packet", amount=amount, rule=self.rule, name=reward.name)
-        days = reward.terms.use_days
-        expires_at = None if days is None else sheet.now + timedelta(days=days)
+        expires_at = reward.use_until(sheet.now)
         given = grant(
             reward,
             attempt,

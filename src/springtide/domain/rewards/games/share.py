@@ -111,8 +111,7 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
             raise OwnShare
         steps, openings = self._bounded(reward, attempt, claim_key, sheet)
         granted = Granted(self.what, self.friend_amount, self.rule, reward.name)
-        days = reward.terms.use_days
-        expires_at = None if days is None else sheet.now + timedelta(days=days)
+        expires_at = reward.use_until(sheet.now)
         source = reward.account("budget")
         friend = grant(
             reward, attempt, granted, claim_key=claim_key, source=source, expires_at=expires_at

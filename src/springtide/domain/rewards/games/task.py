@@ -91,8 +91,7 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         if count < self.wanted:
             raise TaskUnfinished(done=count, wanted=self.wanted)
         granted = msgspec.structs.replace(self._granted(), name=reward.name)
-        days = reward.terms.use_days
-        expires_at = None if days is None else sheet.now + timedelta(days=days)
+        expires_at = reward.use_until(sheet.now)
         given = grant(
             reward,
             attempt,

@@ -51,8 +51,7 @@ class Ticket(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
         """Give the tickets."""
         granted = msgspec.structs.replace(self._granted(), name=reward.name)
-        days = reward.terms.use_days
-        expires_at = None if days is None else sheet.now + timedelta(days=days)
+        expires_at = reward.use_until(sheet.now)
         given = grant(
             reward,
             attempt,
