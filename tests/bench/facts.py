@@ -17,7 +17,8 @@ from springtide.domain.access.operations import create_shop
 from springtide.domain.facts import queries
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.queries import FactReader
-from springtide.flows.importing import PACKAGE, Target, import_file, locate
+from springtide.flows.bringing import Target
+from springtide.flows.importing import PACKAGE, import_file, locate
 from springtide.kit.db import Database
 from springtide.migrations import migrate
 

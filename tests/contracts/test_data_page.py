@@ -8,7 +8,8 @@ from litestar.testing import TestClient
 
 from springtide.connectors.tabular.mapping import UnknownColumns
 from springtide.domain.access.model import Role
-from springtide.flows.importing import StrictRefusal, Target, import_file
+from springtide.flows.bringing import StrictRefusal, Target
+from springtide.flows.importing import import_file
 from springtide.kit.errors import Refusal
 from springtide.kit.ids import outward
 from springtide.site import Site

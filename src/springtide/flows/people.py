@@ -1,7 +1,7 @@
 """The products and customers that a file names, before its facts: facts name no one unknown."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,13 +16,16 @@ from springtide.domain.catalog.queries import products_by_keys
 from springtide.domain.customers.model import BadEmail, CustomerEntry, checked_email
 from springtide.domain.customers.operations import upsert_customers
 from springtide.domain.facts.ports import Reading
+from springtide.kit.db import Database
 
 _AT_ONCE = 5_000
+# Written in one transaction: others who write wait no longer than for these.
+_IN_ONE_GO = 20_000
 _NAME_MAX = 300
 
 
 def bring_people(
-    tx: Connection,
+    database: Database,
     connection: duckdb.DuckDBPyConnection,
     reading: Reading,
     *,
@@ -30,19 +33,32 @@ def bring_people(
     actor: Actor,
     now: datetime,
 ) -> tuple[int, int]:
-    """Write products and customers; return how many were new and changed."""
+    """Write products and customers, some thousands at a time; return how many were new and changed.
+
+    Stopped in between, those written stay: the next import of the file finds them unchanged.
+    """
     new = changed = 0
-    if reading.products:
-        rows = connection.execute(reading.products).fetchall()
-        found = _products(tx, shop_id, rows)
-        done = upsert_products(tx, shop_id=shop_id, actor=actor, products=found, now=now)
+    for rows in _batches(connection, reading.products):
+        with database.write() as tx:
+            found = _products(tx, shop_id, rows)
+            done = upsert_products(tx, shop_id=shop_id, actor=actor, products=found, now=now)
         new, changed = new + done.new, changed + done.changed
-    if reading.customers:
-        rows = connection.execute(reading.customers).fetchall()
+    for rows in _batches(connection, reading.customers):
         entries = [entry for row in rows if (entry := _customer(row))]
-        brought = upsert_customers(tx, shop_id=shop_id, entries=entries, actor=actor, now=now)
+        with database.write() as tx:
+            brought = upsert_customers(tx, shop_id=shop_id, entries=entries, actor=actor, now=now)
         new, changed = new + brought.new, changed + brought.changed
     return new, changed
+
+
+def _batches(
+    connection: duckdb.DuckDBPyConnection, query: str | None
+) -> Iterator[list[tuple[Any, ...]]]:
+    if query is None:
+        return
+    cursor = connection.execute(query)
+    while rows := cursor.fetchmany(_IN_ONE_GO):
+        yield rows
 
 
 def _products(tx: Connection, shop_id: UUID, rows: Sequence[tuple[Any, ...]]) -> list[Product]:

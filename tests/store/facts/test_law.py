@@ -14,7 +14,8 @@ from springtide.domain.facts import operations
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.model import Fact, RowCounts
 from springtide.domain.facts.queries import FactReader
-from springtide.flows.importing import Target, import_file
+from springtide.flows.bringing import Target
+from springtide.flows.importing import import_file
 from springtide.kit.db import Database
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -63,6 +64,7 @@ class FactsAsADict(RuleBasedStateMachine):
         self.open_reader = FactReader(self.database, self.lake)
         self.model: dict[tuple[str, str], tuple[str | None, int, int, datetime]] = {}
         self.last_file: Lines = {}
+        self.last_hour = 0
 
     @rule(batch=st.lists(st.tuples(numbers, lines), max_size=3))
     def append(self, batch: list[tuple[int, Lines]]) -> None:
@@ -83,16 +85,16 @@ class FactsAsADict(RuleBasedStateMachine):
                 "api", fact.external_id, fact.customer_key, fact.amount_minor, fact.occurred_at
             )
 
-    @rule(some=lines.filter(bool))
-    def import_rows(self, some: Lines) -> None:
-        """Import a file: rows that are new, known or corrected."""
-        self._import(some)
+    @rule(some=lines.filter(bool), hour=st.integers(0, 3))
+    def import_rows(self, some: Lines, hour: int) -> None:
+        """Import a file exported at some hour: rows that are new, known, corrected or outdated."""
+        self._import(some, hour)
 
     @rule()
     def import_again(self) -> None:
         """Import the last file once more."""
         if self.last_file:
-            done = self._import(self.last_file)
+            done = self._import(self.last_file, self.last_hour)
             assert (done.new, done.changed) == (0, 0)
 
     @rule()
@@ -121,29 +123,36 @@ class FactsAsADict(RuleBasedStateMachine):
             self.database.close()
             self.folder.cleanup()
 
-    def _import(self, some: Lines) -> RowCounts:
+    def _import(self, some: Lines, hour: int) -> RowCounts:
         rows = [
             f"{number},c{customer},{(DAYS[day] + timedelta(hours=number)):%Y-%m-%d %H:%M},{amount}"
             for number, (day, customer, amount) in some.items()
         ]
         path = self.home / "rows.csv"
         path.write_text("id,customer,at,amount\n" + "\n".join(rows) + "\n")
-        done = import_file(self.target, path, shop=self.shop, actor=ACTOR, mapping=MAPPING)
+        told_at = NOW - timedelta(hours=hour)
+        done = import_file(
+            self.target, path, shop=self.shop, actor=ACTOR, mapping=MAPPING, told_at=told_at
+        )
         assert done.rows.rejected == 0
         for number, (day, customer, amount) in some.items():
             at = DAYS[day] + timedelta(hours=number)
-            self._take("till", f"order:{number}", f"c{customer}", amount, at)
-        self.last_file = some
+            minute = int(told_at.timestamp()) // 60
+            self._take("till", f"order:{number}", f"c{customer}", amount, at, minute)
+        self.last_file, self.last_hour = some, hour
         return done.rows
 
     def _take(
-        self, source: str, external_id: str, customer: str | None, amount: int, at: datetime
-    ) -> None:
+        self, source: str, external_id: str, customer: str | None, amount: int, at: datetime,
+        minute: int | None = None,
+    ) -> None:  # fmt: skip
         known = self.model.get((source, external_id))
         if known is None:
-            self.model[(source, external_id)] = (customer, amount, 1, at)
+            self.model[(source, external_id)] = (customer, amount, minute or 1, at)
         elif (known[0], known[1], known[3]) != (customer, amount, at):
-            self.model[(source, external_id)] = (customer, amount, known[2] + 1, at)
+            version = minute or known[2] + 1
+            if version >= known[2]:  # what an older file says changes nothing
+                self.model[(source, external_id)] = (customer, amount, version, at)
 
     def _expected(self) -> list[tuple[object, ...]]:
         return sorted((*key, *value) for key, value in self.model.items())

@@ -89,6 +89,7 @@ class CompleteJourney:
     """One of the Complete Journey tables."""
 
     kind: ClassVar[str] = "completejourney"
+    needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod
     def recognise(head: Head) -> int:

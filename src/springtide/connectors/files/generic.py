@@ -53,6 +53,7 @@ class Generic:
     """A table of order lines or events; the mapping names its columns."""
 
     kind: ClassVar[str] = "generic"
+    needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod
     def recognise(head: Head) -> int:

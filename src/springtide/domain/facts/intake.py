@@ -10,15 +10,15 @@ the lake stays small and the hash may differ between releases of the engine.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import duckdb
 
-from springtide.domain.facts.lake import MONTH, Lake, Writer
+from springtide.domain.facts.lake import MONTH, File, Lake, Writer, scan
 from springtide.domain.facts.model import COLUMNS, KEY_LENGTH_MAX, QUANTITY_MAX, RowCounts
-from springtide.domain.facts.ports import Check, Reading
-from springtide.domain.facts.reader import scan
+from springtide.domain.facts.ports import Check, Emit, Reading
 from springtide.domain.facts.sealing import prepare, silent
 from springtide.kit.errors import N_
 from springtide.kit.money import AMOUNT_MINOR_MAX
@@ -37,21 +37,29 @@ ROUNDED = N_(
     "a number that a spreadsheet has rounded: set the column to text there and export again"
 )
 _KEYS = ("customer_key", "product_key", "order_key", "visitor_key", "sku_key")
+_NAMED = "shop VARCHAR, source VARCHAR, external_id VARCHAR"
 _DEFAULTS = {"quantity": "0", "amount_minor": "0", "discount_minor": "0", "props": "'{}'"}
 
 Progress = Callable[[str], None]
 
 
-def sift(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
+def sift(connection: duckdb.DuckDBPyConnection, reading: Reading) -> int:
     """Make the tables ``good`` (rows with their values) and ``emitted`` (their facts).
 
-    Adds the rows that fail a check to ``rejected``, with the first problem of each.
+    Adds the rows that fail a check to ``rejected``, with the first problem of each. Returns how
+    many rows were no data and left out.
     """
     names = ", ".join(f'"{name}"' for name in reading.values)
+    kept = f"where ({reading.left_out}) is not true" if reading.left_out else ""
     connection.execute(
         f"create table valued as select row_no, {names}, {_problem(reading.checks)} as problem "
-        f"from ({_valued(connection, reading)})"
+        f"from ({_valued(connection, reading)}) {kept}"
     )
+    left_out = 0
+    if reading.left_out:
+        ((left_out,),) = connection.execute(
+            "select (select count(*) from staged) - (select count(*) from valued)"
+        ).fetchall()
     for number, check in enumerate(reading.checks):
         connection.execute(
             "insert into rejected select row_no, $column, $reason, null from valued "
@@ -63,12 +71,15 @@ def sift(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
         "create view good as select * from valued where problem is null "
         "and row_no not in (select row_no from rejected)"
     )
-    parts = [_emitted(emit.columns, emit.where, reading.source) for emit in reading.emits]
+    if reading.derived:
+        connection.execute(f"create table derived as {reading.derived}")
+    parts = [_emitted(emit, reading) for emit in reading.emits]
     emitted = " union all ".join(parts) or _no_facts()
     # The month is kept: each month's file is written by a pass over the table.
     connection.execute(f"create table emitted as select *, {MONTH} as month from ({emitted})")
     _reject_unfit(connection, reading.labels)
     _reject_repeats(connection, reading.labels)
+    return int(left_out)
 
 
 def _valued(connection: duckdb.DuckDBPyConnection, reading: Reading) -> str:
@@ -80,7 +91,7 @@ def _valued(connection: duckdb.DuckDBPyConnection, reading: Reading) -> str:
     """
     described = connection.execute("describe select * from staged").fetchall()
     columns = {name for name, *_ in described} - {"row_no"}
-    needed = columns & set(_WORD.findall(_problem(reading.checks)))
+    needed = columns & set(_WORD.findall(f"{_problem(reading.checks)} {reading.left_out}"))
     levels: list[tuple[str, str, list[str]]] = []
     for name, expression in reversed(list(reading.values.items())):
         levels.append((name, expression, sorted(needed)))
@@ -98,15 +109,20 @@ def _problem(checks: tuple[Check, ...]) -> str:
     return f"case {whens} end" if whens else "cast(null as integer)"
 
 
-def _emitted(columns: Mapping[str, str], where: str, source: str) -> str:
-    given = dict(columns)
-    given["source"] = "'" + source.replace("'", "''") + "'"
+def _emitted(emit: Emit, reading: Reading) -> str:
+    given = dict(emit.columns)
+    given["source"] = _literal(reading.source)
     fields = ", ".join(
         f"cast({given.get(name, _DEFAULTS.get(name, 'null'))} as {type_}) as {name}"
         for name, type_ in COLUMNS.items()
         if name not in ("shop", "version")
     )
-    return f"select row_no, {fields} from good where {where}"
+    rows = "derived" if reading.derived else "good"
+    return f"select row_no, {fields} from {rows} where {emit.where}"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _no_facts() -> str:
@@ -186,24 +202,26 @@ def commit(
     connection: duckdb.DuckDBPyConnection,
     *,
     shop: str,
-    source: str,
+    reading: Reading,
     import_id: UUID,
+    told_at: datetime,
     row_count: int,
-    counted: Callable[[RowCounts], None],
+    ready: Callable[[RowCounts, int], None],
     progress: Progress = silent,
 ) -> RowCounts:
     """Compare ``emitted`` with the lake and commit what is new or changed; return the counts.
 
-    ``counted`` is told the counts just before the commit, so that a process that dies after it
-    can be told from one that dies before it.
+    Of a fact that the lake has from a file exported later than ``told_at``, the lake's stands.
+    ``ready`` is told the counts just before the commit (and how many rows were older than what
+    is known), so that a process that dies after it can be told from one that dies before it.
     """
     with lake.writing() as writer:
         progress("comparing")
-        _settle(writer, connection, shop, source)
-        counts = _count_rows(connection, row_count)
+        files = _settle(writer, connection, shop, reading, version_of(told_at))
+        counts, older = _count_rows(connection, row_count)
         progress("writing")
-        adds, removes = prepare(writer, connection, lambda _: progress("writing"))
-        counted(counts)
+        adds, removes = prepare(writer, connection, files, lambda _: progress("writing"))
+        ready(counts, older)
         progress("committing")
         if adds or removes:
             mark = (transaction_name(import_id), 1)
@@ -217,60 +235,133 @@ def transaction_name(import_id: UUID) -> str:
     return f"import:{import_id}"
 
 
-def _settle(writer: Writer, connection: duckdb.DuckDBPyConnection, shop: str, source: str) -> None:
-    """Make ``incoming``: the emitted facts that are new or changed, with version and month."""
-    old = _old(writer, connection, shop, source)
-    connection.execute("create table settled (row_no BIGINT, status VARCHAR)")
+def version_of(told_at: datetime) -> int:
+    """Return the version of facts that a file exported at an instant tells."""
+    return int(told_at.timestamp() // 60)
+
+
+def _settle(
+    writer: Writer,
+    connection: duckdb.DuckDBPyConnection,
+    shop: str,
+    reading: Reading,
+    version: int,
+) -> list[File]:
+    """Make ``incoming``, the emitted facts that are new or changed, and ``superseded``.
+
+    ``superseded`` names the lake's facts that go, because a newer version comes or because their
+    order no longer has them. Returns the files that hold them.
+    """
+    places = _find_old(writer, connection, shop, reading)
     plain = ", ".join(name for name in COLUMNS if name not in ("shop", "version"))
-    literal = "'" + shop.replace("'", "''") + "' as shop"
-    if old is None:
+    fields = f"{_literal(shop)} as shop, {plain}, cast({version} as integer) as version, month"
+    if not connection.execute("select 1 from old limit 1").fetchall():
+        connection.execute(f"create view incoming as select {fields} from emitted")
         connection.execute(
-            f"create view incoming as select {literal}, {plain}, cast(1 as integer) as version, "
-            "month from emitted"
+            "create temp table settled as select row_no, 'new' as status, false as is_older "
+            "from (select distinct row_no from emitted)"
         )
-        connection.execute(
-            "insert into settled select row_no, 'new' from (select distinct row_no from emitted)"
-        )
-        return
+        connection.execute(f"create temp table superseded ({_NAMED})")
+        return []
     content = ", ".join(_CONTENT)
     connection.execute(
-        f"create temp table old as select hash(external_id) as id, hash({content}) as content, "
-        f"version from {old}"
+        "create temp table compared as select emitted.rowid as place, row_no, old.version as had, "
+        f"old.content = hash({content}) as same from emitted "
+        "left join (select id, content, version from old) as old "
+        "on old.id = hash(emitted.external_id)"
     )
     connection.execute(
-        "create table compared as select emitted.rowid as place, row_no, "
-        f"old.version + 1 as next, old.content = hash({content}) as same "
-        "from emitted left join old on old.id = hash(emitted.external_id)"
+        f"create temp table incoming as select {fields} from emitted "
+        "join compared on emitted.rowid = compared.place "
+        f"where had is null or (same is not true and had <= {version})"
     )
     connection.execute(
-        f"create table incoming as select {literal}, {plain}, "
-        "cast(coalesce(next, 1) as integer) as version, month "
-        "from emitted join compared on emitted.rowid = compared.place where same is not true"
+        f"create temp table superseded as select {_literal(shop)} as shop, "
+        f"{_literal(reading.source)} as source, external_id, file from old where version <= "
+        f"{version} and (id in (select hash(external_id) from emitted join compared "
+        "on emitted.rowid = compared.place where same is false)"
+        f"{_withdrawn(connection, reading)})"
     )
     # A row is new or unchanged when all of its facts are, and changed in any other case.
     connection.execute(
-        "insert into settled select row_no, case when bool_and(same is null) then 'new' "
-        "when bool_and(same is true) then 'unchanged' else 'changed' end "
+        "create temp table settled as select row_no, case when bool_and(had is null) then 'new' "
+        f"when bool_and(same is true or had > {version}) then 'unchanged' else 'changed' end "
+        f"as status, bool_or(same is false and had > {version}) as is_older "
         "from compared group by row_no"
     )
+    gone = connection.execute("select distinct file from superseded").fetchall()
+    return [places[place] for (place,) in gone]
 
 
-def _old(
-    writer: Writer, connection: duckdb.DuckDBPyConnection, shop: str, source: str
-) -> str | None:
-    files = [file for file in writer.snapshot.files if file.shop == shop]
-    if not files:
-        return None
-    literal = source.replace("'", "''")
-    query = f"(select * from {scan(writer.lake.locate(files))} where source = '{literal}')"
-    found = connection.execute(f"select 1 from {query} limit 1").fetchall()
-    return query if found else None
+def _withdrawn(connection: duckdb.DuckDBPyConnection, reading: Reading) -> str:
+    """Return the condition of the lake's facts that orders of the file no longer have.
 
-
-def _count_rows(connection: duckdb.DuckDBPyConnection, row_count: int) -> RowCounts:
-    found = dict(
-        connection.execute("select status, count(*) from settled group by status").fetchall()
+    An order with a rejected row is not whole; where a row was rejected that does not even say
+    its order, none is.
+    """
+    if reading.withdraws is None:
+        return ""
+    lost = connection.execute(
+        "select 1 from rejected where row_no not in (select row_no from valued) limit 1"
+    ).fetchall()
+    if lost:
+        return ""
+    return (
+        f" or (({reading.withdraws}) and id not in (select hash(external_id) from emitted) "
+        "and order_key in (select order_key from emitted) and order_key not in ("
+        "select order_key from valued join rejected using (row_no) where order_key is not null))"
     )
+
+
+def _find_old(
+    writer: Writer, connection: duckdb.DuckDBPyConnection, shop: str, reading: Reading
+) -> dict[str, File]:
+    """Make ``old``: what the lake has of the emitted facts, and of their orders if some may go.
+
+    The lake's ids are read first and the rest only of the files where some are found, so that
+    many facts of other days cost little. Returns the shop's files by their places.
+    """
+    files = [file for file in writer.snapshot.files if file.shop == shop]
+    places = dict(zip(writer.lake.locate(files), files, strict=True))
+    found: list[tuple[str]] = []
+    wanted = "hash(external_id) in (select hash(external_id) from emitted)"
+    if reading.withdraws is not None:
+        wanted = (
+            f"({wanted} or order_key in (select order_key from emitted "
+            "where order_key is not null))"
+        )
+    of_source = f"source = {_literal(reading.source)} and {wanted}"
+    if places:
+        found = connection.execute(
+            f"select distinct filename from {_scan(list(places))} where {of_source}"
+        ).fetchall()
+    if not found:
+        connection.execute(
+            "create temp table old (id UBIGINT, external_id VARCHAR, order_key VARCHAR, "
+            "content UBIGINT, version INTEGER, file VARCHAR)"
+        )
+        return places
+    connection.execute(
+        "create temp table old as select hash(external_id) as id, external_id, order_key, "
+        f"hash({', '.join(_CONTENT)}) as content, version, filename as file "
+        f"from {_scan([place for (place,) in found])} where {of_source}"
+    )
+    return places
+
+
+def _scan(places: Sequence[str]) -> str:
+    return scan(places).removesuffix(")") + ", filename = true)"
+
+
+def _count_rows(connection: duckdb.DuckDBPyConnection, row_count: int) -> tuple[RowCounts, int]:
+    found = {
+        status: (count, older)
+        for status, count, older in connection.execute(
+            "select status, count(*), count(*) filter (is_older) from settled group by status"
+        ).fetchall()
+    }
     ((rejected,),) = connection.execute("select count(distinct row_no) from rejected").fetchall()
-    new, changed = found.get("new", 0), found.get("changed", 0)
-    return RowCounts(row_count, new, changed, row_count - rejected - new - changed, rejected)
+    new, changed = (found.get(status, (0, 0))[0] for status in ("new", "changed"))
+    older = sum(count for _, count in found.values())
+    unchanged = row_count - rejected - new - changed
+    return RowCounts(row_count, new, changed, unchanged, rejected), older

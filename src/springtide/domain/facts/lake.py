@@ -147,6 +147,17 @@ class Lake:
         """Return the places of files, for ``read_parquet``."""
         return [str(self.table / file.path) for file in files]
 
+    def show_known(self, connection: duckdb.DuckDBPyConnection, shop: str) -> None:
+        """Give a DuckDB the view ``known``: the shop's facts of the lake as they are now."""
+        columns = ", ".join(COLUMNS)
+        files = [file for file in self.snapshot().files if file.shop == shop]
+        if files:
+            query = f"select {columns} from {scan(self.locate(files))}"
+        else:
+            nothing = ", ".join(f"cast(null as {type_}) {name}" for name, type_ in COLUMNS.items())
+            query = f"select {nothing} where false"
+        connection.execute(f"create view known as {query}")
+
     @property
     def spill(self) -> Path:
         """A folder for what does not fit in memory."""
@@ -186,6 +197,15 @@ class Lake:
                     self.table, _SCHEMA, mode="ignore", partition_by=list(PARTITIONS), name="facts"
                 )
             yield Writer(self, table)
+
+
+def scan(places: Sequence[str]) -> str:
+    """Return the table function over Parquet files of the lake."""
+    files = ", ".join("'" + place.replace("'", "''") + "'" for place in places)
+    return (
+        f"read_parquet([{files}], hive_partitioning = true, "
+        "hive_types = {'shop': VARCHAR, 'month': VARCHAR})"
+    )
 
 
 def _lock(handle: int) -> None:

@@ -11,10 +11,13 @@ from springtide.kit.money import AMOUNT_MINOR_MAX
 from springtide.kit.time import Window
 
 #: What can happen. ``order`` and ``payment`` are one fact a line of an order, so that money can
-#: be followed down to a product; ``refund`` likewise (its amount is positive).
+#: be followed down to a product; ``refund`` likewise (its amount is positive). ``measure`` is a
+#: number that a platform worked out (``reference`` names it, ``source`` whose it is, and it
+#: stands at the start of its period): money in ``amount_minor``, counts in ``quantity``, rates in
+#: basis points there. ``entry`` is a product entered for a platform's campaign at a price.
 KINDS = (
     "view", "favourite", "cart", "claim", "order", "payment", "refund", "order_closed",
-    "message", "click", "opt_out", "redemption", "transfer", "deposit",
+    "message", "click", "opt_out", "redemption", "transfer", "deposit", "measure", "entry",
 )  # fmt: skip
 
 #: Sources that only Springtide itself writes; files may not claim them.
@@ -48,7 +51,8 @@ class Given:
 class Fact:
     """One row of the one table; ``*_key`` are the shop's own keys, as text.
 
-    ``(shop, source, external_id)`` names the fact; of its versions the newest wins. Amounts are
+    ``(shop, source, external_id)`` names the fact; of its versions the newest wins. A fact that a
+    file told has the minute since 1970 in which the file was exported for its version. Amounts are
     minor units of the shop's currency: ``amount_minor`` is what remains after ``discount_minor``.
     ``source_path`` is the traffic source, levels joined by ``/``.
     """
@@ -157,7 +161,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class ImportRecord:
-    """One import of a file; ``state`` is running, done, refused or failed."""
+    """One import of a table of a file; ``state`` is running, done, refused, failed or cancelled.
+
+    ``told_at`` is when the file was exported: of what two files say the newer wins. ``progress``
+    holds the share done (0 to 1), rows a second and seconds left; ``report`` says what was
+    understood (see ``reports``).
+    """
 
     id: UUID
     shop_id: UUID
@@ -172,6 +181,9 @@ class ImportRecord:
     problem: Problem | None
     started_at: datetime
     finished_at: datetime | None
+    told_at: datetime | None = None
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    report: Mapping[str, Any] = field(default_factory=dict)
 
 
 def check(fact: Fact) -> None:

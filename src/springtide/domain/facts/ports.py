@@ -71,6 +71,14 @@ class Reading:
     is kept. ``labels`` names the file's columns that a fact's columns come from. ``products``
     selects key, name, brand, category, department, attributes (a JSON text) and ``customers`` key,
     name, email, attributes, both from the table ``good``.
+
+    ``left_out`` is the condition of rows that are no data, such as totals: neither read nor
+    rejected. ``derived`` is a query over ``good`` (with ``row_no``) that facts are emitted from in
+    its place, for values that need all rows of an order. ``withdraws`` is the condition of facts of
+    the same orders that an older file told, and that go when this one does not tell them again
+    (``true`` where a file has every line of its orders).
+    ``state`` is the value that holds an order's state in the platform's own words, ``notes`` are
+    looked for and told in the report.
     """
 
     source: str
@@ -80,6 +88,23 @@ class Reading:
     products: str | None = None
     customers: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    left_out: str | None = None
+    derived: str | None = None
+    withdraws: str | None = None
+    state: str | None = None
+    notes: tuple["Note", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to tell in the report: a text, and a query that selects its facts by name.
+
+    The query is over ``good``, ``derived`` or ``emitted``; nothing is told where it gives no row
+    or its first value is null or 0.
+    """
+
+    text: str
+    query: str
 
 
 class Stage(Protocol):
@@ -93,9 +118,10 @@ class Stage(Protocol):
 
 
 class FileFormat(Protocol):
-    """A kind of export file."""
+    """A kind of export file; ``needs`` names those whose files have to be in before its own."""
 
     kind: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]]
 
     @staticmethod
     def recognise(head: Head) -> int:

@@ -129,10 +129,12 @@ def _record(row: RowMapping) -> ImportRecord:
     counts = ("read", "new", "changed", "unchanged", "rejected")
     same = (
         "id", "shop_id", "shop", "file_name", "sha256", "format", "state", "stage",
-        "rejects_file", "started_at", "finished_at",
+        "rejects_file", "started_at", "finished_at", "told_at",
     )  # fmt: skip
     return ImportRecord(
         **{name: row[name] for name in same},
         problem=read_problem(row["problem"]),
         rows=RowCounts(**{name: row[f"{name}_count"] for name in counts}),
+        progress=row["progress"] or {},
+        report=row["report"] or {},
     )

@@ -21,7 +21,7 @@ import msgspec
 from sqlglot import exp
 
 from springtide.domain.facts import store
-from springtide.domain.facts.lake import MONTH, Lake, Snapshot
+from springtide.domain.facts.lake import MONTH, Lake, Snapshot, scan
 from springtide.domain.facts.model import COLUMNS, Given
 from springtide.kit.canonical import to_json
 from springtide.kit.db import Database
@@ -262,15 +262,6 @@ class _GivenTables:
             if self._users[name] <= 0:
                 self._connection.execute(f"drop table {name}")
                 del self._tables[key], self._users[name]
-
-
-def scan(places: Sequence[str]) -> str:
-    """Return the table function over Parquet files of the lake."""
-    files = ", ".join("'" + place.replace("'", "''") + "'" for place in places)
-    return (
-        f"read_parquet([{files}], hive_partitioning = true, "
-        "hive_types = {'shop': VARCHAR, 'month': VARCHAR})"
-    )
 
 
 def load_rows(

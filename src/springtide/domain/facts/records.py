@@ -25,9 +25,10 @@ def start_import(
     file_name: str,
     sha256: str,
     mapping: Mapping[str, Any] | None,
+    told_at: datetime,
     now: datetime,
 ) -> None:
-    """Record that an import began."""
+    """Record that an import began; ``told_at`` is when the file was exported."""
     tx.execute(
         insert(_TABLE).values(
             id=import_id,
@@ -39,6 +40,7 @@ def start_import(
             state="running",
             stage="reading",
             **_columns(RowCounts()),
+            told_at=told_at,
             started_at=now,
         )
     )
@@ -49,21 +51,58 @@ def note_stage(tx: Connection, *, import_id: UUID, stage: str, **columns: object
     tx.execute(update(_TABLE).where(_TABLE.c.id == import_id).values(stage=stage, **columns))
 
 
+def note_progress(
+    tx: Connection,
+    *,
+    import_id: UUID,
+    share: float,
+    rows_per_second: int | None,
+    seconds_left: int | None,
+) -> bool:
+    """Record how far an import is; return whether somebody asked to cancel it."""
+    progress = {
+        "share": round(share, 3), "rows_per_second": rows_per_second, "seconds_left": seconds_left
+    }  # fmt: skip
+    asked = tx.execute(
+        update(_TABLE)
+        .where(_TABLE.c.id == import_id)
+        .values(progress=progress)
+        .returning(_TABLE.c.cancel_requested_at)
+    ).scalar_one_or_none()
+    return asked is not None
+
+
+def request_cancel(tx: Connection, *, shop_id: UUID, import_id: UUID, now: datetime) -> bool:
+    """Ask a running import to stop; return whether there was one to ask."""
+    asked = tx.execute(
+        update(_TABLE)
+        .where(_TABLE.c.shop_id == shop_id, _TABLE.c.id == import_id, _TABLE.c.state == "running")
+        .values(cancel_requested_at=now)
+        .returning(_TABLE.c.id)
+    ).first()
+    return asked is not None
+
+
 def note_counts(
-    tx: Connection, *, import_id: UUID, rows: RowCounts, rejects_file: str | None
+    tx: Connection,
+    *,
+    import_id: UUID,
+    rows: RowCounts,
+    rejects_file: str | None,
+    report: Mapping[str, Any],
 ) -> None:
     """Record what will have become of the rows, before the commit that makes it so."""
     tx.execute(
         update(_TABLE)
         .where(_TABLE.c.id == import_id)
-        .values(**_columns(rows), rejects_file=rejects_file)
+        .values(**_columns(rows), rejects_file=rejects_file, report=report)
     )
 
 
 def end_import(
     tx: Connection, *, import_id: UUID, state: str, problem: Problem | None, now: datetime
 ) -> None:
-    """Record that an import is done, refused or failed."""
+    """Record that an import is done, refused, failed or cancelled."""
     tx.execute(
         update(_TABLE)
         .where(_TABLE.c.id == import_id)

@@ -16,9 +16,9 @@ import duckdb
 from deltalake.transaction import AddAction
 
 from springtide.domain.facts import store
-from springtide.domain.facts.lake import TAIL, File, Lake, Writer
+from springtide.domain.facts.lake import TAIL, File, Lake, Writer, scan
 from springtide.domain.facts.model import COLUMNS, Fact
-from springtide.domain.facts.reader import load_rows, scan
+from springtide.domain.facts.reader import load_rows
 from springtide.kit.db import Database
 
 # Rows sealed in one commit: bounds memory, a later round takes the rest.
@@ -83,7 +83,7 @@ def seal_new(lake: Lake, facts: Sequence[Fact], *, transaction: str) -> bool:
             rows = [{"seq": 0, **{name: getattr(fact, name) for name in COLUMNS}} for fact in facts]
             load_rows(connection, "fresh", rows)
             connection.execute("create view incoming as select * from fresh")
-            adds, removes = prepare(writer, connection)
+            adds, removes = prepare(writer, connection, _find_superseded(writer, connection))
             writer.commit(adds=adds, removes=removes, transaction=(transaction, 1))
         finally:
             connection.close()
@@ -99,7 +99,7 @@ def _commit_rows(
         connection.execute(f"create table tail (seq BIGINT, {columns}, month VARCHAR)")
         load_rows(connection, "tail", rows)
         connection.execute("create view incoming as select * from tail")
-        adds, removes = prepare(writer, connection)
+        adds, removes = prepare(writer, connection, _find_superseded(writer, connection))
         progress("written")
         writer.commit(adds=adds, removes=removes, transaction=(TAIL, rows[-1]["seq"]))
     finally:
@@ -107,15 +107,19 @@ def _commit_rows(
 
 
 def prepare(
-    writer: Writer, connection: duckdb.DuckDBPyConnection, progress: Progress = silent
+    writer: Writer,
+    connection: duckdb.DuckDBPyConnection,
+    superseded_in: Sequence[File],
+    progress: Progress = silent,
 ) -> tuple[list[AddAction], list[File]]:
     """Write the files of a relation ``incoming`` (a fact's columns and ``month``).
 
-    Files of the lake that hold an older version of an incoming fact are written anew without it.
-    Returns the files to add and those to remove, for one commit.
+    The given files of the lake, which hold the facts that the relation ``superseded`` names
+    (shop, source, external_id), are written anew without them. Returns the files to add and those
+    to remove, for one commit.
     """
     affected: dict[tuple[str, str], list[File]] = defaultdict(list)
-    for file in _files_with_older(writer, connection):
+    for file in superseded_in:
         affected[(file.shop, file.month)].append(file)
     partitions = connection.execute("select distinct shop, month from incoming").fetchall()
     adds = []
@@ -126,7 +130,7 @@ def prepare(
         if old := affected.get((shop, month)):
             query += (
                 f" union all select {columns} from {scan(writer.lake.locate(old))} as old "
-                f"where not exists (select 1 from incoming where {SAME_FACT})"
+                f"where not exists (select 1 from superseded where {_SAME_FACT})"
             )
         name = str(uuid.uuid4())
         add = writer.write_file(connection, query, shop=shop, month=month, name=name)
@@ -135,19 +139,21 @@ def prepare(
     return adds, [file for files in affected.values() for file in files]
 
 
-#: Joins ``incoming`` with ``old`` on the fact they are versions of.
-SAME_FACT = (
-    "incoming.version > 1 and incoming.shop = old.shop and incoming.source = old.source "
-    "and incoming.external_id = old.external_id"
+# Joins ``superseded`` with ``old`` on the fact that goes.
+_SAME_FACT = (
+    "superseded.shop = old.shop and superseded.source = old.source "
+    "and superseded.external_id = old.external_id"
 )
 
 
-def _files_with_older(writer: Writer, connection: duckdb.DuckDBPyConnection) -> list[File]:
+def _find_superseded(writer: Writer, connection: duckdb.DuckDBPyConnection) -> list[File]:
+    """Make ``superseded`` of the later versions in ``incoming``; return the files to look in."""
+    connection.execute(
+        "create temp table superseded as select shop, source, external_id from incoming "
+        "where version > 1"
+    )
     shops = {
-        shop
-        for (shop,) in connection.execute(
-            "select distinct shop from incoming where version > 1"
-        ).fetchall()
+        shop for (shop,) in connection.execute("select distinct shop from superseded").fetchall()
     }
     files = [file for file in writer.snapshot.files if file.shop in shops]
     if not files:
@@ -156,7 +162,7 @@ def _files_with_older(writer: Writer, connection: duckdb.DuckDBPyConnection) -> 
     source = scan(places).removesuffix(")") + ", filename = true)"
     found = connection.execute(
         f"select distinct filename from {source} as old "
-        f"where exists (select 1 from incoming where {SAME_FACT})"
+        f"where exists (select 1 from superseded where {_SAME_FACT})"
     ).fetchall()
     by_place = dict(zip(places, files, strict=True))
     return [by_place[place] for (place,) in found]

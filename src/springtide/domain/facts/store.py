@@ -107,6 +107,10 @@ imports = Table(
     Column("problem", Text),
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant),
+    Column("told_at", Instant),
+    Column("progress", Json),
+    Column("report", Json),
+    Column("cancel_requested_at", Instant),
     Index("ix_fact_imports_shop_id", "shop_id", "started_at"),
     Index("ix_fact_imports_shop", "shop", "sha256"),
 )

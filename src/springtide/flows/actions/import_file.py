@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from springtide.flows.importing import Target, import_file
+from springtide.flows.bringing import Target
+from springtide.flows.importing import import_file
 from springtide.flows.protocol import Context
 from springtide.kit.errors import N_, FinalError, Refusal
 from springtide.kit.ids import outward

@@ -1,0 +1,310 @@
+"""Tables of orders, whatever platform they are from: columns by name, money down to each line.
+
+A format says which of the file's columns hold which words and which of them speak of the whole
+order, however often they stand (on every line, or on the first alone). Money of the order is split
+over its lines by largest remainder, so that the lines' facts sum to what the platform says.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from springtide.connectors.tabular import values
+from springtide.connectors.tabular.shares import Levels
+from springtide.connectors.tabular.staging import quoted
+from springtide.domain.facts.intake import ROUNDED, SCIENTIFIC
+from springtide.domain.facts.model import QUANTITY_MAX
+from springtide.domain.facts.ports import Check, Column, Emit, Note, Reading, ReadOptions
+from springtide.kit.errors import N_
+from springtide.kit.money import exponent
+
+TEXTS = (
+    "order_key", "line_key", "status", "product_key", "sku_key", "product_name", "product_category",
+    "customer_key", "customer_name", "customer_email", "source_path", "campaign_key", "reference",
+)  # fmt: skip
+INSTANTS = ("created_at", "paid_at", "refunded_at")
+#: ``price`` a piece; of a line or an order: ``gross`` before discounts, ``due`` for the goods after
+#: them, ``freight``, ``paid`` (with freight when it is of the order), ``refund`` and ``deposit``.
+MONEY = ("price", "gross", "discount", "due", "freight", "paid", "refund", "deposit")
+#: What the whole order says in every format.
+_OF_ORDER = ("created_at", "customer_key", "customer_name", "customer_email", "freight", "deposit")
+#: An order's state in our words.
+STATES = ("unpaid", "paid", "shipped", "done", "closed", "refunded")
+_MASKED = r"[*＊]|^##|^\$\$|^~.*~$"
+
+_UNKNOWN_STATES = N_(
+    "States that are not known yet: {states} ({orders} orders). They came in all the same."
+)
+
+
+@dataclass(frozen=True)
+class OrderTable:
+    """A table with a row an order or a row a line of one.
+
+    ``words`` names the file's column of each word (the first that is there of several);
+    ``of_order`` the words that speak of the whole order beside those that always do; with
+    ``is_filled`` their cells, the order's number too, are empty from an order's second line on.
+    ``replaced`` gives a word another value than its cell: an expression in which ``told_<word>``
+    stands for what the cells hold. ``states`` are the platform's states in ours. ``lines`` is a
+    query of the orders' lines in place of the rows themselves (see ``_lines``), and ``withdraws``
+    the condition of what an older file told and this one takes back.
+    """
+
+    source: str
+    columns: Mapping[str, Column]
+    words: Mapping[str, str | tuple[str, ...]]
+    options: ReadOptions
+    of_order: frozenset[str] = frozenset()
+    is_filled: bool = False
+    states: Mapping[str, str] = field(default_factory=dict)
+    replaced: Mapping[str, str] = field(default_factory=dict)
+    formats: tuple[str, ...] = ()
+    lines: str | None = None
+    withdraws: str | None = None
+
+    def reading(self) -> Reading:
+        """Return how the table is read."""
+        return Reading(
+            source=self.source,
+            values=self._values(),
+            checks=tuple(self._checks()),
+            emits=tuple(self.emits()),
+            products=_PRODUCTS,
+            customers=_CUSTOMERS,
+            labels=self._labels(),
+            derived=self.derived(),
+            withdraws=self.withdraws or (None if self.has("line_key") else "true"),
+            state="status",
+            notes=(self._unknown_states(),) if self.states else (),
+        )
+
+    def named(self, word: str) -> str | None:
+        """Return the file's column of a word."""
+        names = self.words.get(word, ())
+        names = (names,) if isinstance(names, str) else names
+        return next((name for name in names if name in self.columns), None)
+
+    def has(self, word: str) -> bool:
+        """Tell whether a word has a value."""
+        return self.named(word) is not None or word in self.replaced
+
+    @cached_property
+    def _order_words(self) -> tuple[str, ...]:
+        of_order = {*_OF_ORDER, *self.of_order}
+        return tuple(word for word in (*TEXTS, *INSTANTS, *MONEY) if word in of_order)
+
+    def is_of_order(self, word: str) -> bool:
+        """Tell whether a word speaks of the whole order."""
+        return word in self._order_words
+
+    def _column(self, word: str) -> Column:
+        name = self.named(word)
+        return self.columns[name] if name else Column("cast(null as varchar)", "VARCHAR")
+
+    def _values(self) -> dict[str, str]:
+        """Return the words' values: first what the cells hold, then what is made of them."""
+        found: dict[str, str] = {}
+        for word in TEXTS:
+            found[f"told_{word}"] = values.text(*self._column(word))
+        for word in INSTANTS:
+            at, zone = f"told_{word}", self.options.zone
+            if self.named(word):
+                column = self._column(word)
+                found[f"given_{word}"] = values.text(*column)
+                found |= values.instants(at, column, zone=zone, formats=self.formats)
+            else:
+                found[at] = "cast(null as timestamptz)"
+        found |= self._numbers()
+        replaced = {"customer_key": self._unmasked(), **self.replaced}
+        if self.is_filled:
+            replaced["order_key"] = "last_value(told_order_key ignore nulls) over (order by row_no)"
+        if "gross" not in replaced and not self.named("gross") and self.named("price"):
+            replaced["gross"] = "try_cast(told_price * quantity as bigint)"
+        for word in (*TEXTS, *INSTANTS, *MONEY):
+            found[word] = replaced.get(word, f"told_{word}")
+        if self.is_filled:
+            found["order_created_at"] = "max(created_at) over (partition by order_key)"
+        return found
+
+    def _numbers(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for word in MONEY:
+            if self.named(word):
+                column, places = self._column(word), exponent(self.options.currency)
+                found[f"given_{word}"] = values.text(*column)
+                found |= values.minor(f"told_{word}", column, exponent=places)
+            else:
+                found[f"told_{word}"] = "cast(null as bigint)"
+        if self.named("quantity"):
+            found |= values.integers("quantity", self._column("quantity"))
+        else:
+            found["quantity"] = self.replaced.get("quantity", "cast(1 as bigint)")
+        return found
+
+    def _unmasked(self) -> str:
+        masked = f"regexp_matches(told_customer_key, {quoted(_MASKED)})"
+        return f"case when not {masked} then told_customer_key end"
+
+    def _label(self, word: str) -> str:
+        return self.named(word) or word
+
+    def _labels(self) -> dict[str, str]:
+        labels = {word: self._label(word) for word in (*TEXTS, "quantity")}
+        labels["amount_minor"] = self._label("due" if self.named("due") else "price")
+        labels["discount_minor"] = self._label("discount")
+        labels["external_id"] = " + ".join(
+            name for word in ("order_key", "line_key") if (name := self.named(word))
+        )
+        return labels
+
+    def _checks(self) -> list[Check]:
+        def check(word: str, reason: str, bad: str) -> Check:
+            return Check(self._label(word), reason, bad)
+
+        found = [
+            check("order_key", N_("is missing"), "order_key is null"),
+            check("order_key", ROUNDED, f"regexp_full_match(order_key, '{SCIENTIFIC}')"),
+        ]
+        created = "order_created_at" if self.is_filled else "created_at"
+        found.append(check("created_at", N_("is not a possible time"), values.impossible(created)))
+        for word in INSTANTS[1:]:
+            if self.named(word):
+                bad = f"given_{word} is not null and {values.impossible(f'told_{word}')}"
+                found.append(check(word, N_("is not a possible time"), bad))
+        for word in MONEY:
+            if self.named(word):
+                bad = f"told_{word} is null and given_{word} is not null"
+                found.append(check(word, N_("is not an amount"), bad))
+                if word != "discount":
+                    found.append(check(word, N_("is negative"), f"{word} < 0"))
+        if self.named("quantity"):
+            found.append(check("quantity", N_("is not a whole number"), "quantity is null"))
+            found.append(check("quantity", N_("is negative"), "quantity < 0"))
+            found.append(check("quantity", N_("is too large"), f"quantity > {QUANTITY_MAX}"))
+        return found
+
+    def derived(self) -> str:
+        """Return the query of the lines with all that facts need, over ``good``."""
+        levels = Levels(self.lines or self._lines(), partition="order_key")
+        levels.add(weight="coalesce(gross, due, quantity, 1)")
+        self._share_due(levels)
+        self._share_paid(levels)
+        levels.add(state=self._state())
+        return levels.query
+
+    def _lines(self) -> str:
+        """Return the rows as lines: each with what its order says, its number and ``is_first``."""
+        gathered = ", ".join(f"max({word}) as {word}" for word in self._order_words)
+        told = ", ".join(self._order_words)
+        number = (
+            "line_key"
+            if self.has("line_key")
+            else "case when line_count = 1 then '1' else cast(row_number() over "
+            "(partition by order_key order by row_no) as varchar) end"
+        )
+        return (
+            f"select good.* exclude ({told}), orders.* exclude (of_order), "
+            f"row_no = first_row as is_first, {number} as line_no from good join ("
+            "select order_key as of_order, count(*) as line_count, min(row_no) as first_row, "
+            f"{gathered} from good group by order_key) as orders on good.order_key = of_order"
+        )
+
+    def _share_due(self, levels: Levels) -> None:
+        """Work out what each line costs, and what it was reduced by."""
+        if self.has("due") and self.is_of_order("due"):
+            levels.split("line_due", total="due", weight="weight")
+        elif self.has("due"):
+            levels.add(line_due="coalesce(due, 0)")
+        elif self.has("discount") and self.is_of_order("discount"):
+            levels.split("less", total="discount", weight="weight")
+            levels.add(line_due="greatest(coalesce(gross, 0) - less, 0)")
+        else:
+            levels.add(line_due="greatest(coalesce(gross, 0) - coalesce(discount, 0), 0)")
+        without_gross = "0" if self.is_of_order("discount") else "coalesce(discount, 0)"
+        levels.add(
+            line_discount=f"case when gross is null then {without_gross} "
+            "else greatest(gross - line_due, 0) end"
+        )
+
+    def _share_paid(self, levels: Levels) -> None:
+        """Work out what was paid for each line and for the freight."""
+        if not self.has("paid"):
+            levels.add(line_paid="line_due", freight_paid="coalesce(freight, 0)")
+        elif self.is_of_order("paid"):
+            levels.add(freight_paid="least(coalesce(freight, 0), coalesce(paid, 0))")
+            levels.split("line_paid", total="coalesce(paid, 0) - freight_paid", weight="line_due")
+        else:
+            levels.add(line_paid="coalesce(paid, 0)", freight_paid="cast(0 as bigint)")
+
+    def _state(self) -> str:
+        by_time = "case when paid_at is null then 'unpaid' else 'paid' end"
+        if not self.states:
+            return by_time
+        whens = " ".join(
+            f"when {quoted(told)} then {quoted(ours)}" for told, ours in self.states.items()
+        )
+        return f"case status {whens} else {by_time} end"
+
+    def emits(self) -> list[Emit]:
+        """Return the facts of each line: ordered, paid, refunded; freight and closing once."""
+        once = "is_first"
+        told = "json_object('status', status, 'state', state)"
+        common = {
+            word: word
+            for word in ("customer_key", "order_key", "source_path", "campaign_key", "reference")
+        }
+        goods = common | {"product_key": "product_key", "sku_key": "sku_key"}
+
+        def emit(kind: str, part: str, at: str, money: str, where: str, **more: str) -> Emit:
+            name = f"'{kind}:' || order_key || {part}"
+            columns = {"kind": quoted(kind), "occurred_at": at, "amount_minor": money}
+            return Emit(columns | {"external_id": name} | more, where)
+
+        line, freight = "':' || line_no", "':shipping'"
+        refunded = "coalesce(refunded_at, paid_at, created_at)"
+        pieces = {"quantity": "quantity"}
+        is_paid = "paid_at is not null"
+        emits = [
+            emit(
+                "order", line, "created_at", "line_due", "true",
+                discount_minor="line_discount", props=told, **goods, **pieces,
+            ),
+            emit("order", freight, "created_at", "freight", f"freight > 0 and {once}", **common),
+            emit("payment", line, "paid_at", "line_paid", is_paid, **goods, **pieces),
+            emit(
+                "payment", freight, "paid_at", "freight_paid",
+                f"{is_paid} and freight_paid > 0 and {once}", **common,
+            ),
+            emit(
+                "order_closed", "''", "created_at", "0",
+                f"{once} and state = 'closed' and paid_at is null", **common,
+            ),
+        ]  # fmt: skip
+        if self.has("refund") and self.is_of_order("refund"):
+            only = {"product_key": "case when line_count = 1 then product_key end"}
+            where = f"refund > 0 and {once}"
+            emits.append(emit("refund", "''", refunded, "refund", where, **common, **only))
+        elif self.has("refund"):
+            emits.append(emit("refund", line, refunded, "refund", "refund > 0", **goods, **pieces))
+        if self.has("deposit"):
+            where = f"deposit > 0 and {once}"
+            emits.append(emit("deposit", "''", "created_at", "deposit", where, **common))
+        return emits
+
+    def _unknown_states(self) -> Note:
+        known = ", ".join(map(quoted, self.states))
+        return Note(
+            _UNKNOWN_STATES,
+            "select string_agg(distinct left(status, 40), ', ') as states, "
+            f"count(distinct order_key) as orders from derived where status not in ({known})",
+        )
+
+
+_PRODUCTS = (
+    "select product_key, max(product_name), null, max(product_category), null, null from derived "
+    "where product_key is not null group by product_key"
+)
+_CUSTOMERS = (
+    "select customer_key, max(customer_name), max(customer_email), null from derived "
+    "where customer_key is not null group by customer_key"
+)

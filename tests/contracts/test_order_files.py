@@ -1,0 +1,91 @@
+"""Files of orders as the platforms write them: what a right reader gets out of each."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from springtide.flows.importing import Imported, import_file
+from tests.kit.bench import ACTOR, Bench
+
+_FORMATS = Path(__file__).resolve().parents[3] / "shared" / "data" / "formats"
+
+pytestmark = pytest.mark.skipif(not _FORMATS.is_dir(), reason="the sample files are not here")
+
+
+def expected(pattern: str) -> dict[str, Any]:
+    """Return what a right reader gets from a sample file."""
+    document: dict[str, dict[str, Any]] = json.loads((_FORMATS / "EXPECTED.json").read_text())
+    return document[pattern]
+
+
+def bring(bench: Bench, pattern: str) -> Imported:
+    """Import a sample file."""
+    (path,) = _FORMATS.glob(pattern)
+    return import_file(bench.target, path, shop=bench.shop, actor=ACTOR)
+
+
+def _minor(text: str) -> int:
+    return round(float(text) * 100)
+
+
+def _found(bench: Bench) -> dict[str, Any]:
+    freight = "ends_with(external_id, ':shipping')"
+    ((orders, lines, pieces, due, discount, shipping, buyers),) = bench.reader.rows(
+        f"select count(distinct order_key), count(*) filter (not {freight}), sum(quantity), "
+        f"coalesce(sum(amount_minor) filter (not {freight}), 0), sum(discount_minor), "
+        f"coalesce(sum(amount_minor) filter ({freight}), 0), count(distinct customer_key) "
+        "from facts where kind = 'order'"
+    )
+    sums: dict[str, int] = dict(
+        bench.reader.rows("select kind, cast(sum(amount_minor) as bigint) from facts group by 1")
+    )
+    paid: dict[str, int] = dict(
+        bench.reader.rows("select kind, count(distinct order_key) from facts group by 1")
+    )
+    return {
+        "orders": orders,
+        "lines": lines,
+        "units": pieces,
+        "goods_after_discount": due,
+        "discount": discount,
+        "gross_before_discount": due + discount,
+        "freight": shipping,
+        "paid_total": sums.get("payment", 0),
+        "refund_total": sums.get("refund", 0),
+        "orders_with_pay_time": paid.get("payment", 0),
+        "unpaid_orders": orders - paid.get("payment", 0),
+        "orders_with_refund": paid.get("refund", 0),
+        "closed_never_paid": paid.get("order_closed", 0),
+        "buyers": buyers or None,
+    }
+
+
+_MONEY = (
+    "goods_after_discount", "discount", "gross_before_discount", "freight", "paid_total",
+    "refund_total",
+)  # fmt: skip
+
+
+def right(pattern: str) -> dict[str, Any]:
+    """Return the part of what is expected that facts tell, money in minor units."""
+    wanted = expected(pattern)
+    return {
+        name: _minor(value) if name in _MONEY else value
+        for name, value in wanted.items()
+        if name in (*_MONEY, "orders", "lines", "units", "orders_with_pay_time", "unpaid_orders",
+                    "orders_with_refund", "closed_never_paid", "buyers")
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("pattern", "kind"), [("jd/*.csv", "jd")])
+def test_an_order_file_gives_the_sums_that_the_platform_says(
+    bench: Bench, pattern: str, kind: str
+) -> None:
+    done = bring(bench, pattern)
+    assert (done.format, done.rows.rejected) == (kind, 0)
+    assert _found(bench) == right(pattern)
+    again = bring(bench, pattern)
+    assert (again.rows.new, again.rows.changed) == (0, 0)
+    assert _found(bench) == right(pattern)
