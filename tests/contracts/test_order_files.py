@@ -89,3 +89,51 @@ def test_an_order_file_gives_the_sums_that_the_platform_says(
     again = bring(bench, pattern)
     assert (again.rows.new, again.rows.changed) == (0, 0)
     assert _found(bench) == right(pattern)
+
+
+_ORDERS, _ITEMS, _SUBS = (
+    "taobao/ExportOrderList*.csv", "taobao/ExportOrderDetailList*.csv",
+    "taobao/ExportItemList*.xlsx",
+)  # fmt: skip
+
+
+def test_taobaos_order_report_tells_money_and_buyers_but_no_lines(bench: Bench) -> None:
+    done = bring(bench, _ORDERS)
+    assert (done.format, done.rows.rejected) == ("taobao_orders", 0)
+    wanted = right(_ORDERS) | {"lines": 60, "discount": 0, "gross_before_discount": 880870}
+    assert _found(bench) == wanted
+    states = {row["state"]: row["orders"] for row in done.report["states"]}
+    assert states == expected(_ORDERS)["by_raw_status"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        (_ORDERS, _ITEMS),
+        (_ORDERS, _ITEMS, _ORDERS, _ITEMS),
+        (_ORDERS, _SUBS),
+        (_SUBS, _ORDERS),
+        (_ORDERS, _ITEMS, _SUBS),
+        (_ORDERS, _SUBS, _ITEMS, _ORDERS, _SUBS),
+    ],
+)
+def test_taobaos_reports_count_an_order_once_whatever_comes_first(
+    bench: Bench, files: tuple[str, ...]
+) -> None:
+    for pattern in files:
+        assert bring(bench, pattern).rows.rejected == 0
+    assert _found(bench) == right(_ORDERS)
+    before = bench.rows("*")
+    for pattern in files:
+        bring(bench, pattern)
+    assert bench.rows("*") == before
+
+
+def test_a_presales_deposit_counts_once_it_is_paid(bench: Bench) -> None:
+    bring(bench, _ORDERS)
+    assert bench.rows("order_key, amount_minor", "deposit") == [
+        ("4630000469497201852", 495),
+        ("4618000468766281911", 2545),
+    ]
+    # The balance of the first is not paid: no money counts as paid yet.
+    assert "4630000469497201852" not in {key for (key,) in bench.rows("order_key", "payment")}

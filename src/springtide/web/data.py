@@ -47,6 +47,10 @@ _PROGRESS = {"reading": 15, "checking": 40, "people": 55, "comparing": 70, "writ
 FORMAT_NAMES = {
     "generic": N_("Any table with a header"),
     "completejourney": N_("The Complete Journey"),
+    "jd": N_("JD orders"),
+    "taobao_orders": N_("Taobao/Tmall order report"),
+    "taobao_items": N_("Taobao/Tmall item report"),
+    "taobao_suborders": N_("Taobao/Tmall sub-order report"),
 }
 #: What a kind of fact is called in the summary.
 KINDS = {
@@ -64,6 +68,8 @@ KINDS = {
     "click": N_("Clicks"),
     "opt_out": N_("Opt-outs"),
     "deposit": N_("Deposits"),
+    "measure": N_("Platform numbers"),
+    "entry": N_("Campaign entries"),
 }
 
 AnyRequest = Request[Any, Any, Any]

@@ -26,6 +26,7 @@ INSTANTS = ("created_at", "paid_at", "refunded_at")
 #: ``price`` a piece; of a line or an order: ``gross`` before discounts, ``due`` for the goods after
 #: them, ``freight``, ``paid`` (with freight when it is of the order), ``refund`` and ``deposit``.
 MONEY = ("price", "gross", "discount", "due", "freight", "paid", "refund", "deposit")
+_WORDS = {*TEXTS, *INSTANTS, *MONEY, "quantity"}
 #: What the whole order says in every format.
 _OF_ORDER = ("created_at", "customer_key", "customer_name", "customer_email", "freight", "deposit")
 #: An order's state in our words.
@@ -41,13 +42,16 @@ _UNKNOWN_STATES = N_(
 class OrderTable:
     """A table with a row an order or a row a line of one.
 
-    ``words`` names the file's column of each word (the first that is there of several);
+    ``words`` names the file's column of each word (the first that is there of several; further
+    words are texts that ``replaced`` may use);
     ``of_order`` the words that speak of the whole order beside those that always do; with
     ``is_filled`` their cells, the order's number too, are empty from an order's second line on.
     ``replaced`` gives a word another value than its cell: an expression in which ``told_<word>``
     stands for what the cells hold. ``states`` are the platform's states in ours. ``lines`` is a
-    query of the orders' lines in place of the rows themselves (see ``_lines``), and ``withdraws``
-    the condition of what an older file told and this one takes back.
+    query of the orders' lines in place of the rows themselves (see ``_lines``), ``settled`` gives
+    what was shared over them another value in the end. ``withdraws`` and ``completes`` are a
+    ``Reading``'s, as is ``left_out``; ``version`` is an ``Emit``'s. Without ``is_dated`` the file
+    does not say when.
     """
 
     source: str
@@ -60,22 +64,29 @@ class OrderTable:
     replaced: Mapping[str, str] = field(default_factory=dict)
     formats: tuple[str, ...] = ()
     lines: str | None = None
+    settled: Mapping[str, str] = field(default_factory=dict)
     withdraws: str | None = None
+    completes: bool = False
+    version: str = "null"
+    left_out: str | None = None
+    is_dated: bool = True
 
-    def reading(self) -> Reading:
-        """Return how the table is read."""
+    def reading(self, checks: tuple[Check, ...] = (), notes: tuple[Note, ...] = ()) -> Reading:
+        """Return how the table is read; ``checks`` and ``notes`` come beside the table's own."""
         return Reading(
             source=self.source,
             values=self._values(),
-            checks=tuple(self._checks()),
+            checks=(*self._checks(), *checks),
             emits=tuple(self.emits()),
             products=_PRODUCTS,
             customers=_CUSTOMERS,
             labels=self._labels(),
             derived=self.derived(),
             withdraws=self.withdraws or (None if self.has("line_key") else "true"),
+            completes=self.completes,
+            left_out=self.left_out,
             state="status",
-            notes=(self._unknown_states(),) if self.states else (),
+            notes=(*((self._unknown_states(),) if self.states else ()), *notes),
         )
 
     def named(self, word: str) -> str | None:
@@ -104,7 +115,8 @@ class OrderTable:
     def _values(self) -> dict[str, str]:
         """Return the words' values: first what the cells hold, then what is made of them."""
         found: dict[str, str] = {}
-        for word in TEXTS:
+        more = (word for word in self.words if word not in _WORDS)
+        for word in (*TEXTS, *more):
             found[f"told_{word}"] = values.text(*self._column(word))
         for word in INSTANTS:
             at, zone = f"told_{word}", self.options.zone
@@ -121,7 +133,8 @@ class OrderTable:
         if "gross" not in replaced and not self.named("gross") and self.named("price"):
             replaced["gross"] = "try_cast(told_price * quantity as bigint)"
         for word in (*TEXTS, *INSTANTS, *MONEY):
-            found[word] = replaced.get(word, f"told_{word}")
+            found[word] = replaced.pop(word, f"told_{word}")
+        found |= replaced
         if self.is_filled:
             found["order_created_at"] = "max(created_at) over (partition by order_key)"
         return found
@@ -138,7 +151,7 @@ class OrderTable:
         if self.named("quantity"):
             found |= values.integers("quantity", self._column("quantity"))
         else:
-            found["quantity"] = self.replaced.get("quantity", "cast(1 as bigint)")
+            found["quantity"] = "cast(1 as bigint)"
         return found
 
     def _unmasked(self) -> str:
@@ -166,7 +179,9 @@ class OrderTable:
             check("order_key", ROUNDED, f"regexp_full_match(order_key, '{SCIENTIFIC}')"),
         ]
         created = "order_created_at" if self.is_filled else "created_at"
-        found.append(check("created_at", N_("is not a possible time"), values.impossible(created)))
+        if self.is_dated:
+            bad = values.impossible(created)
+            found.append(check("created_at", N_("is not a possible time"), bad))
         for word in INSTANTS[1:]:
             if self.named(word):
                 bad = f"given_{word} is not null and {values.impossible(f'told_{word}')}"
@@ -189,6 +204,7 @@ class OrderTable:
         levels.add(weight="coalesce(gross, due, quantity, 1)")
         self._share_due(levels)
         self._share_paid(levels)
+        levels.replace(**self.settled)
         levels.add(state=self._state())
         return levels.query
 
@@ -258,6 +274,7 @@ class OrderTable:
         def emit(kind: str, part: str, at: str, money: str, where: str, **more: str) -> Emit:
             name = f"'{kind}:' || order_key || {part}"
             columns = {"kind": quoted(kind), "occurred_at": at, "amount_minor": money}
+            columns["version"] = self.version
             return Emit(columns | {"external_id": name} | more, where)
 
         line, freight = "':' || line_no", "':shipping'"

@@ -16,6 +16,12 @@ class Levels:
         fields = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
         self.query = f"select *, {fields} from ({self.query})"
 
+    def replace(self, **columns: str) -> None:
+        """Give columns other values, by expressions over all of them."""
+        if columns:
+            fields = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
+            self.query = f"select * replace ({fields}) from ({self.query})"
+
     def split(self, name: str, *, total: str, weight: str) -> None:
         """Add the group's total split over its rows by weight, as ``kit.money.split`` does it.
 

@@ -118,7 +118,11 @@ def _emitted(emit: Emit, reading: Reading) -> str:
         if name not in ("shop", "version")
     )
     rows = "derived" if reading.derived else "good"
-    return f"select row_no, {fields} from {rows} where {emit.where}"
+    version = given.get("version", "null")
+    return (
+        f"select row_no, {fields}, cast({version} as integer) as version from {rows} "
+        f"where {emit.where}"
+    )
 
 
 def _literal(text: str) -> str:
@@ -131,7 +135,10 @@ def _no_facts() -> str:
         for name, type_ in COLUMNS.items()
         if name not in ("shop", "version")
     )
-    return f"select cast(null as bigint) as row_no, {fields} where false"
+    return (
+        f"select cast(null as bigint) as row_no, {fields}, cast(null as integer) as version "
+        "where false"
+    )
 
 
 def _reject_unfit(connection: duckdb.DuckDBPyConnection, labels: Mapping[str, str]) -> None:
@@ -254,7 +261,8 @@ def _settle(
     """
     places = _find_old(writer, connection, shop, reading)
     plain = ", ".join(name for name in COLUMNS if name not in ("shop", "version"))
-    fields = f"{_literal(shop)} as shop, {plain}, cast({version} as integer) as version, month"
+    own = f"coalesce(emitted.version, {version})"
+    fields = f"{_literal(shop)} as shop, {plain}, {own} as version, month"
     if not connection.execute("select 1 from old limit 1").fetchall():
         connection.execute(f"create view incoming as select {fields} from emitted")
         connection.execute(
@@ -266,50 +274,51 @@ def _settle(
     content = ", ".join(_CONTENT)
     connection.execute(
         "create temp table compared as select emitted.rowid as place, row_no, old.version as had, "
-        f"old.content = hash({content}) as same from emitted "
+        f"old.content = hash({content}) as same, {own} as own from emitted "
         "left join (select id, content, version from old) as old "
         "on old.id = hash(emitted.external_id)"
     )
     connection.execute(
         f"create temp table incoming as select {fields} from emitted "
         "join compared on emitted.rowid = compared.place "
-        f"where had is null or (same is not true and had <= {version})"
+        "where had is null or (same is not true and had <= own)"
     )
     connection.execute(
         f"create temp table superseded as select {_literal(shop)} as shop, "
-        f"{_literal(reading.source)} as source, external_id, file from old where version <= "
-        f"{version} and (id in (select hash(external_id) from emitted join compared "
-        "on emitted.rowid = compared.place where same is false)"
-        f"{_withdrawn(connection, reading)})"
+        f"{_literal(reading.source)} as source, external_id, file from old where id in ("
+        "select hash(external_id) from emitted join compared on emitted.rowid = compared.place "
+        f"where same is false and had <= own) or ({_withdrawn(connection, reading, version)})"
     )
     # A row is new or unchanged when all of its facts are, and changed in any other case.
     connection.execute(
         "create temp table settled as select row_no, case when bool_and(had is null) then 'new' "
-        f"when bool_and(same is true or had > {version}) then 'unchanged' else 'changed' end "
-        f"as status, bool_or(same is false and had > {version}) as is_older "
+        "when bool_and(same is true or had > own) then 'unchanged' else 'changed' end "
+        "as status, bool_or(same is false and had > own) as is_older "
         "from compared group by row_no"
     )
     gone = connection.execute("select distinct file from superseded").fetchall()
     return [places[place] for (place,) in gone]
 
 
-def _withdrawn(connection: duckdb.DuckDBPyConnection, reading: Reading) -> str:
+def _withdrawn(connection: duckdb.DuckDBPyConnection, reading: Reading, version: int) -> str:
     """Return the condition of the lake's facts that orders of the file no longer have.
 
     An order with a rejected row is not whole; where a row was rejected that does not even say
     its order, none is.
     """
     if reading.withdraws is None:
-        return ""
+        return "false"
     lost = connection.execute(
         "select 1 from rejected where row_no not in (select row_no from valued) limit 1"
     ).fetchall()
     if lost:
-        return ""
+        return "false"
+    in_time = "true" if reading.completes else f"version <= {version}"
     return (
-        f" or (({reading.withdraws}) and id not in (select hash(external_id) from emitted) "
+        f"({reading.withdraws}) and {in_time} "
+        "and id not in (select hash(external_id) from emitted) "
         "and order_key in (select order_key from emitted) and order_key not in ("
-        "select order_key from valued join rejected using (row_no) where order_key is not null))"
+        "select order_key from valued join rejected using (row_no) where order_key is not null)"
     )
 
 

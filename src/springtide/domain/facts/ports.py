@@ -76,7 +76,9 @@ class Reading:
     rejected. ``derived`` is a query over ``good`` (with ``row_no``) that facts are emitted from in
     its place, for values that need all rows of an order. ``withdraws`` is the condition of facts of
     the same orders that an older file told, and that go when this one does not tell them again
-    (``true`` where a file has every line of its orders).
+    (``true`` where a file has every line of its orders). With ``completes`` the file says more of
+    orders that another has told, so what it takes the place of goes even if told later. An emit
+    may name the ``version`` of its facts; else it is that of the file.
     ``state`` is the value that holds an order's state in the platform's own words, ``notes`` are
     looked for and told in the report.
     """
@@ -91,6 +93,7 @@ class Reading:
     left_out: str | None = None
     derived: str | None = None
     withdraws: str | None = None
+    completes: bool = False
     state: str | None = None
     notes: tuple["Note", ...] = ()
 

@@ -1,0 +1,81 @@
+"""Taobao's and Tmall's sub-order report (子订单报表): a row a line, with the line's own money.
+
+What was paid for a line holds its share of the freight. The buyer stands in the order report
+alone, and so does the freight.
+"""
+
+from typing import ClassVar
+
+from springtide.connectors.files.taobao_items import SERVICE
+from springtide.connectors.files.taobao_orders import PAID, SOURCE, STATES, STATUS
+from springtide.connectors.tabular.known import NUMBERED, known_orders
+from springtide.connectors.tabular.orders import OrderTable
+from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
+
+_COLUMNS = {"子订单编号", "主订单编号", "订单状态", "订单创建时间"}
+_WORDS: dict[str, str | tuple[str, ...]] = {
+    "order_key": "主订单编号",
+    "line_key": "子订单编号",
+    "status": "订单状态",
+    "customer_key": "买家会员名",
+    "customer_name": "收件人姓名",
+    "product_key": ("商品ID", "商品编码"),
+    "code": "商家编码",
+    "outer": "外部系统编号",
+    "product_name": ("商品标题", "标题", "宝贝标题"),
+    "price": ("商品价格", "价格"),
+    "quantity": ("购买数量", "宝贝数量"),
+    "created_at": "订单创建时间",
+    "paid_at": "订单付款时间",
+    "due": "买家应付货款",
+    "paid": ("买家实付金额", "子单实际支付金额", "买家实际支付金额"),
+    "refund": "退款金额",
+}
+
+
+class TaobaoSuborders:
+    """Taobao's and Tmall's sub-order report."""
+
+    kind: ClassVar[str] = "taobao_suborders"
+    needs: ClassVar[tuple[str, ...]] = ("taobao_orders",)
+
+    @staticmethod
+    def recognise(head: Head) -> int:
+        """Return 95 for the report's columns."""
+        return 95 if head.row_with(_COLUMNS) is not None else 0
+
+    @staticmethod
+    def read(head: Head, stage: Stage, options: ReadOptions) -> Reading:
+        """Stage the lines and say how they are read."""
+        loaded = stage.load(head, head.row_with(_COLUMNS) or 0)
+        return OrderTable(
+            source=SOURCE,
+            columns={name.strip(): column for name, column in loaded.items()},
+            words=_WORDS,
+            options=options,
+            states=STATES,
+            replaced={
+                "status": STATUS,
+                "product_key": "coalesce(told_product_key, told_code, told_outer)",
+                "sku_key": "coalesce(told_outer, told_code)",
+                "paid": PAID.format(due="told_due"),
+            },
+            lines=_LINES,
+            withdraws=_REPLACED,
+            completes=True,
+            left_out=SERVICE,
+        ).reading()
+
+
+# What the order report told of the same goods and money.
+_REPLACED = (
+    f"{NUMBERED} or external_id = 'payment:' || order_key || ':shipping' "
+    "or external_id = 'refund:' || order_key"
+)
+_LINES = f"""
+select good.* exclude (created_at, customer_key, freight),
+    min(good.created_at) over (partition by order_key) as created_at,
+    coalesce(good.customer_key, orders.customer_key) as customer_key, orders.freight,
+    line_key as line_no, count(*) over (partition by order_key) as line_count,
+    row_number() over (partition by order_key order by row_no) = 1 as is_first
+from good left join ({known_orders(SOURCE)}) as orders on good.order_key = orders.of_order"""
