@@ -85,8 +85,9 @@ class Bringing:
 
     def run(self, options: ReadOptions) -> tuple[RowCounts, Path | None, Mapping[str, Any]]:
         """Read, check, compare, commit; return counts, rejects file and report."""
-        scratch = self.target.lake.spill / f"{self.import_id}.duckdb"
-        connection = self.target.lake.connect(memory=_MEMORY, path=scratch)
+        # Of its own, so that it can be swept up after a process that died.
+        spill = self.target.lake.spill / str(self.import_id)
+        connection = self.target.lake.connect(memory=_MEMORY, spill=spill)
         self.gauge = Gauge(self.target.database, self.import_id, connection)
         try:
             with self.gauge:
@@ -95,8 +96,7 @@ class Bringing:
             raise Cancelled from None
         finally:
             connection.close()
-            for left in scratch.parent.glob(f"{scratch.name}*"):
-                shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+            shutil.rmtree(spill, ignore_errors=True)
 
     def _run(
         self, connection: duckdb.DuckDBPyConnection, options: ReadOptions

@@ -8,6 +8,7 @@ brings the rest and changes nothing twice.
 import fcntl
 import hashlib
 import importlib.util
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -152,8 +153,7 @@ def recover(target: Target) -> None:
                 has_facts = writer.done(intake.transaction_name(import_id)) > 0
             problem = None if has_facts else Problem(_STOPPED)
             _end(target, import_id, "done" if has_facts else "failed", problem)
-            for left in target.lake.spill.glob(f"{import_id}*"):
-                left.unlink(missing_ok=True)
+            shutil.rmtree(target.lake.spill / str(import_id), ignore_errors=True)
             Path(file.name).unlink(missing_ok=True)
 
 

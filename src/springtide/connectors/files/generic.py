@@ -117,6 +117,8 @@ class _Reader:
             labels=self._labels(),
             products=self._products(),
             customers=self._customers(),
+            numbered=() if self.mapping.named("external_id") else ("kind", "name"),
+            drops_copies=self.mapping.duplicates == "reject",
         )
 
     def _text(self, word: str) -> str:
@@ -251,7 +253,6 @@ class _Reader:
             )
             self._check("external_id", N_("is missing"), "name = ''")
             self._check("external_id", ROUNDED, f"regexp_matches(name, '(^|:){SCIENTIFIC}(:|$)')")
-            self.values["turn"] = "1"
             return
         texts = ", ".join(f"coalesce({word}, '')" for word in _FACT_TEXTS)
         said = f"md5(concat_ws('|', kind, occurred_at, amount, quantity, {texts}))"
@@ -263,13 +264,6 @@ class _Reader:
             )
         else:
             self.values["name"] = said
-        everything = ", ".join(column.sql for column in self.columns.values())
-        # The first of the values, so that no other has to hand on all columns.
-        self.values = {"everything": f"hash({everything})", **self.values}
-        self.values["copy"] = "row_number() over (partition by everything order by row_no)"
-        self.values["turn"] = "row_number() over (partition by kind, name order by row_no)"
-        if self.mapping.duplicates == "reject":
-            self.checks.append(Check("", N_("the same as an earlier row"), "copy > 1"))
 
     def _emits(self) -> list[Emit]:
         common = {word: word for word in _FACT_TEXTS}
@@ -281,8 +275,11 @@ class _Reader:
         amount = "abs(coalesce(amount, 0))"
         sale = "kind = 'order' and not is_return"
 
+        is_named = self.mapping.named("external_id")
+        number = "" if is_named else " || case when turn > 1 then ':' || turn else '' end"
+
         def emit(kind: str, at: str, money: str, where: str) -> Emit:
-            name = f"{kind} || ':' || name || case when turn > 1 then ':' || turn else '' end"
+            name = f"{kind} || ':' || name{number}"
             columns = {"kind": kind, "occurred_at": at, "amount_minor": money, "external_id": name}
             return Emit(common | columns, where)
 

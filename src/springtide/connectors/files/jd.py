@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
 from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
 
@@ -57,7 +58,7 @@ class Jd:
     @staticmethod
     def read(head: Head, stage: Stage, options: ReadOptions) -> Reading:
         """Stage the lines and say how they are read."""
-        columns = stage.load(head, head.row_with(_COLUMNS) or 0)
+        columns = stage.load(head, header_row(head, _COLUMNS))
         return OrderTable(
             source="jd",
             columns={name.strip(): column for name, column in columns.items()},

@@ -7,6 +7,7 @@ does. Lines of theirs that are known already get this report's buyer and money.
 from typing import ClassVar
 
 from springtide.connectors.tabular.known import ALL, OWN_LINE, known_lines
+from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
 from springtide.domain.facts.ports import Head, Note, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_
@@ -73,7 +74,7 @@ class TaobaoOrders:
     @staticmethod
     def read(head: Head, stage: Stage, options: ReadOptions) -> Reading:
         """Stage the orders and say how they are read."""
-        loaded = stage.load(head, head.row_with(_COLUMNS) or 0)
+        loaded = stage.load(head, header_row(head, _COLUMNS))
         columns = {name.strip(): column for name, column in loaded.items()}
         freight = "coalesce(told_freight, 0)"
         # Where the goods' money is not told, the total is: with the freight.

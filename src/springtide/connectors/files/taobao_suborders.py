@@ -9,6 +9,7 @@ from typing import ClassVar
 from springtide.connectors.files.taobao_items import SERVICE
 from springtide.connectors.files.taobao_orders import PAID, SOURCE, STATES, STATUS
 from springtide.connectors.tabular.known import NUMBERED, known_orders
+from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
 from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
 
@@ -47,7 +48,7 @@ class TaobaoSuborders:
     @staticmethod
     def read(head: Head, stage: Stage, options: ReadOptions) -> Reading:
         """Stage the lines and say how they are read."""
-        loaded = stage.load(head, head.row_with(_COLUMNS) or 0)
+        loaded = stage.load(head, header_row(head, _COLUMNS))
         return OrderTable(
             source=SOURCE,
             columns={name.strip(): column for name, column in loaded.items()},

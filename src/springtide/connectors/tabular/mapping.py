@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -317,18 +317,28 @@ def find_header(head: Head, mapping: TableMapping) -> int:
         index = mapping.header_row - 1
         if not 0 <= index < len(head.rows):
             raise BadMapping(where="header_row", why=N_("the file has no such row near its top"))
-        rows = [head.rows[index]]
     else:
-        found = head.row_with(mapping.wanted)
-        if found is not None:
-            return found
-        index = max(
-            range(len(head.rows)),
-            key=lambda number: len({c.strip() for c in head.rows[number]} & mapping.wanted),
-        )
-        rows = [head.rows[index]]
-    missing = sorted(mapping.wanted - {cell.strip() for cell in rows[0]})
-    if missing:
-        seen = ", ".join(cell[:60] for cell in rows[0])[:1000]
-        raise MissingColumns(file=shown_name(head.path), missing=", ".join(missing), seen=seen)
+        return header_row(head, mapping.wanted)
+    _refuse_missing(head, mapping.wanted, index)
     return index
+
+
+def header_row(head: Head, wanted: Set[str]) -> int:
+    """Return the index of the first row with all columns; ``MissingColumns`` names the lacking."""
+    found = head.row_with(set(wanted))
+    if found is not None:
+        return found
+    index = max(
+        range(len(head.rows)),
+        key=lambda number: len({cell.strip() for cell in head.rows[number]} & wanted),
+    )
+    _refuse_missing(head, wanted, index)
+    return index
+
+
+def _refuse_missing(head: Head, wanted: Set[str], index: int) -> None:
+    row = head.rows[index]
+    missing = sorted(wanted - {cell.strip() for cell in row})
+    if missing:
+        seen = ", ".join(cell[:60] for cell in row)[:1000]
+        raise MissingColumns(file=shown_name(head.path), missing=", ".join(missing), seen=seen)

@@ -36,6 +36,7 @@ _SUSPECT = r"'[\x00-\x1f\x7f]|\d[eE]\+\d'"
 ROUNDED = N_(
     "a number that a spreadsheet has rounded: set the column to text there and export again"
 )
+COPY = N_("the same as an earlier row")
 _KEYS = ("customer_key", "product_key", "order_key", "visitor_key", "sku_key")
 _NAMED = "shop VARCHAR, source VARCHAR, external_id VARCHAR"
 _DEFAULTS = {"quantity": "0", "amount_minor": "0", "discount_minor": "0", "props": "'{}'"}
@@ -67,10 +68,15 @@ def sift(connection: duckdb.DuckDBPyConnection, reading: Reading) -> int:
             {"column": check.column, "reason": check.reason, "number": number},
         )
     # Later checks reject more rows; what they reject is not good either.
-    connection.execute(
-        "create view good as select * from valued where problem is null "
-        "and row_no not in (select row_no from rejected)"
-    )
+    still = "problem is null and row_no not in (select row_no from rejected)"
+    if reading.numbered:
+        _number(connection, reading)
+        connection.execute(
+            "create view good as select valued.*, coalesce(turns.turn, 1) as turn from valued "
+            f"left join turns on valued.row_no = turns.of_row where {still}"
+        )
+    else:
+        connection.execute(f"create view good as select * from valued where {still}")
     if reading.derived:
         connection.execute(f"create table derived as {reading.derived}")
     parts = [_emitted(emit, reading) for emit in reading.emits]
@@ -80,6 +86,33 @@ def sift(connection: duckdb.DuckDBPyConnection, reading: Reading) -> int:
     _reject_unfit(connection, reading.labels)
     _reject_repeats(connection, reading.labels)
     return int(left_out)
+
+
+def _number(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:
+    """Make ``turns``: the numbers of the rows that share their names; reject copies among them.
+
+    Only such rows are put in order, as they are few.
+    """
+    named = ", ".join(reading.numbered)
+    connection.execute(
+        f"create temp table shared as select row_no as of_row, {named} from valued where "
+        f"problem is null and hash({named}) in (select hash({named}) from valued "
+        "where problem is null group by 1 having count(*) > 1)"
+    )
+    if reading.drops_copies and connection.execute("select 1 from shared limit 1").fetchall():
+        cells = connection.execute("describe select * exclude (row_no) from staged").fetchall()
+        everything = ", ".join(name for name, *_ in cells)
+        connection.execute(
+            "insert into rejected select row_no, '', ?, null from (select row_no, row_number() "
+            f"over (partition by {everything} order by row_no) as copy "
+            "from staged join shared on row_no = of_row) where copy > 1",
+            [COPY],
+        )
+        connection.execute("delete from shared where of_row in (select row_no from rejected)")
+    connection.execute(
+        "create temp table turns as select of_row, "
+        f"row_number() over (partition by {named} order by of_row) as turn from shared"
+    )
 
 
 def _valued(connection: duckdb.DuckDBPyConnection, reading: Reading) -> str:

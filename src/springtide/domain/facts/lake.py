@@ -166,15 +166,14 @@ class Lake:
         return folder
 
     def connect(
-        self, *, threads: int = 2, memory: str = "1GB", path: Path | None = None
+        self, *, threads: int = 2, memory: str = "1GB", spill: Path | None = None
     ) -> duckdb.DuckDBPyConnection:
-        """Open a DuckDB, in memory or in a file of its own, that spills beside the lake."""
+        """Open a DuckDB in memory; what does not fit spills beside the lake, or where told."""
         connection = duckdb.connect(
-            str(path or ":memory:"),
             config={
                 "threads": threads,
                 "memory_limit": memory,
-                "temp_directory": str(self.spill),
+                "temp_directory": str(spill or self.spill),
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
             },

@@ -72,15 +72,20 @@ class Reading:
     selects key, name, brand, category, department, attributes (a JSON text) and ``customers`` key,
     name, email, attributes, both from the table ``good``.
 
+    ``numbered`` are values that name a row together: rows that share them are told apart by a value
+    ``turn``, 1 for the first of them. With ``drops_copies`` those that are the same as an earlier
+    one in every cell are rejected.
+
     ``left_out`` is the condition of rows that are no data, such as totals: neither read nor
     rejected. ``derived`` is a query over ``good`` (with ``row_no``) that facts are emitted from in
-    its place, for values that need all rows of an order. ``withdraws`` is the condition of facts of
-    the same orders that an older file told, and that go when this one does not tell them again
-    (``true`` where a file has every line of its orders). With ``completes`` the file says more of
-    orders that another has told, so what it takes the place of goes even if told later. An emit
-    may name the ``version`` of its facts; else it is that of the file.
-    ``state`` is the value that holds an order's state in the platform's own words, ``notes`` are
-    looked for and told in the report.
+    its place, for values that need all rows of an order. ``state`` is the value that holds an
+    order's state in the platform's own words, ``notes`` are looked for and told in the report.
+
+    ``withdraws`` is the condition of facts of the same orders that an older file told, and that go
+    when this one does not tell them again (``true`` where a file has every line of its orders).
+    With ``completes`` the file says more of orders that another has told, so what it takes the
+    place of goes even if told later. An emit may name the ``version`` of its facts; else it is
+    that of the file.
     """
 
     source: str
@@ -90,6 +95,8 @@ class Reading:
     products: str | None = None
     customers: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    numbered: tuple[str, ...] = ()
+    drops_copies: bool = False
     left_out: str | None = None
     derived: str | None = None
     withdraws: str | None = None
