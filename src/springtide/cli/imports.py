@@ -3,14 +3,20 @@
 import json
 import os
 import sys
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from springtide.bootstrap import House
     from springtide.domain.access.model import Shop
+    from springtide.flows.gauge import Measured
+    from springtide.flows.importing import Imported
 
 HELP = """\
 Import files into a shop: orders, events, products, customers.
@@ -44,7 +50,11 @@ or order, a date, an amount) needs nothing more; any other needs a mapping file,
     "buy" = "order"
 
 Wrong rows go to a rejects file with row, column and reason, and the rest is imported; --strict
-refuses the whole file instead. The same file again changes nothing; corrected rows win.
+refuses the whole file instead. The same file again changes nothing. Of two files that tell the
+same order the one exported later wins, whichever is imported first: a file's name tells when it
+was exported, else its date on the disk, or say it with --exported-at.
+
+Several files are imported in the order they need: order reports before the reports of their lines.
 
 Examples:
 
@@ -66,22 +76,28 @@ def import_files(
     format_: Annotated[str | None, typer.Option("--format", help="The files' format.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="How columns become facts.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse a file with a bad row.")] = False,
+    exported_at: Annotated[
+        datetime | None, typer.Option(help="When the files were exported, in the shop's time.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Import files one after another."""
     from springtide.bootstrap import open_house
     from springtide.connectors.tabular.mapping import read_mapping
     from springtide.domain.access.queries import shop_by_slug
-    from springtide.flows.importing import locate
+    from springtide.flows.importing import import_order, locate
     from springtide.settings import read_settings
 
     document = read_mapping(mapping) if mapping else None
-    paths = locate(files)
+    paths = import_order(locate(files))
     house = open_house(read_settings())
     try:
         with house.db.read() as tx:
             found = shop_by_slug(tx, slug=shop)
-        results = [_import_one(house, found, path, format_, document, strict) for path in paths]
+        told_at = exported_at.replace(tzinfo=found.tz) if exported_at else None
+        results = []
+        for path in paths:
+            results += _import_one(house, found, path, format_, document, strict, told_at)
     finally:
         house.close()
     totals = {key: sum(result[key] for result in results) for key in KEYS}
@@ -89,7 +105,7 @@ def import_files(
         print(json.dumps({**totals, "files": results}, ensure_ascii=False))
     else:
         for result in results:
-            _print(result)
+            _print(result, found.currency)
     if any(result["problem"] for result in results):
         raise typer.Exit(1)
 
@@ -101,7 +117,8 @@ def _import_one(
     format_: str | None,
     mapping: dict[str, Any] | None,
     strict: bool,
-) -> dict[str, Any]:
+    told_at: datetime | None,
+) -> list[dict[str, Any]]:
     from springtide.domain.access.model import Actor
     from springtide.flows.bringing import StrictRefusal, Target
     from springtide.flows.importing import import_file
@@ -110,16 +127,18 @@ def _import_one(
     target = Target(house.db, house.lake, house.settings.rejects, house.real_now)
     result: dict[str, Any] = {"file": _name(path), "format": format_, "rejects_file": None}
     try:
-        done = import_file(
-            target,
-            path,
-            shop=shop,
-            actor=Actor("command", "import", "springtide import"),
-            kind=format_,
-            mapping=mapping,
-            is_strict=strict,
-            progress=_show_stage if sys.stderr.isatty() else _silent,
-        )
+        with _bar(_name(path)) as listener:
+            done = import_file(
+                target,
+                path,
+                shop=shop,
+                actor=Actor("command", "import", "springtide import"),
+                kind=format_,
+                mapping=mapping,
+                is_strict=strict,
+                told_at=told_at,
+                listener=listener,
+            )
     except Refusal as refusal:
         print(f"springtide: {printable(str(refusal))}", file=sys.stderr)
         rejects = refusal.facts.get("rejects_file")
@@ -127,11 +146,16 @@ def _import_one(
         counts = dict.fromkeys(KEYS, 0)
         if isinstance(refusal, StrictRefusal):
             counts["rejected"] = int(str(refusal.facts["count"]))
-        return {**result, **counts, "problem": str(refusal)}
+        return [{**result, **counts, "problem": str(refusal)}]
+    return [_result(each, result, len(done.tables)) for each in done.tables or (done,)]
+
+
+def _result(done: "Imported", result: dict[str, Any], tables: int) -> dict[str, Any]:
     rejects_file = str(done.rejects_file) if done.rejects_file else None
     counts = {key: getattr(done.rows, key) for key in KEYS}
     found = {"format": done.format, "rejects_file": rejects_file, "problem": None}
-    return {**result, **counts, **found}
+    name = {"file": done.file} if tables > 1 else {}
+    return {**result, **name, **counts, **found, "report": dict(done.report)}
 
 
 def _name(path: Path) -> str:
@@ -139,19 +163,57 @@ def _name(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def _silent(_stage: str) -> None:
-    pass
+@contextmanager
+def _bar(name: str) -> "Iterator[Callable[[Measured], None]]":
+    """Show a progress bar with rows a second and the time left, where somebody watches."""
+    if not sys.stderr.isatty():
+        yield lambda measured: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(),
+        TextColumn("{task.fields[speed]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(name[-50:], total=1.0, speed="")
+
+        def listener(measured: "Measured") -> None:
+            rows, left = measured.rows_per_second, measured.seconds_left
+            speed = f"{rows:,} rows/s" if rows else ""
+            if left is not None:
+                speed += f", about {left:,} s left"
+            progress.update(task, completed=measured.share, speed=speed)
+
+        yield listener
 
 
-def _show_stage(stage: str) -> None:
-    end = "\r" if stage != "done" else "\r\033[K"
-    print(f"\033[K  {stage} ...", end=end, file=sys.stderr, flush=True)
+def _print(result: dict[str, Any], currency: str) -> None:
+    from springtide.kit.errors import printable
+    from springtide.kit.money import to_decimal
 
-
-def _print(result: dict[str, Any]) -> None:
     if result["problem"]:
         return
     counts = ", ".join(f"{result[key]:,} {key}" for key in KEYS)
-    print(f"{result['file']}: {counts}")
+    print(f"{printable(result['file'])} ({result['format']}): {counts}")
+    report = result["report"]
+    totals = report.get("totals", {})
+    if totals.get("orders"):
+        due, paid, refunded = (
+            f"{to_decimal(totals[name], currency):,} {currency}"
+            for name in ("due_minor", "paid_minor", "refunded_minor")
+        )
+        print(
+            f"  {totals['orders']:,} orders over {due}: {totals['orders_paid']:,} paid ({paid}), "
+            f"{totals['orders_refunded']:,} refunded ({refunded}); "
+            f"{totals['pieces']:,} pieces, {totals['customers']:,} known buyers"
+        )
+    for warning in report.get("warnings", ()):
+        print(f"  note: {printable(warning['text'].format(**warning['facts']))}")
+    if report.get("older"):
+        print(f"  {report['older']:,} rows are older than what is known and changed nothing")
+    if report.get("left_out"):
+        print(f"  {report['left_out']:,} rows are no data (totals, notes) and were left out")
     if result["rejects_file"]:
         print(f"  rejected rows: {result['rejects_file']}")

@@ -25,7 +25,7 @@ from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.model import RowCounts
 from springtide.domain.facts.ports import Head, Reading, ReadOptions
 from springtide.domain.facts.reports import make_report
-from springtide.flows.gauge import Cancelled, Gauge
+from springtide.flows.gauge import Cancelled, Gauge, Measured
 from springtide.flows.people import bring_people
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, Refusal
@@ -33,10 +33,11 @@ from springtide.kit.ids import outward
 
 _MEMORY = "700MB"
 
-__all__ = ["Bringing", "Cancelled", "Clock", "Progress", "Target"]
+__all__ = ["Bringing", "Cancelled", "Clock", "Listener", "Progress", "Target"]
 
 Clock = Callable[[], datetime]
 Progress = Callable[[str], None]
+Listener = Callable[[Measured], None]
 
 
 class StrictRefusal(Refusal):
@@ -82,13 +83,14 @@ class Bringing:
     told_at: datetime
     is_strict: bool
     progress: Progress
+    listener: Listener
 
     def run(self, options: ReadOptions) -> tuple[RowCounts, Path | None, Mapping[str, Any]]:
         """Read, check, compare, commit; return counts, rejects file and report."""
         # Of its own, so that it can be swept up after a process that died.
         spill = self.target.lake.spill / str(self.import_id)
         connection = self.target.lake.connect(memory=_MEMORY, spill=spill)
-        self.gauge = Gauge(self.target.database, self.import_id, connection)
+        self.gauge = Gauge(self.target.database, self.import_id, connection, self.listener)
         try:
             with self.gauge:
                 return self._run(connection, options)

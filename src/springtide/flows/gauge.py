@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from uuid import UUID
 
@@ -32,13 +34,27 @@ class Cancelled(Refusal):
     text = N_("The import was stopped; nothing of it was kept.")
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How far an import is: the share done (0 to 1), and its speed once it is known."""
+
+    share: float
+    rows_per_second: int | None
+    seconds_left: int | None
+
+
 class Gauge:
     """Watches an import's database engine from a thread of its own while in use."""
 
     def __init__(
-        self, database: Database, import_id: UUID, connection: duckdb.DuckDBPyConnection
+        self,
+        database: Database,
+        import_id: UUID,
+        connection: duckdb.DuckDBPyConnection,
+        listener: Callable[[Measured], None],
     ) -> None:
         self.row_count = 0
+        self._listener = listener
         self._database = database
         self._import_id = import_id
         self._connection = connection
@@ -77,11 +93,16 @@ class Gauge:
             seconds = time.monotonic() - self._began
             speed = int(self.row_count * share / seconds) if self.row_count else None
             left = int(seconds * (1 - share) / share) + 1 if share > 0.05 else None
+            measured = Measured(share, speed, left)
+            self._listener(measured)
             with self._database.write() as tx:
                 asked = records.note_progress(
-                    tx, import_id=self._import_id, share=share,
-                    rows_per_second=speed, seconds_left=left,
-                )  # fmt: skip
+                    tx,
+                    import_id=self._import_id,
+                    share=share,
+                    rows_per_second=speed,
+                    seconds_left=left,
+                )
             if asked and self._stage not in _LATE:
                 self._is_cancelled = True
                 self._connection.interrupt()

@@ -30,7 +30,7 @@ from springtide.domain.facts import intake, operations, records
 from springtide.domain.facts.lake import LOCK_SECONDS, Lake, LakeBusy
 from springtide.domain.facts.model import Problem, RowCounts
 from springtide.domain.facts.ports import Head, ReadOptions
-from springtide.flows.bringing import Bringing, Cancelled, Progress, Target
+from springtide.flows.bringing import Bringing, Cancelled, Listener, Progress, Target
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.ids import uuid7
 
@@ -107,6 +107,7 @@ def import_file(
     told_at: datetime | None = None,
     modified_at: datetime | None = None,
     progress: Progress = lambda stage: None,
+    listener: Listener = lambda measured: None,
 ) -> Imported:
     """Import one file into a shop; refuses what it cannot read as a whole (a ``Refusal``).
 
@@ -114,7 +115,8 @@ def import_file(
     format is told by the file's head. ``told_at`` is when the file was exported; without it its
     name tells, else when it was last changed (``modified_at``, else as the disk has it). Rejected
     rows are written to a CSV file under ``rejects`` and the rest is imported, or nothing at all
-    with ``is_strict``.
+    with ``is_strict``. ``progress`` is told each stage, ``listener`` twice a second how far it is,
+    from another thread.
     """
     recover(target)
     name = file_name or shown_name(path)
@@ -126,7 +128,7 @@ def import_file(
     with _turn(target.lake, shop, progress):
         for head, found in tables:
             table = _Table(target, head, _called(name, head), found, sha256, shop, actor)
-            done.append(table.bring(mapping, told, is_strict, progress))
+            done.append(table.bring(mapping, told, is_strict, progress, listener))
     if len(done) == 1:
         return done[0]
     total = RowCounts(
@@ -175,6 +177,7 @@ class _Table:
         told_at: datetime,
         is_strict: bool,
         progress: Progress,
+        listener: Listener,
     ) -> Imported:
         """Import it under a record of its own, which says how it ended."""
         target, import_id = self.target, uuid7(self.target.clock())
@@ -195,7 +198,7 @@ class _Table:
             try:
                 bringing = Bringing(
                     target, self.head, self.name, self.kind, self.shop, self.actor,
-                    import_id, told_at, is_strict, progress,
+                    import_id, told_at, is_strict, progress, listener,
                 )  # fmt: skip
                 options = ReadOptions(self.shop.currency, self.shop.zone_name, mapping)
                 rows, rejects_file, report = bringing.run(options)
@@ -212,7 +215,7 @@ class _Table:
         if isinstance(error, _FILE_ERRORS):
             why = N_("it holds values that cannot be read")
             told = UnreadableFile(file=self.name, why=why)
-        if isinstance(told, Cancelled):
+        if isinstance(told, Cancelled | KeyboardInterrupt):
             _end(self.target, import_id, "cancelled", None)
         elif isinstance(told, Refusal):
             _end(self.target, import_id, "refused", Problem(told.text, told.facts))

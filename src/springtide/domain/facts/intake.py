@@ -50,7 +50,7 @@ def sift(connection: duckdb.DuckDBPyConnection, reading: Reading) -> int:
     Adds the rows that fail a check to ``rejected``, with the first problem of each. Returns how
     many rows were no data and left out.
     """
-    names = ", ".join(f'"{name}"' for name in reading.values)
+    names = ", ".join(f'"{name}"' for name in _used(reading))
     kept = f"where ({reading.left_out}) is not true" if reading.left_out else ""
     connection.execute(
         f"create table valued as select row_no, {names}, {_problem(reading.checks)} as problem "
@@ -86,6 +86,16 @@ def sift(connection: duckdb.DuckDBPyConnection, reading: Reading) -> int:
     _reject_unfit(connection, reading.labels)
     _reject_repeats(connection, reading.labels)
     return int(left_out)
+
+
+def _used(reading: Reading) -> list[str]:
+    """Return the values that something is made of after the checks, in their order."""
+    emitted = (text for emit in reading.emits for text in (*emit.columns.values(), emit.where))
+    notes = (note.query for note in reading.notes)
+    more = (reading.derived, reading.products, reading.customers, reading.state)
+    said = " ".join((*emitted, *notes, *(text for text in more if text)))
+    words = {*_WORD.findall(said), *reading.numbered, "order_key"}
+    return [name for name in reading.values if name in words]
 
 
 def _number(connection: duckdb.DuckDBPyConnection, reading: Reading) -> None:

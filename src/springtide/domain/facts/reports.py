@@ -31,22 +31,32 @@ _OUTLIERS = N_(
 )
 _GAPS = N_("There are no orders on {count} days in between, such as from {first} to {last}.")
 
+# One row an order and kind of fact: all the rest is asked of these.
+_SUMS = """
+create or replace temp table order_sums as
+select kind, order_key, min(occurred_at) as first_at, max(occurred_at) as last_at,
+    max(customer_key) as customer_key, sum(quantity) as pieces, sum(amount_minor) as amount,
+    sum(discount_minor) as discount, count(*) filter (not {freight}) as lines,
+    sum(amount_minor) filter ({freight}) as shipping
+from emitted where kind in ('order', 'payment', 'refund') group by kind, order_key
+""".replace("{freight}", "ends_with(external_id, ':shipping')")
+
 _TOTALS = """
-select count(distinct order_key) filter (kind = 'order') as orders,
-    count(*) filter (kind = 'order' and {line}) as lines,
-    coalesce(sum(quantity) filter (kind = 'order'), 0) as pieces,
-    count(distinct customer_key) as customers,
-    coalesce(sum(amount_minor) filter (kind = 'order'), 0) as due_minor,
-    coalesce(sum(discount_minor) filter (kind = 'order'), 0) as discount_minor,
-    coalesce(sum(amount_minor) filter (kind = 'order' and not {line}), 0) as shipping_minor,
-    coalesce(sum(amount_minor) filter (kind = 'payment'), 0) as paid_minor,
-    coalesce(sum(amount_minor) filter (kind = 'refund'), 0) as refunded_minor,
-    count(distinct order_key) filter (kind = 'payment') as orders_paid,
-    count(distinct order_key) filter (kind = 'refund') as orders_refunded,
-    strftime(min(occurred_at), '%Y-%m-%dT%H:%M:%SZ') as first_at,
-    strftime(max(occurred_at), '%Y-%m-%dT%H:%M:%SZ') as last_at
-from emitted
-""".replace("{line}", "not ends_with(external_id, ':shipping')")
+select count(order_key) filter (kind = 'order') as orders,
+    coalesce(sum(lines) filter (kind = 'order'), 0) as lines,
+    coalesce(sum(pieces) filter (kind = 'order'), 0) as pieces,
+    count(distinct customer_key) filter (kind = 'order') as customers,
+    coalesce(sum(amount) filter (kind = 'order'), 0) as due_minor,
+    coalesce(sum(discount) filter (kind = 'order'), 0) as discount_minor,
+    coalesce(sum(shipping) filter (kind = 'order'), 0) as shipping_minor,
+    coalesce(sum(amount) filter (kind = 'payment'), 0) as paid_minor,
+    coalesce(sum(amount) filter (kind = 'refund'), 0) as refunded_minor,
+    count(order_key) filter (kind = 'payment') as orders_paid,
+    count(order_key) filter (kind = 'refund') as orders_refunded,
+    strftime((select min(occurred_at) from emitted), '%Y-%m-%dT%H:%M:%SZ') as first_at,
+    strftime((select max(occurred_at) from emitted), '%Y-%m-%dT%H:%M:%SZ') as last_at
+from order_sums
+"""
 
 
 def make_report(
@@ -60,10 +70,11 @@ def make_report(
 ) -> dict[str, Any]:
     """Return the report of a reading's facts, before they are compared with what is known.
 
-    Money is in minor units; days are those of the shop's ``zone``. Looks at the tables
-    ``emitted``, ``good`` and ``derived``; ``names`` are the file's columns, of a shop of a
-    ``currency``.
+    An order counts on the day of its first fact of a kind: ordered, paid, refunded; days are those
+    of the shop's ``zone``, money is in minor units of its ``currency``. Looks at the tables
+    ``emitted``, ``good`` and ``derived``; ``names`` are the file's columns.
     """
+    connection.execute(_SUMS)
     totals = _one(connection, _TOTALS)
     days = _days(connection, zone)
     said = " ".join((*reading.values.values(), *(check.bad for check in reading.checks)))
@@ -104,13 +115,13 @@ def _plain(value: Any) -> Any:
 def _days(connection: duckdb.DuckDBPyConnection, zone: str) -> list[dict[str, Any]]:
     literal = zone.replace("'", "''")
     rows = connection.execute(
-        f"select strftime(timezone('{literal}', occurred_at), '%Y-%m-%d') as day, "
-        "count(distinct order_key) filter (kind = 'order'), "
-        "coalesce(sum(quantity) filter (kind = 'order'), 0), "
-        "coalesce(sum(amount_minor) filter (kind = 'order'), 0), "
-        "coalesce(sum(amount_minor) filter (kind = 'payment'), 0), "
-        "coalesce(sum(amount_minor) filter (kind = 'refund'), 0) "
-        "from emitted where kind in ('order', 'payment', 'refund') group by day order by day"
+        f"select strftime(timezone('{literal}', first_at), '%Y-%m-%d') as day, "
+        "count(order_key) filter (kind = 'order'), "
+        "coalesce(sum(pieces) filter (kind = 'order'), 0), "
+        "coalesce(sum(amount) filter (kind = 'order'), 0), "
+        "coalesce(sum(amount) filter (kind = 'payment'), 0), "
+        "coalesce(sum(amount) filter (kind = 'refund'), 0) "
+        "from order_sums group by day order by day"
     ).fetchall()
     keys = ("orders", "pieces", "due_minor", "paid_minor", "refunded_minor")
     return [{"day": day, **dict(zip(keys, map(int, values), strict=True))} for day, *values in rows]
@@ -156,9 +167,8 @@ def _notes(connection: duckdb.DuckDBPyConnection, reading: Reading) -> list[dict
 
 def _unknown_buyers(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     ((orders, unknown),) = connection.execute(
-        "select count(distinct order_key), "
-        "count(distinct order_key) filter (customer_key is null) "
-        "from emitted where kind = 'order'"
+        "select count(order_key), count(order_key) filter (customer_key is null) "
+        "from order_sums where kind = 'order'"
     ).fetchall()
     return [_warning(_UNKNOWN_BUYERS, count=unknown, orders=orders)] if unknown else []
 
@@ -173,8 +183,8 @@ def _outliers(
     if orders < _ENOUGH_ORDERS:
         return []
     rows = connection.execute(
-        "with sums as (select order_key, sum(amount_minor) as due from emitted "
-        "where kind = 'order' group by 1 having due > 0), "
+        "with sums as (select order_key, amount as due from order_sums "
+        "where kind = 'order' and amount > 0), "
         "cuts as (select quantile_cont(ln(due), [0.25, 0.5, 0.75]) as q from sums) "
         "select order_key, due, count(*) over (), round(exp(q[2])) from sums, cuts "
         "where ln(due) > q[3] + 3 * (q[3] - q[1]) and due > 10 * exp(q[2]) "
