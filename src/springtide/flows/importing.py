@@ -23,8 +23,9 @@ import duckdb
 from springtide.connectors.files import FORMATS
 from springtide.connectors.tabular.cells import UnreadableFile, shown_name
 from springtide.connectors.tabular.exported import exported_at
+from springtide.connectors.tabular.looking import look
 from springtide.connectors.tabular.mapping import guess
-from springtide.connectors.tabular.staging import look
+from springtide.connectors.tabular.packed import unpacked
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.facts import intake, operations, records
 from springtide.domain.facts.lake import LOCK_SECONDS, Lake, LakeBusy
@@ -120,14 +121,16 @@ def import_file(
     """
     recover(target)
     name = file_name or shown_name(path)
-    tables = _tables(path, kind, mapping)
     told = told_at or exported_at(name, shop.zone_name) or modified_at or _modified_at(path)
     told = min(told, target.clock())
     sha256 = _sha256(path)
     done = []
-    with _turn(target.lake, shop, progress):
+    with unpacked(path, target.lake.spill) as plain, _turn(target.lake, shop, progress):
+        tables = _tables(plain, kind, mapping)
         for head, found in tables:
-            table = _Table(target, head, _called(name, head), found, sha256, shop, actor)
+            table = _Table(
+                target, head, _called(name, head, len(tables)), found, sha256, shop, actor
+            )
             done.append(table.bring(mapping, told, is_strict, progress, listener))
     if len(done) == 1:
         return done[0]
@@ -228,12 +231,11 @@ class _Table:
 def _heads(path: Path, mapping: Mapping[str, Any] | None) -> tuple[Head, ...]:
     given = mapping or {}
     encoding, delimiter = given.get("encoding"), given.get("delimiter")
-    head = look(
+    return look(
         path,
         encoding=encoding if isinstance(encoding, str) else None,
         delimiter=delimiter if isinstance(delimiter, str) and len(delimiter) == 1 else None,
     )
-    return (head,)
 
 
 def _tables(
@@ -266,8 +268,8 @@ def _kind(head: Head, kind: str | None, mapping: Mapping[str, Any] | None) -> st
     return best
 
 
-def _called(name: str, head: Head) -> str:
-    return name
+def _called(name: str, head: Head, count: int) -> str:
+    return f"{name} › {head.sheet}" if count > 1 else name
 
 
 def _counts(rows: RowCounts) -> tuple[int, ...]:

@@ -1,91 +1,35 @@
-"""Files into DuckDB: the first look, then all rows with their numbers in the table ``staged``."""
+"""A table's rows in DuckDB: all of them with their numbers in the table ``staged``.
+
+A clean CSV file is read by DuckDB itself; one with anything odd in it goes row by row, so that
+each row that cannot be used is told by its number. Both give the same.
+"""
 
 import csv
-import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from springtide.connectors.tabular.cells import (
-    EmptyFile,
-    Row,
-    UnreadableFile,
-    is_text,
-    read_csv,
-    shown_name,
-    tell_delimiter,
-    tell_encoding,
-)
-from springtide.connectors.tabular.workbooks import (
-    OLE,
-    SUFFIXES,
-    ZIP,
-    check_workbook,
-    workbook_rows,
-)
+from springtide.connectors.tabular.cells import Row, UnreadableFile, checked, read_csv, shown_name
+from springtide.connectors.tabular.pages import page_rows
+from springtide.connectors.tabular.places import identifier, plainly_named, quoted
+from springtide.connectors.tabular.plain import plain_copy
+from springtide.connectors.tabular.records import json_records
+from springtide.connectors.tabular.workbooks import workbook_rows
 from springtide.domain.facts.ports import Column, Head
-from springtide.kit.errors import N_, NotFound
+from springtide.kit.errors import N_
 
-HEAD_ROWS = 20
 COLUMNS_MAX = 1_000
 _REFUSED = dict.fromkeys(("column_name", "reason", "value"), "VARCHAR")
-
-
-def look(path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> Head:
-    """Return the head of a file; refuse one that is missing, empty or not what its name says."""
-    start = _start(path)
-    if start.startswith(b"PAR1"):
-        return Head(path, "parquet", (_parquet_columns(path),))
-    if path.suffix.lower() in SUFFIXES or start.startswith((ZIP, OLE)):
-        check_workbook(path)
-        return _with_rows(Head(path, "workbook", ()), workbook_rows(path))
-    if path.suffix.lower() == ".parquet":
-        raise UnreadableFile(file=shown_name(path), why=N_("it is not a Parquet file"))
-    if encoding is None and not is_text(start):
-        why = N_("it is not text, or in an encoding that has to be named: save it as UTF-8")
-        raise UnreadableFile(file=shown_name(path), why=why)
-    encoding = encoding or tell_encoding(path)
-    try:
-        delimiter = delimiter or tell_delimiter(path, encoding)
-        head = Head(path, "csv", (), encoding, delimiter)
-        return _with_rows(head, read_csv(path, encoding, delimiter))
-    except LookupError as error:
-        raise UnreadableFile(file=shown_name(path), why=N_("no such encoding")) from error
-    except UnicodeError as error:
-        raise UnreadableFile(file=shown_name(path), why=N_("it is not text")) from error
-
-
-def _start(path: Path) -> bytes:
-    """Return a file's first bytes; refuse what is no file that can be read to its end."""
-    try:
-        if not path.exists():
-            raise NotFound(what=N_("file"), key=os.fsencode(path).decode("utf-8", "replace"))
-        if path.is_dir():
-            raise UnreadableFile(file=shown_name(path), why=N_("it is a folder"))
-        if not path.is_file():
-            raise UnreadableFile(file=shown_name(path), why=N_("it is not a plain file"))
-        if path.stat().st_size == 0:
-            raise EmptyFile(file=shown_name(path))
-        with path.open("rb") as file:
-            return file.read(4_096)
-    except (OSError, ValueError) as error:
-        raise UnreadableFile(file=shown_name(path), why=N_("it may not be read")) from error
-
-
-def _with_rows(head: Head, rows: Iterator[Row]) -> Head:
-    first: list[tuple[str, ...]] = []
-    for row in rows:
-        while len(first) < row.number - 1:
-            first.append(())
-        first.append(row.cells)
-        if len(first) >= HEAD_ROWS:
-            break
-    if not any(first):
-        raise EmptyFile(file=shown_name(head.path))
-    return Head(head.path, head.container, tuple(first), head.encoding, head.delimiter)
+# A longer line may hold a cell that is too long: row by row that is told.
+_LINE_MAX = 32_000
+# All that Python takes for blank.
+_BLANKS = " || ".join(f"chr({code})" for code in range(12_289) if chr(code).isspace())
+# What a format's own function may raise of a record that is not what it looks like.
+_BAD_RECORD = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, IndexError)
 
 
 class Staging:
@@ -98,10 +42,28 @@ class Staging:
         connection.execute(f"create table rejected (row_no BIGINT, {fields})")
         self.row_count = 0
         self.names: tuple[str, ...] = ()
+        self.was_plain = False
 
     def load(self, head: Head, header_row: int) -> dict[str, Column]:
         """Stage the rows under a header row; return the columns by their unique names."""
         names = unique_names(head.rows[header_row])
+        return self._load(head, names, header_row + 1)
+
+    def load_bare(self, head: Head, names: Sequence[str]) -> dict[str, Column]:
+        """Stage all rows of a table without a header; return the columns by the given names."""
+        return self._load(head, tuple(names), 0)
+
+    def load_records(
+        self,
+        head: Head,
+        names: Sequence[str],
+        flatten: Callable[[Mapping[str, Any]], Iterable[Sequence[object]]],
+    ) -> dict[str, Column]:
+        """Stage the rows that a function makes of each JSON record, all cells as texts."""
+        self._load_rows(tuple(names), _flat(json_records(head.path), flatten, len(names)), 0)
+        return self._columns(tuple(names))
+
+    def _load(self, head: Head, names: tuple[str, ...], above: int) -> dict[str, Column]:
         if len(names) > COLUMNS_MAX:
             raise UnreadableFile(
                 file=shown_name(head.path), why=N_("it has more than 1,000 columns")
@@ -109,12 +71,12 @@ class Staging:
         if head.container == "parquet":
             self._load_parquet(head.path, len(names))
         else:
-            rows = (
-                workbook_rows(head.path)
-                if head.container == "workbook"
-                else read_csv(head.path, head.encoding, head.delimiter)
-            )
-            self._load_rows(names, rows, header_row + 1)
+            self.was_plain = head.container == "csv" and self._load_plain(head, len(names), above)
+            if not self.was_plain:
+                self._load_rows(names, _rows(head), above)
+        return self._columns(names)
+
+    def _columns(self, names: tuple[str, ...]) -> dict[str, Column]:
         ((staged,),) = self.connection.execute("select count(*) from staged").fetchall()
         ((rejected,),) = self.connection.execute("select count(*) from rejected").fetchall()
         self.row_count = staged + rejected
@@ -122,6 +84,40 @@ class Staging:
         described = self.connection.execute("describe select * from staged").fetchall()
         columns = [Column(name, type_) for name, type_, *_ in described if name != "row_no"]
         return dict(zip(names, columns, strict=True))
+
+    def _load_plain(self, head: Head, count: int, above: int) -> bool:
+        """Let DuckDB read a CSV file if nothing in it is odd; return whether it did."""
+        above_it = "".join(cell for row in head.rows[:above] for cell in row)
+        if any(mark in above_it for mark in '"\r\n'):
+            return False  # lines and rows are not the same there
+        with (
+            tempfile.TemporaryDirectory(dir=self._folder) as folder,
+            plain_copy(head, Path(folder)) as path,
+        ):
+            if path is None:
+                return False
+            columns = _staged(count)
+            types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in columns)
+            first = columns[0]
+            blank = f"trim(concat_ws('', {', '.join(columns)}), {_BLANKS}) = ''"
+            with plainly_named(path, self._folder) as place:
+                try:
+                    self.connection.execute(
+                        f"create table staged as select row_number() over () + {above} as row_no, "
+                        f"{', '.join(columns)} from read_csv({quoted(place)}, "
+                        f"auto_detect = false, header = false, skip = {above}, "
+                        f"delim = {quoted(head.delimiter)}, quote = '\"', escape = '\"', "
+                        f"strict_mode = true, max_line_size = {_LINE_MAX}, "
+                        f"columns = {{{types}}}, nullstr = '')"
+                    )
+                except (duckdb.InterruptException, duckdb.OutOfMemoryException):
+                    raise
+                except duckdb.Error:
+                    self.connection.execute("drop table if exists staged")
+                    return False
+        is_plain = f"coalesce({first}, '') between '!' and '~'"
+        self.connection.execute(f"delete from staged where not ({is_plain}) and {blank}")
+        return True
 
     def _load_parquet(self, path: Path, count: int) -> None:
         """Copy the table, so that damage anywhere in the file is met here and nowhere later."""
@@ -148,8 +144,10 @@ class Staging:
                 clean.open("w", encoding="utf-8", newline="") as file,
                 refused.open("w", encoding="utf-8", newline="") as refused_file,
             ):
-                write = csv.writer(file, lineterminator="\n").writerow
-                refuse = csv.writer(refused_file, lineterminator="\n").writerow
+                # All in quotes: the writer would leave a carriage return without.
+                options: Any = {"lineterminator": "\n", "quoting": csv.QUOTE_ALL}
+                write = csv.writer(file, **options).writerow
+                refuse = csv.writer(refused_file, **options).writerow
                 for row in rows:
                     if row.number <= header_row:
                         continue
@@ -175,9 +173,49 @@ class Staging:
         self.connection.execute(
             f"create table {table} as select * from read_csv({quoted(str(clean))}, "
             f"auto_detect = false, header = false, delim = ',', quote = '\"', escape = '\"', "
-            f"strict_mode = true, "
+            f"strict_mode = true, new_line = '\\n', "
             f"columns = {{{types}}}, nullstr = '')"
         )
+
+
+def _rows(head: Head) -> Iterator[Row]:
+    if head.container == "workbook":
+        return workbook_rows(head.path, head.sheet or "")
+    if head.container == "page":
+        return page_rows(head.path, head.encoding)
+    return read_csv(head.path, head.encoding, head.delimiter)
+
+
+def _flat(
+    records: Iterable[Mapping[str, Any]],
+    flatten: Callable[[Mapping[str, Any]], Iterable[Sequence[object]]],
+    width: int,
+) -> Iterator[Row]:
+    number = 0
+    for record in records:
+        try:
+            rows = [tuple(map(_text, cells)) for cells in flatten(record)]
+        except _BAD_RECORD:
+            number += 1
+            shown = str(record.get("name") or record.get("id") or "")[:200]
+            blank = ("",) * (width - 1)
+            yield Row(number, (shown, *blank), N_("the record is not what its kind looks like"))
+            continue
+        for cells in rows:
+            number += 1
+            yield checked(Row(number, cells))
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return ""
+    return (
+        cell
+        if isinstance(cell, str)
+        else format(cell, "f")
+        if isinstance(cell, Decimal)
+        else str(cell)
+    )
 
 
 def _staged(count: int) -> list[str]:
@@ -210,35 +248,3 @@ def unique_names(header: Sequence[str]) -> tuple[str, ...]:
         taken.add(unique.casefold())
         names.append(unique)
     return tuple(names)
-
-
-def quoted(text: str) -> str:
-    """Return a text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """Return a name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-@contextmanager
-def plainly_named(path: Path, folder: Path | None = None) -> Iterator[str]:
-    """Give a file another place for DuckDB, which takes a name such as ``a[1]`` for a pattern."""
-    with tempfile.TemporaryDirectory(prefix="springtide-", dir=folder) as place:
-        link = Path(place) / "table.parquet"
-        link.symlink_to(path.resolve())
-        yield str(link)
-
-
-def _parquet_columns(path: Path) -> tuple[str, ...]:
-    with duckdb.connect() as connection, plainly_named(path) as place:
-        try:
-            rows = connection.execute(
-                f"describe select * from read_parquet({quoted(place)})"
-            ).fetchall()
-        except duckdb.Error as error:
-            raise UnreadableFile(
-                file=shown_name(path), why=N_("it is not a Parquet file")
-            ) from error
-    return tuple(row[0] for row in rows)

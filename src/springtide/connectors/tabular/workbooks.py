@@ -1,4 +1,4 @@
-"""XLSX workbooks row by row, looked at for traps before they are opened.
+"""XLSX and XLS workbooks row by row, looked at for traps before they are opened.
 
 The reader (calamine) sets aside memory for the whole rectangle that a sheet's cells span and ends
 the process when there is none, so the spread of the cells is counted first.
@@ -9,6 +9,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,10 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 from springtide.connectors.tabular.cells import Row, UnreadableFile, checked, shown_name
 from springtide.kit.errors import N_
 
-SUFFIXES = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _UNPACKED_MAX = 2**30
 _CELLS_MAX = 30_000_000
+_SHEETS_MAX = 50
 _CHUNK = 2**20
 # What says the places of cells and rows: r="AB12", r="12"; and cells that do not say theirs.
 _LETTERS = re.compile(rb"""r\s*=\s*["'](?<!\wr=["'])([A-Za-z]+)""")
@@ -41,25 +42,32 @@ def check_workbook(path: Path) -> None:
         raise UnreadableFile(file=shown_name(path), why=why)
 
 
-def workbook_rows(path: Path) -> Iterator[Row]:
-    """Yield the rows of the first sheet that is shown, of a checked workbook."""
-    try:
-        with path.open("rb") as file:
-            workbook = CalamineWorkbook.from_filelike(file)
-            sheet = workbook.get_sheet_by_name(_first(workbook))
-    except (CalamineError, zipfile.BadZipFile, IndexError, ValueError) as error:
-        raise UnreadableFile(file=shown_name(path), why=N_("it is not a workbook")) from error
+def sheets(path: Path) -> list[str]:
+    """Return the names of a checked workbook's sheets that are shown."""
+    with _opened(path) as workbook:
+        shown = [
+            sheet.name
+            for sheet in workbook.sheets_metadata
+            if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+        ]
+        return (shown or workbook.sheet_names)[:_SHEETS_MAX]
+
+
+def workbook_rows(path: Path, name: str) -> Iterator[Row]:
+    """Yield the rows of one sheet of a checked workbook."""
+    with _opened(path) as workbook:
+        sheet = workbook.get_sheet_by_name(name)
     for number, cells in enumerate(sheet.iter_rows(), start=1):
         yield checked(Row(number, tuple(map(_cell_text, cells))))
 
 
-def _first(workbook: CalamineWorkbook) -> str:
-    shown = [
-        sheet.name
-        for sheet in workbook.sheets_metadata
-        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
-    ]
-    return (shown or workbook.sheet_names)[0]
+@contextmanager
+def _opened(path: Path) -> Iterator[CalamineWorkbook]:
+    try:
+        with path.open("rb") as file:
+            yield CalamineWorkbook.from_filelike(file)
+    except (CalamineError, zipfile.BadZipFile, IndexError, ValueError) as error:
+        raise UnreadableFile(file=shown_name(path), why=N_("it is not a workbook")) from error
 
 
 def _trap(path: Path) -> str | None:
@@ -69,7 +77,7 @@ def _trap(path: Path) -> str | None:
     if start == OLE:
         return N_("it is protected by a password") if _is_encrypted(path) else None
     if start != ZIP:
-        return _not_a_workbook(path)
+        return N_("it is not a workbook")
     try:
         with zipfile.ZipFile(path) as archive:
             if "xl/workbook.xml" not in archive.namelist():
@@ -84,16 +92,6 @@ def _trap(path: Path) -> str | None:
 def _is_encrypted(path: Path) -> bool:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content.find(_ENCRYPTED) >= 0
-
-
-def _not_a_workbook(path: Path) -> str:
-    with path.open("rb") as file:
-        start = file.read(4_096)
-    if b"<html" in start.lower() or b"<table" in start.lower():
-        return N_("it is a web page that is only called a workbook: save it as XLSX or CSV")
-    if b"\x00" not in start:
-        return N_("it is text that is only called a workbook: save it as XLSX or CSV")
-    return N_("it is not a workbook")
 
 
 def _spread_too_far(archive: zipfile.ZipFile) -> str | None:

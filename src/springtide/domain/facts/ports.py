@@ -1,6 +1,6 @@
 """What the facts room needs from export formats: rows staged in DuckDB, and how to read them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -10,13 +10,19 @@ import duckdb
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The beginning of a file: how it is written, and its first rows as texts."""
+    """The beginning of a table: how its file is written, and its first rows as texts.
+
+    ``sheet`` names one of several tables of a file. Of a file of JSON records ``rows`` are the
+    keys of the first, which ``record`` holds, and ``sheet`` is what they are called.
+    """
 
     path: Path
     container: str
     rows: tuple[tuple[str, ...], ...]
     encoding: str = "utf-8"
     delimiter: str = ","
+    sheet: str | None = None
+    record: Mapping[str, Any] | None = None
 
     def row_with(self, columns: set[str]) -> int | None:
         """Return the first row that holds all these column names; None without one."""
@@ -124,6 +130,22 @@ class Stage(Protocol):
 
     def load(self, head: Head, header_row: int) -> dict[str, Column]:
         """Stage the rows under a header row; return the columns by their unique names."""
+        ...
+
+    def load_bare(self, head: Head, names: Sequence[str]) -> dict[str, Column]:
+        """Stage all rows of a table without a header; return the columns by the given names."""
+        ...
+
+    def load_records(
+        self,
+        head: Head,
+        names: Sequence[str],
+        flatten: Callable[[Mapping[str, Any]], Iterable[Sequence[object]]],
+    ) -> dict[str, Column]:
+        """Stage the rows that ``flatten`` makes of each JSON record, under names of columns.
+
+        A record of which it cannot (KeyError, TypeError, ValueError, AttributeError) is rejected.
+        """
         ...
 
 
