@@ -121,12 +121,12 @@ def import_file(
     """
     recover(target)
     name = file_name or shown_name(path)
-    told = told_at or exported_at(name, shop.zone_name) or modified_at or _modified_at(path)
-    told = min(told, target.clock())
-    sha256 = _sha256(path)
     done = []
     with unpacked(path, target.lake.spill) as plain, _turn(target.lake, shop, progress):
         tables = _tables(plain, kind, mapping)
+        told = told_at or exported_at(name, shop.zone_name) or modified_at or _modified_at(path)
+        told = min(told, target.clock())
+        sha256 = _sha256(path)
         for head, found in tables:
             table = _Table(
                 target, head, _called(name, head, len(tables)), found, sha256, shop, actor
