@@ -89,9 +89,9 @@ def import_files(
     from springtide.settings import read_settings
 
     document = read_mapping(mapping) if mapping else None
-    paths = import_order(locate(files))
     house = open_house(read_settings())
     try:
+        paths = import_order(locate(files), house.lake.spill)
         with house.db.read() as tx:
             found = shop_by_slug(tx, slug=shop)
         told_at = exported_at.replace(tzinfo=found.tz) if exported_at else None

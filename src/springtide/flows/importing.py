@@ -23,9 +23,8 @@ import duckdb
 from springtide.connectors.files import FORMATS
 from springtide.connectors.tabular.cells import UnreadableFile, shown_name
 from springtide.connectors.tabular.exported import exported_at
-from springtide.connectors.tabular.looking import look
+from springtide.connectors.tabular.heads import look
 from springtide.connectors.tabular.mapping import guess
-from springtide.connectors.tabular.packed import unpacked
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.facts import intake, operations, records
 from springtide.domain.facts.lake import LOCK_SECONDS, Lake, LakeBusy
@@ -83,12 +82,17 @@ def locate(names: Sequence[str]) -> list[Path]:
     return paths
 
 
-def import_order(paths: Sequence[Path]) -> list[Path]:
-    """Return files in the order to import them: those that rest on others last."""
+def import_order(paths: Sequence[Path], folder: Path) -> list[Path]:
+    """Return files in the order to import them: those that rest on others last.
+
+    ``folder`` is where packed files are unpacked for a look.
+    """
 
     def rests(path: Path) -> bool:
         try:
-            return any(FORMATS[_kind(head, None, None)].needs for head in _heads(path, None))
+            return any(
+                FORMATS[_kind(head, None, None)].needs for head in _heads(path, None, folder)
+            )
         except Refusal:
             return False  # its import will say what is wrong
 
@@ -122,8 +126,8 @@ def import_file(
     recover(target)
     name = file_name or shown_name(path)
     done = []
-    with unpacked(path, target.lake.spill) as plain, _turn(target.lake, shop, progress):
-        tables = _tables(plain, kind, mapping)
+    with _turn(target.lake, shop, progress):
+        tables = _tables(path, kind, mapping, target.lake.spill)
         told = told_at or exported_at(name, shop.zone_name) or modified_at or _modified_at(path)
         told = min(told, target.clock())
         sha256 = _sha256(path)
@@ -228,21 +232,22 @@ class _Table:
         return told
 
 
-def _heads(path: Path, mapping: Mapping[str, Any] | None) -> tuple[Head, ...]:
+def _heads(path: Path, mapping: Mapping[str, Any] | None, folder: Path) -> tuple[Head, ...]:
     given = mapping or {}
     encoding, delimiter = given.get("encoding"), given.get("delimiter")
     return look(
         path,
         encoding=encoding if isinstance(encoding, str) else None,
         delimiter=delimiter if isinstance(delimiter, str) and len(delimiter) == 1 else None,
+        folder=folder,
     )
 
 
 def _tables(
-    path: Path, kind: str | None, mapping: Mapping[str, Any] | None
+    path: Path, kind: str | None, mapping: Mapping[str, Any] | None, folder: Path
 ) -> list[tuple[Head, str]]:
     """Return the tables to import with their formats: of several, those that are understood."""
-    heads = _heads(path, mapping)
+    heads = _heads(path, mapping, folder)
     found: list[tuple[Head, str]] = []
     problem: Refusal | None = None
     for head in heads:

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.cells import shown_name
-from springtide.connectors.tabular.places import quoted
+from springtide.connectors.tabular.sql import quoted
 from springtide.domain.facts.ports import Check, Column, Emit, Head, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_, Refusal
 

@@ -13,7 +13,7 @@ from springtide.connectors.tabular.mapping import (
     guess,
     parse_mapping,
 )
-from springtide.connectors.tabular.places import quoted
+from springtide.connectors.tabular.sql import quoted
 from springtide.domain.facts.intake import ROUNDED, SCIENTIFIC
 from springtide.domain.facts.model import KINDS, QUANTITY_MAX
 from springtide.domain.facts.ports import Check, Column, Emit, Head, Reading, ReadOptions, Stage

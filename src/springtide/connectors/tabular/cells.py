@@ -4,10 +4,10 @@ Row numbers are those a spreadsheet shows: the header is row 1, an empty line is
 with line breaks does not add one.
 """
 
+import codecs
 import csv
 import io
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -20,9 +20,10 @@ CELL_LENGTH_MAX = 32_767
 ROW_LENGTH_MAX = 400_000
 _LINE_LENGTH_MAX = 64 * 2**20
 # A quoted cell may go over so many lines; more is a quote that was never closed.
-_LINES_MAX = 2_000
+LINES_MAX = 2_000
 _SAMPLE = 256 * 1024
-_DELIMITERS = ",\t;|"
+_CHUNK = 2**18
+DELIMITERS = ",\t;|"
 _BOMS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -31,8 +32,8 @@ _BOMS = (
     (b"\xfe\xff", "utf-16"),
 )
 
-_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
-_LOST = re.compile("[\udc80-\udcff]")
+# What the letters beyond ASCII begin with in UTF-8.
+_FIRST_BYTES = bytes(range(0xC2, 0xF5))
 # What text hardly holds: control characters but tab, line ends and escape.
 _CONTROL = bytes([*range(9), *range(14, 27), *range(28, 32)])
 
@@ -87,13 +88,18 @@ def _is_utf8(path: Path) -> bool:
     GB18030 seldom makes letters of UTF-8, while most pairs of UTF-8's bytes are letters in GB18030:
     that a file can be read as GB18030 says little.
     """
-    letters = wrong = 0
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        while text := file.read(2**20):
-            if not text.isascii():
-                beyond = len(_BEYOND_ASCII.findall(text))
-                lost = len(_LOST.findall(text))
-                letters, wrong = letters + beyond - lost, wrong + lost
+    decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+    letters = wrong = before = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            if chunk.isascii() and not decoder.getstate()[0]:
+                continue
+            known = decoder.decode(chunk).encode()
+            held = len(decoder.getstate()[0])
+            letters += len(known) - len(known.translate(None, _FIRST_BYTES))
+            wrong += len(chunk) - len(known) - held + before
+            before = held
+    wrong += before
     return letters >= wrong if letters else not wrong
 
 
@@ -109,7 +115,7 @@ def tell_delimiter(path: Path, encoding: str) -> str:
     with path.open(encoding=encoding, errors="replace", newline="") as file:
         lines = [line for line in file.read(_SAMPLE).splitlines() if line.strip()][:20]
     best, best_score = ",", 0
-    for delimiter in _DELIMITERS:
+    for delimiter in DELIMITERS:
         counts = [len(row) - 1 for row in csv.reader(lines, delimiter=delimiter)]
         common = max(set(counts), key=counts.count, default=0)
         score = common * counts.count(common)
@@ -158,7 +164,7 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        if len(self._row) > _LINES_MAX:
+        if len(self._row) > LINES_MAX:
             raise _TooManyLinesError
         line = next(self._source)
         self._row.append(line)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from springtide.connectors.tabular import values
-from springtide.connectors.tabular.places import quoted
 from springtide.connectors.tabular.shares import Levels
+from springtide.connectors.tabular.sql import quoted
 from springtide.domain.facts.intake import ROUNDED, SCIENTIFIC
 from springtide.domain.facts.model import QUANTITY_MAX
 from springtide.domain.facts.ports import Check, Column, Emit, Note, Reading, ReadOptions

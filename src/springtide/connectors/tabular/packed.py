@@ -1,4 +1,4 @@
-"""Files in a gzip or ZIP wrapping: unpacked beside the lake, with bounds."""
+"""Files in gzip or ZIP, unpacked for as long as they are read, and never without bounds."""
 
 import gzip
 import shutil
@@ -10,78 +10,126 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from springtide.connectors.tabular.cells import UnreadableFile, shown_name
-from springtide.connectors.tabular.workbooks import ZIP
+from springtide.connectors.tabular.cells import EmptyFile, UnreadableFile, shown_name
 from springtide.kit.errors import N_
 
-_GZIP = b"\x1f\x8b"
-_CHUNK = 2**20
-# No export packs so well; what does is made to fill disks.
+GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+WORKBOOK_PART = "xl/workbook.xml"
+_OTHERS = {
+    b"Rar!": N_("it is packed as RAR: unpack it, or pack it as ZIP"),
+    b"7z\xbc\xaf": N_("it is packed as 7z: unpack it, or pack it as ZIP"),
+}
+UNPACKED_MAX = 8 * 2**30
+# Tables shrink to a tenth or so; what grows a thousandfold is a trap.
 _RATIO_MAX = 200
-_SMALL = 100 * 2**20
-_DAMAGED = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError)
+_RATIO_FROM = 64 * 2**20
+_CHUNK = 2**20
+_MEMBERS_MAX = 50
+_PARTS_MAX = 10_000
+_UTF8_FLAG = 0x800
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+
+
+def members(path: Path, start: bytes) -> tuple[str, ...]:
+    """Return the names of the files that are packed in one; nothing if it is not packed.
+
+    Refuses an archive with nothing in it, one for other programs, and other kinds of archives.
+    """
+    for mark, why in _OTHERS.items():
+        if start.startswith(mark):
+            raise UnreadableFile(file=shown_name(path), why=why)
+    if start.startswith(GZIP):
+        return ("",)
+    if not start.startswith(ZIP):
+        return ()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
+    except (*_DAMAGE, ValueError) as error:
+        raise UnreadableFile(file=shown_name(path), why=N_("it is damaged")) from error
+    names = [info.filename for info in infos]
+    if WORKBOOK_PART in names:
+        return ()
+    why = ""
+    if len(names) > _PARTS_MAX:
+        why = N_("it holds too many files")
+    elif {"[Content_Types].xml", "mimetype"} & set(names):
+        why = N_("it is not an XLSX workbook: save it as XLSX or CSV")
+    elif any(info.flag_bits & 1 for info in infos):
+        why = N_("it is protected by a password")
+    found = [info for info in infos if _is_table(info)]
+    if not why and len(found) > _MEMBERS_MAX:
+        why = N_("it holds more than 50 files: unpack it and choose those to import")
+    if why:
+        raise UnreadableFile(file=shown_name(path), why=why)
+    if not found:
+        raise EmptyFile(file=shown_name(path))
+    return tuple(info.filename for info in found)
+
+
+def shown_member(path: Path, member: str) -> str:
+    """Return the name of a file in an archive as its maker wrote it."""
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo(member)
+    name = member
+    if not info.flag_bits & _UTF8_FLAG:
+        try:
+            # Without the flag names are read as CP437; in China they are GBK.
+            name = member.encode("cp437").decode("gb18030")
+        except UnicodeError:
+            name = member
+    return name.rpartition("/")[2].encode("utf-8", "replace").decode()
 
 
 @contextmanager
-def unpacked(path: Path, folder: Path) -> Iterator[Path]:
-    """Give the file that a packed one holds, for a time; one that is not packed is its own."""
-    start = _start(path)
-    if not start.startswith((_GZIP, ZIP)) or _is_workbook(path):
+def opened(path: Path, member: str | None, folder: Path | None) -> Iterator[Path]:
+    """Give the place of a file's content: its own, or one in ``folder`` while it is unpacked."""
+    if member is None:
         yield path
         return
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        try:
-            if start.startswith(_GZIP):
-                target = Path(place) / (path.stem if path.suffix == ".gz" else path.name)
-                with gzip.open(path) as source:
-                    _unpack(source, target, path)
-            else:
-                target = _unzip(path, Path(place))
-        except (*_DAMAGED, RuntimeError) as error:
-            raise UnreadableFile(file=shown_name(path), why=N_("it is damaged")) from error
-        yield target
+        unpacked = Path(place) / path.name
+        _unpack(path, member, unpacked)
+        yield unpacked
 
 
-def _start(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            return b""
-        with path.open("rb") as file:
-            return file.read(4)
-    except OSError:
-        return b""  # looking at it says why
-
-
-def _is_workbook(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.startswith(("xl/", "[Content_Types]")) for name in archive.namelist())
-
-
-def _unzip(path: Path, place: Path) -> Path:
-    with zipfile.ZipFile(path) as archive:
-        files = [
-            info
-            for info in archive.infolist()
-            if not info.is_dir() and not info.filename.startswith("__MACOSX/")
-        ]
-        if len(files) != 1:
-            why = N_("it holds several files: unpack it and bring them in one by one")
-            raise UnreadableFile(file=shown_name(path), why=why)
-        target = place / f"unpacked{Path(files[0].filename).suffix[:12]}"
-        with archive.open(files[0]) as source:
-            _unpack(source, target, path)
-        return target
-
-
-def _unpack(source: IO[bytes] | gzip.GzipFile, target: Path, path: Path) -> None:
-    limit = max(_SMALL, path.stat().st_size * _RATIO_MAX)
+def _unpack(path: Path, member: str, unpacked: Path) -> None:
+    size = path.stat().st_size
+    room = min(UNPACKED_MAX, shutil.disk_usage(unpacked.parent).free // 2)
     written = 0
-    with target.open("wb") as file:
-        while chunk := source.read(_CHUNK):
-            written += len(chunk)
-            if written > limit or written > shutil.disk_usage(target.parent).free:
-                why = N_("it unpacks to more than it can be: unpack it yourself")
-                raise UnreadableFile(file=shown_name(path), why=why)
-            file.write(chunk)
+    try:
+        with _stream(path, member) as packed, unpacked.open("wb") as file:
+            while chunk := packed.read(_CHUNK):
+                written += len(chunk)
+                if written > room:
+                    why = N_("it unpacks to more than there is room for")
+                    raise UnreadableFile(file=shown_name(path), why=why)
+                if written > max(_RATIO_FROM, size * _RATIO_MAX):
+                    why = N_("it unpacks to more than 200 times its size")
+                    raise UnreadableFile(file=shown_name(path), why=why)
+                file.write(chunk)
+    except OSError as error:
+        if isinstance(error, gzip.BadGzipFile) or error.errno is None:
+            raise UnreadableFile(file=shown_name(path), why=N_("it is damaged")) from error
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise UnreadableFile(file=shown_name(path), why=N_("it is damaged")) from error
+    if not written:
+        raise EmptyFile(file=shown_name(path))
+
+
+@contextmanager
+def _stream(path: Path, member: str) -> Iterator[IO[bytes]]:
+    if not member:
+        with gzip.open(path) as stream:
+            yield stream  # type: ignore[misc]
+        return
+    with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+        yield stream
+
+
+def _is_table(info: zipfile.ZipInfo) -> bool:
+    """Tell a file that may be a table from folders and from what systems add."""
+    name = info.filename.rpartition("/")[2]
+    is_added = info.filename.startswith("__MACOSX/") or name.startswith(".")
+    return not info.is_dir() and not is_added and info.file_size > 0

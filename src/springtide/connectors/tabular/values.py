@@ -6,7 +6,7 @@ texts are read with care, typed columns (of Parquet files) are taken as they are
 
 from collections.abc import Sequence
 
-from springtide.connectors.tabular.places import quoted
+from springtide.connectors.tabular.sql import quoted
 from springtide.domain.facts.model import EARLIEST, LATEST
 from springtide.domain.facts.ports import Column
 

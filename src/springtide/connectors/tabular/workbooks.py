@@ -4,7 +4,6 @@ The reader (calamine) sets aside memory for the whole rectangle that a sheet's c
 the process when there is none, so the spread of the cells is counted first.
 """
 
-import mmap
 import re
 import zipfile
 import zlib
@@ -16,13 +15,15 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
+from springtide.connectors.tabular import ole
 from springtide.connectors.tabular.cells import Row, UnreadableFile, checked, shown_name
+from springtide.connectors.tabular.packed import WORKBOOK_PART
 from springtide.kit.errors import N_
 
-ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+SUFFIXES = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
+OLE = b"\xd0\xcf\x11\xe0"
 _UNPACKED_MAX = 2**30
 _CELLS_MAX = 30_000_000
-_SHEETS_MAX = 50
 _CHUNK = 2**20
 # What says the places of cells and rows: r="AB12", r="12"; and cells that do not say theirs.
 _LETTERS = re.compile(rb"""r\s*=\s*["'](?<!\wr=["'])([A-Za-z]+)""")
@@ -31,7 +32,7 @@ _PLACELESS = tuple(
     re.compile(start + rb"""c(?:\s+(?!r\b)[\w:]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*/?>""")
     for start in (b"<", b":")
 )
-_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_READING_ERRORS = (CalamineError, zipfile.BadZipFile, IndexError, ValueError, OSError)
 # Spreadsheets keep 15 digits of a number; of longer ones the rest is lost.
 _EXACT_BELOW = 10**15
 
@@ -42,32 +43,37 @@ def check_workbook(path: Path) -> None:
         raise UnreadableFile(file=shown_name(path), why=why)
 
 
-def sheets(path: Path) -> list[str]:
-    """Return the names of a checked workbook's sheets that are shown."""
-    with _opened(path) as workbook:
+def sheets(path: Path) -> tuple[str, ...]:
+    """Return the names of the sheets that are shown, of a checked workbook."""
+    with _workbook(path) as workbook:
         shown = [
             sheet.name
             for sheet in workbook.sheets_metadata
             if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
         ]
-        return (shown or workbook.sheet_names)[:_SHEETS_MAX]
+        return tuple(shown or workbook.sheet_names[:1])
 
 
-def workbook_rows(path: Path, name: str) -> Iterator[Row]:
-    """Yield the rows of one sheet of a checked workbook."""
-    with _opened(path) as workbook:
-        sheet = workbook.get_sheet_by_name(name)
-    for number, cells in enumerate(sheet.iter_rows(), start=1):
+def workbook_rows(path: Path, sheet: str | None) -> Iterator[Row]:
+    """Yield the rows of a sheet of a checked workbook."""
+    with _workbook(path) as workbook:
+        found = workbook.get_sheet_by_name(sheet or sheets(path)[0])
+    for number, cells in enumerate(found.iter_rows(), start=1):
         yield checked(Row(number, tuple(map(_cell_text, cells))))
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[CalamineWorkbook]:
+def _workbook(path: Path) -> Iterator[CalamineWorkbook]:
+    """Open a workbook; refuse what the reader cannot read, or stumbles over."""
     try:
         with path.open("rb") as file:
             yield CalamineWorkbook.from_filelike(file)
-    except (CalamineError, zipfile.BadZipFile, IndexError, ValueError) as error:
-        raise UnreadableFile(file=shown_name(path), why=N_("it is not a workbook")) from error
+    except BaseException as error:
+        # What the reader did not expect comes as a PanicException, which is no Exception.
+        is_panic = type(error).__name__ == "PanicException"
+        if is_panic or isinstance(error, _READING_ERRORS):
+            raise UnreadableFile(file=shown_name(path), why=N_("it is not a workbook")) from error
+        raise
 
 
 def _trap(path: Path) -> str | None:
@@ -75,23 +81,16 @@ def _trap(path: Path) -> str | None:
     with path.open("rb") as file:
         start = file.read(4)
     if start == OLE:
-        return N_("it is protected by a password") if _is_encrypted(path) else None
-    if start != ZIP:
-        return N_("it is not a workbook")
+        return ole.trap(path, _CELLS_MAX)
     try:
         with zipfile.ZipFile(path) as archive:
-            if "xl/workbook.xml" not in archive.namelist():
+            if WORKBOOK_PART not in archive.namelist():
                 return N_("it is not an XLSX workbook: save it as XLSX or CSV")
             if sum(info.file_size for info in archive.infolist()) > _UNPACKED_MAX:
                 return N_("it unpacks to more than 1 GB: save it as CSV")
             return _spread_too_far(archive)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         return N_("it is damaged")
-
-
-def _is_encrypted(path: Path) -> bool:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(_ENCRYPTED) >= 0
 
 
 def _spread_too_far(archive: zipfile.ZipFile) -> str | None:

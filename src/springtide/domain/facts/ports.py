@@ -10,10 +10,13 @@ import duckdb
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The beginning of a table: how its file is written, and its first rows as texts.
+    """The beginning of a table in a file: how it is written, and its first rows as texts.
 
-    ``sheet`` names one of several tables of a file. Of a file of JSON records ``rows`` are the
-    keys of the first, which ``record`` holds, and ``sheet`` is what they are called.
+    ``container`` is csv, workbook, xml (a workbook in XML), page (a web page), json or parquet.
+    ``sheet`` names the table as a person sees it where a file can hold several: the sheet, the
+    list of a JSON document, the file in an archive. Of JSON ``rows`` is one row, the keys of the
+    first records, and ``record`` the first of them. ``member`` and ``part`` say where the table
+    lies: the file in the archive (None if not packed), and the sheet or list in that.
     """
 
     path: Path
@@ -23,6 +26,8 @@ class Head:
     delimiter: str = ","
     sheet: str | None = None
     record: Mapping[str, Any] | None = None
+    member: str | None = None
+    part: str | None = None
 
     def row_with(self, columns: set[str]) -> int | None:
         """Return the first row that holds all these column names; None without one."""
@@ -123,6 +128,14 @@ class Note:
     query: str
 
 
+class BadRecord(Exception):
+    """A record that a format cannot make rows of; the reason is for a person."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Stage(Protocol):
     """Where a format puts a file's rows: a DuckDB with the tables ``staged`` and ``rejected``."""
 
@@ -142,9 +155,10 @@ class Stage(Protocol):
         names: Sequence[str],
         flatten: Callable[[Mapping[str, Any]], Iterable[Sequence[object]]],
     ) -> dict[str, Column]:
-        """Stage the rows that ``flatten`` makes of each JSON record, under names of columns.
+        """Stage the rows that ``flatten`` makes of each record of a JSON file, as texts.
 
-        A record of which it cannot (KeyError, TypeError, ValueError, AttributeError) is rejected.
+        A record for which it raises ``BadRecord`` is rejected. Numbers come as int and Decimal;
+        a cell that is a list or a record becomes JSON.
         """
         ...
 

@@ -1,0 +1,27 @@
+"""Words of SQL: literals, identifiers, and the columns of the table ``staged``."""
+
+from collections.abc import Mapping
+
+
+def quoted(text: str) -> str:
+    """Return a text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Return a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def staged_names(count: int) -> list[str]:
+    """Return the names of the staged columns.
+
+    >>> staged_names(2)
+    ['c1', 'c2']
+    """
+    return [f"c{number}" for number in range(1, count + 1)]
+
+
+def csv_columns(types: Mapping[str, str]) -> str:
+    """Return columns and their types as ``read_csv`` takes them."""
+    return "{" + ", ".join(f"{quoted(name)}: '{type_}'" for name, type_ in types.items()) + "}"
