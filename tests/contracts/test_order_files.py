@@ -1,11 +1,15 @@
 """Files of orders as the platforms write them: what a right reader gets out of each."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from springtide.domain.catalog.store import products
+from springtide.domain.customers.store import customers
 from springtide.flows.importing import Imported, import_file
 from tests.kit.bench import ACTOR, Bench
 
@@ -79,12 +83,16 @@ def right(pattern: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+_COUPONS = {"discount": 2860, "goods_after_discount": 312860}
 #: What a file does not tell of its orders, with what it tells in its place.
 _UNTOLD: dict[str, dict[str, Any]] = {
     # The platform's coupons stand among the discounts.
     "1688/*.xlsx": {"discount": 21980, "goods_after_discount": 316700},
     # A refund in part is not in the file.
     "pdd/orders_export*.csv": {"refund_total": 7100, "orders_with_refund": 1},
+    # Buyers are told by e-mail; the platform's coupons stand among the discounts.
+    "shopify/orders_export_1.csv": _COUPONS | {"buyers": 13},
+    "shopify/rest_orders.json": _COUPONS,
 }
 
 
@@ -95,6 +103,9 @@ _UNTOLD: dict[str, dict[str, Any]] = {
         ("1688/*.xlsx", "alibaba_1688"),
         ("pdd/orders_export*.csv", "pinduoduo"),
         ("douyin/*_orders.csv", "douyin"),
+        ("shopify/orders_export_1.csv", "shopify_orders"),
+        ("shopify/rest_orders.json", "shopify_json"),
+        ("woocommerce/orders.json", "woocommerce_orders"),
     ],
 )
 def test_an_order_file_gives_the_sums_that_the_platform_says(
@@ -157,3 +168,42 @@ def test_a_presales_deposit_counts_once_it_is_paid(bench: Bench) -> None:
     ]
     # The balance of the first is not paid: no money counts as paid yet.
     assert "4630000469497201852" not in {key for (key,) in bench.rows("order_key", "payment")}
+
+
+def test_shopifys_files_of_one_shop_count_an_order_once(bench: Bench) -> None:
+    bring(bench, "shopify/orders_export_1.csv")
+    done = bring(bench, "shopify/rest_orders.json")
+    assert done.rows.rejected == 0
+    assert _found(bench) == right("shopify/rest_orders.json") | _COUPONS
+    back = bring(bench, "shopify/orders_export_1.csv")
+    assert (back.rows.new, back.rows.rejected) == (0, 0)
+    found = _found(bench)
+    assert (found["orders"], found["paid_total"], found["lines"]) == (24, 214430, 31)
+
+
+def test_shopifys_customers_and_products(bench: Bench) -> None:
+    wanted = expected("shopify/customers_export.csv")
+    done = bring(bench, "shopify/customers_export.csv")
+    assert (done.format, done.rows.new, done.rows.rejected) == (
+        "shopify_customers", wanted["customers"], 0,
+    )  # fmt: skip
+    with bench.target.database.read() as tx:
+        found = list(tx.execute(select(customers)).mappings())
+    assert (
+        sum(row["attributes"]["accepts_email_marketing"] == "yes" for row in found)
+        == (wanted["accepts_email_marketing"])
+    )
+    assert sum(row["email"] is None for row in found) == wanted["without_email"]
+    spent = sum(Decimal(row["attributes"]["total_spent"]) for row in found)
+    assert spent == Decimal(wanted["total_spent_sum"])
+    wanted = expected("shopify/products_export_1.csv")
+    done = bring(bench, "shopify/products_export_1.csv")
+    assert (done.format, done.rows.rejected) == ("shopify_products", 0)
+    with bench.target.database.read() as tx:
+        goods = list(tx.execute(select(products)).mappings())
+    assert len(goods) == wanted["variants"]
+    assert len({row["attributes"]["handle"] for row in goods}) == wanted["products"]
+    stock = [int(row["attributes"]["stock"]) for row in goods]
+    assert sum(stock) == wanted["inventory_sum"]
+    assert stock.count(0) == wanted["out_of_stock_variants"]
+    assert all(row["name"].startswith("Longjing") for row in goods if "XM-LJ" in row["key"])
