@@ -20,7 +20,7 @@ from springtide.connectors.tabular.rejects import write_rejects
 from springtide.connectors.tabular.staging import Staging
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
-from springtide.domain.facts import intake, operations
+from springtide.domain.facts import intake, operations, settling
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.model import RowCounts
 from springtide.domain.facts.ports import Head, Reading, ReadOptions
@@ -184,7 +184,7 @@ class Bringing:
             rows = RowCounts(row_count, new, changed, left - new - changed, rejected)
             self._count(rows, rejects_file, report)
             return rows
-        return intake.commit(
+        return settling.commit(
             self.target.lake,
             connection,
             shop=self.shop.slug,

@@ -26,7 +26,7 @@ from springtide.connectors.tabular.exported import exported_at
 from springtide.connectors.tabular.heads import look
 from springtide.connectors.tabular.mapping import guess
 from springtide.domain.access.model import Actor, Shop
-from springtide.domain.facts import intake, operations, records
+from springtide.domain.facts import operations, records, settling
 from springtide.domain.facts.lake import LOCK_SECONDS, Lake, LakeBusy
 from springtide.domain.facts.model import Problem, RowCounts
 from springtide.domain.facts.ports import Head, ReadOptions
@@ -159,7 +159,7 @@ def recover(target: Target) -> None:
             except BlockingIOError:
                 continue
             with target.lake.writing() as writer:
-                has_facts = writer.done(intake.transaction_name(import_id)) > 0
+                has_facts = writer.done(settling.transaction_name(import_id)) > 0
             problem = None if has_facts else Problem(_STOPPED)
             _end(target, import_id, "done" if has_facts else "failed", problem)
             shutil.rmtree(target.lake.spill / str(import_id), ignore_errors=True)

@@ -32,4 +32,5 @@ class NewBuyerDiscount:
             words={"day": "统计日期", "product_key": "商品id", "product_name": "商品名称"},
             options=options,
             head=head,
+            stage=stage,
         ).reading()

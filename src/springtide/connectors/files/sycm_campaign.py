@@ -57,6 +57,7 @@ class SycmCampaign:
             },
             options=options,
             head=head,
+            stage=stage,
             texts=_TEXTS,
         ).reading()
 

@@ -50,6 +50,7 @@ class SycmPeers:
             words={"day": ("日期", "统计日期"), "of": name, "about": ("终端", "指标")},
             options=options,
             head=head,
+            stage=stage,
             left_out=f'"of" is null or "of" not in ({", ".join(map(quoted, OF.values()))})',
         )
         reading = table.reading()

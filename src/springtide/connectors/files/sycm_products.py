@@ -37,6 +37,7 @@ class SycmProducts:
             },
             options=options,
             head=head,
+            stage=stage,
             texts=frozenset({"商品状态", "商品标签"}),
             # A product that is no longer there has no id.
             left_out="product_key is null",

@@ -37,4 +37,5 @@ class SycmTrade:
             },
             options=options,
             head=head,
+            stage=stage,
         ).reading()

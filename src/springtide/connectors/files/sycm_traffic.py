@@ -35,5 +35,6 @@ class SycmTraffic:
             words={"day": ("统计日期", "日期"), "source_path": _LEVELS, "about": "终端"},
             options=options,
             head=head,
+            stage=stage,
             left_out="source_path is null or source_path in ('汇总', '总计', '合计', '全部')",
         ).reading()

@@ -51,6 +51,7 @@ class Wanxiangtai:
             },
             options=options,
             head=head,
+            stage=stage,
             texts=_TEXTS,
             left_out=_TOTALS.format(day=first.sql),
         ).reading()

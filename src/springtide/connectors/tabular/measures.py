@@ -10,7 +10,7 @@ from datetime import date
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.sql import quoted
-from springtide.domain.facts.ports import Check, Column, Emit, Head, Reading, ReadOptions
+from springtide.domain.facts.ports import Check, Column, Emit, Head, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import exponent
 
@@ -46,7 +46,8 @@ class MeasureTable:
 
     ``section`` parts tables of one source in which the same name means another number. ``words``
     names columns of ``SUBJECT`` (joined by ``/`` for several) and ``day``; ``texts`` are columns
-    that are no numbers. Without a ``day`` the period is the whole table's.
+    that are no numbers, as is any of which most cells are none. Without a ``day`` the period is
+    the whole table's.
     """
 
     source: str
@@ -55,6 +56,7 @@ class MeasureTable:
     words: Mapping[str, str | tuple[str, ...]]
     options: ReadOptions
     head: Head
+    stage: Stage
     texts: frozenset[str] = frozenset()
     units: Mapping[str, str] = field(default_factory=dict)
     left_out: str | None = None
@@ -88,7 +90,19 @@ class MeasureTable:
             for name in self.columns
             if name not in others and not _CHANGES.search(name) and not name.startswith("column ")
         ]
-        return {name: self.units.get(name) or unit_of(name) for name in names[:_MEASURES_MAX]}
+        units = {name: self.units.get(name) or unit_of(name) for name in names[:_MEASURES_MAX]}
+        return {name: unit for name, unit in units.items() if self._is_number(name, unit)}
+
+    def _is_number(self, name: str, unit: str) -> bool:
+        """Tell whether half of a column's cells at least are what its name says."""
+        chain = self._measure("measured", name, unit)
+        query = "staged"
+        for value, expression in chain.items():
+            query = f"(select *, {expression} as {value} from {query})"
+        ((given, read),) = self.stage.connection.execute(
+            f"select count({next(iter(chain))}), count(measured) from {query}"
+        ).fetchall()
+        return 2 * int(read) >= int(given)
 
     def _named(self, word: str) -> tuple[str, ...]:
         names = self.words.get(word, ())

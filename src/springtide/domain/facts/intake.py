@@ -1,33 +1,22 @@
-"""A file's staged rows become facts of the lake in one commit, or nothing does.
+"""A file's staged rows become facts, before these meet what is known.
 
-Steps: values are read from the staged rows and checked; rows that fail go to ``rejected``; the
-rest give facts, which are compared with the lake's current facts of the same source and become
-new ones, new versions or nothing. New and changed facts and the files rewritten without their
-older versions go in with one Delta commit, under the application transaction ("import:<id>", 1).
-
-No content hash is kept with the facts: both sides are hashed in the query that compares them, so
-the lake stays small and the hash may differ between releases of the engine.
+Values are read from the staged rows and checked; rows that fail go to ``rejected``; the rest give
+facts, which ``settling`` compares with the lake's.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from uuid import UUID
+from collections.abc import Mapping
 
 import duckdb
 
-from springtide.domain.facts.lake import MONTH, File, Lake, Writer, scan
-from springtide.domain.facts.model import COLUMNS, KEY_LENGTH_MAX, QUANTITY_MAX, RowCounts
+from springtide.domain.facts.lake import MONTH
+from springtide.domain.facts.model import COLUMNS, KEY_LENGTH_MAX, QUANTITY_MAX
 from springtide.domain.facts.ports import Check, Emit, Reading
-from springtide.domain.facts.sealing import prepare, silent
 from springtide.kit.errors import N_
 from springtide.kit.money import AMOUNT_MINOR_MAX
 
 #: Keys of customers and products are also kept by their rooms, which take shorter ones.
 SHORT_KEY_MAX = 120
-_CONTENT = tuple(
-    name for name in COLUMNS if name not in ("shop", "source", "external_id", "version")
-)
 _WORD = re.compile(r"\w+")
 _CONTROL = r"'[\x00-\x1f\x7f]'"
 # A number as a spreadsheet shows one that is too long for it: 1.23457E+17.
@@ -38,10 +27,8 @@ ROUNDED = N_(
 )
 COPY = N_("the same as an earlier row")
 _KEYS = ("customer_key", "product_key", "order_key", "visitor_key", "sku_key")
-_NAMED = "shop VARCHAR, source VARCHAR, external_id VARCHAR"
+_TIMELESS = "occurred_at is null"
 _DEFAULTS = {"quantity": "0", "amount_minor": "0", "discount_minor": "0", "props": "'{}'"}
-
-Progress = Callable[[str], None]
 
 
 def sift(connection: duckdb.DuckDBPyConnection, reading: Reading) -> int:
@@ -50,10 +37,10 @@ def sift(connection: duckdb.DuckDBPyConnection, reading: Reading) -> int:
     Adds the rows that fail a check to ``rejected``, with the first problem of each. Returns how
     many rows were no data and left out.
     """
-    names = ", ".join(f'"{name}"' for name in _used(reading))
+    names = "".join(f'"{name}", ' for name in _used(reading))
     kept = f"where ({reading.left_out}) is not true" if reading.left_out else ""
     connection.execute(
-        f"create table valued as select row_no, {names}, {_problem(reading.checks)} as problem "
+        f"create table valued as select row_no, {names}{_problem(reading.checks)} as problem "
         f"from ({_valued(connection, reading)}) {kept}"
     )
     left_out = 0
@@ -209,6 +196,8 @@ def _reject_unfit(connection: duckdb.DuckDBPyConnection, labels: Mapping[str, st
         for name in ("amount_minor", "discount_minor")
     ]
     tests.append(("quantity", N_("too large"), f"abs(quantity) > {QUANTITY_MAX}"))
+    # Such as a line of an order whose first row, which tells when, was rejected.
+    tests.append(("occurred_at", N_("the row that tells the time was rejected"), _TIMELESS))
     # One cheap look at all rows spares the long one where every row is fit.
     fit = " and ".join(f"({bad}) is not true" for _, _, bad in tests if "regexp" not in bad)
     keys = ", ".join(_KEYS)
@@ -245,175 +234,3 @@ def _reject_repeats(connection: duckdb.DuckDBPyConnection, labels: Mapping[str, 
         [labels.get("external_id", "external_id"), N_("the same as row {}")],
     )
     connection.execute("delete from emitted where row_no in (select row_no from repeated)")
-
-
-def commit(
-    lake: Lake,
-    connection: duckdb.DuckDBPyConnection,
-    *,
-    shop: str,
-    reading: Reading,
-    import_id: UUID,
-    told_at: datetime,
-    row_count: int,
-    ready: Callable[[RowCounts, int], None],
-    progress: Progress = silent,
-) -> RowCounts:
-    """Compare ``emitted`` with the lake and commit what is new or changed; return the counts.
-
-    Of a fact that the lake has from a file exported later than ``told_at``, the lake's stands.
-    ``ready`` is told the counts just before the commit (and how many rows were older than what
-    is known), so that a process that dies after it can be told from one that dies before it.
-    """
-    with lake.writing() as writer:
-        progress("comparing")
-        files = _settle(writer, connection, shop, reading, version_of(told_at))
-        counts, older = _count_rows(connection, row_count)
-        progress("writing")
-        adds, removes = prepare(writer, connection, files, lambda _: progress("writing"))
-        ready(counts, older)
-        progress("committing")
-        if adds or removes:
-            mark = (transaction_name(import_id), 1)
-            writer.commit(adds=adds, removes=removes, transaction=mark)
-        progress("committed")
-    return counts
-
-
-def transaction_name(import_id: UUID) -> str:
-    """Return the application transaction of an import."""
-    return f"import:{import_id}"
-
-
-def version_of(told_at: datetime) -> int:
-    """Return the version of facts that a file exported at an instant tells."""
-    return int(told_at.timestamp() // 60)
-
-
-def _settle(
-    writer: Writer,
-    connection: duckdb.DuckDBPyConnection,
-    shop: str,
-    reading: Reading,
-    version: int,
-) -> list[File]:
-    """Make ``incoming``, the emitted facts that are new or changed, and ``superseded``.
-
-    ``superseded`` names the lake's facts that go, because a newer version comes or because their
-    order no longer has them. Returns the files that hold them.
-    """
-    places = _find_old(writer, connection, shop, reading)
-    plain = ", ".join(name for name in COLUMNS if name not in ("shop", "version"))
-    own = f"coalesce(emitted.version, {version})"
-    fields = f"{_literal(shop)} as shop, {plain}, {own} as version, month"
-    if not connection.execute("select 1 from old limit 1").fetchall():
-        connection.execute(f"create view incoming as select {fields} from emitted")
-        connection.execute(
-            "create temp table settled as select row_no, 'new' as status, false as is_older "
-            "from (select distinct row_no from emitted)"
-        )
-        connection.execute(f"create temp table superseded ({_NAMED})")
-        return []
-    content = ", ".join(_CONTENT)
-    connection.execute(
-        "create temp table compared as select emitted.rowid as place, row_no, old.version as had, "
-        f"old.content = hash({content}) as same, {own} as own from emitted "
-        "left join (select id, content, version from old) as old "
-        "on old.id = hash(emitted.external_id)"
-    )
-    connection.execute(
-        f"create temp table incoming as select {fields} from emitted "
-        "join compared on emitted.rowid = compared.place "
-        "where had is null or (same is not true and had <= own)"
-    )
-    connection.execute(
-        f"create temp table superseded as select {_literal(shop)} as shop, "
-        f"{_literal(reading.source)} as source, external_id, file from old where id in ("
-        "select hash(external_id) from emitted join compared on emitted.rowid = compared.place "
-        f"where same is false and had <= own) or ({_withdrawn(connection, reading, version)})"
-    )
-    # A row is new or unchanged when all of its facts are, and changed in any other case.
-    connection.execute(
-        "create temp table settled as select row_no, case when bool_and(had is null) then 'new' "
-        "when bool_and(same is true or had > own) then 'unchanged' else 'changed' end "
-        "as status, bool_or(same is false and had > own) as is_older "
-        "from compared group by row_no"
-    )
-    gone = connection.execute("select distinct file from superseded").fetchall()
-    return [places[place] for (place,) in gone]
-
-
-def _withdrawn(connection: duckdb.DuckDBPyConnection, reading: Reading, version: int) -> str:
-    """Return the condition of the lake's facts that orders of the file no longer have.
-
-    An order with a rejected row is not whole; where a row was rejected that does not even say
-    its order, none is.
-    """
-    if reading.withdraws is None:
-        return "false"
-    lost = connection.execute(
-        "select 1 from rejected where row_no not in (select row_no from valued) limit 1"
-    ).fetchall()
-    if lost:
-        return "false"
-    in_time = "true" if reading.completes else f"version <= {version}"
-    return (
-        f"({reading.withdraws}) and {in_time} "
-        "and id not in (select hash(external_id) from emitted) "
-        "and order_key in (select order_key from emitted) and order_key not in ("
-        "select order_key from valued join rejected using (row_no) where order_key is not null)"
-    )
-
-
-def _find_old(
-    writer: Writer, connection: duckdb.DuckDBPyConnection, shop: str, reading: Reading
-) -> dict[str, File]:
-    """Make ``old``: what the lake has of the emitted facts, and of their orders if some may go.
-
-    The lake's ids are read first and the rest only of the files where some are found, so that
-    many facts of other days cost little. Returns the shop's files by their places.
-    """
-    files = [file for file in writer.snapshot.files if file.shop == shop]
-    places = dict(zip(writer.lake.locate(files), files, strict=True))
-    found: list[tuple[str]] = []
-    wanted = "hash(external_id) in (select hash(external_id) from emitted)"
-    if reading.withdraws is not None:
-        wanted = (
-            f"({wanted} or order_key in (select order_key from emitted "
-            "where order_key is not null))"
-        )
-    of_source = f"source = {_literal(reading.source)} and {wanted}"
-    if places:
-        found = connection.execute(
-            f"select distinct filename from {_scan(list(places))} where {of_source}"
-        ).fetchall()
-    if not found:
-        connection.execute(
-            "create temp table old (id UBIGINT, external_id VARCHAR, order_key VARCHAR, "
-            "content UBIGINT, version INTEGER, file VARCHAR)"
-        )
-        return places
-    connection.execute(
-        "create temp table old as select hash(external_id) as id, external_id, order_key, "
-        f"hash({', '.join(_CONTENT)}) as content, version, filename as file "
-        f"from {_scan([place for (place,) in found])} where {of_source}"
-    )
-    return places
-
-
-def _scan(places: Sequence[str]) -> str:
-    return scan(places).removesuffix(")") + ", filename = true)"
-
-
-def _count_rows(connection: duckdb.DuckDBPyConnection, row_count: int) -> tuple[RowCounts, int]:
-    found = {
-        status: (count, older)
-        for status, count, older in connection.execute(
-            "select status, count(*), count(*) filter (is_older) from settled group by status"
-        ).fetchall()
-    }
-    ((rejected,),) = connection.execute("select count(distinct row_no) from rejected").fetchall()
-    new, changed = (found.get(status, (0, 0))[0] for status in ("new", "changed"))
-    older = sum(count for _, count in found.values())
-    unchanged = row_count - rejected - new - changed
-    return RowCounts(row_count, new, changed, unchanged, rejected), older
