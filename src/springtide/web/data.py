@@ -1,6 +1,7 @@
 """The data page: what the shop's numbers rest on, files brought in, rows that were refused."""
 
 import csv
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,8 +13,9 @@ from litestar.response import File
 from springtide.bootstrap import House
 from springtide.connectors.files import FORMATS
 from springtide.domain.access.model import Member, Needs, NotAllowed, Permission
-from springtide.domain.facts.model import ImportRecord
+from springtide.domain.facts.model import ImportRecord, Problem
 from springtide.domain.facts.queries import import_record, imports, summary
+from springtide.domain.facts.records import request_cancel
 from springtide.flows import timeline
 from springtide.flows.model import Action, State
 from springtide.flows.presence import is_worker_alive
@@ -30,9 +32,12 @@ nav = NavItem(80, N_("Data"), "database-import", "data", Permission.READ)
 
 UPLOAD_BYTES_MAX = 500_000_000
 IMPORTS_SHOWN = 30
+_CHART_DAYS = 120
+_OLDER = N_("{count} rows are older than what is known already and changed nothing.")
 REJECTS_SHOWN = 50
 
 STAGES = {
+    "waiting": N_("Waiting for another import"),
     "reading": N_("Reading the file"),
     "checking": N_("Checking each row"),
     "people": N_("Customers and products"),
@@ -42,8 +47,6 @@ STAGES = {
     "committed": N_("Making it count"),
     "done": N_("Done"),
 }
-#: How far along each stage is, of 100: stages, not rows, so that no progress is invented.
-_PROGRESS = {"reading": 15, "checking": 40, "people": 55, "comparing": 70, "writing": 85}
 FORMAT_NAMES = {
     "generic": N_("Any table with a header"),
     "completejourney": N_("The Complete Journey"),
@@ -125,7 +128,8 @@ def upload(
 ) -> Response[Any]:
     """Take a file in; a small one is done when the page comes back, a large one goes on."""
     typed = {"format": data.format, "strict": data.strict, "_": ""}
-    if data.file is None or not data.file.filename:
+    data.file = [each for each in data.file if each.filename]
+    if not data.file:
         return _page(request, house, member, Form(typed, {"file": Missing()}), status=422)
     try:
         job = uploads.hand_over(house, member, data)
@@ -156,7 +160,22 @@ def import_page(request: AnyRequest, house: House, member: Member, key: str) -> 
         rows=rows,
         stages=STAGES,
         format_names=FORMAT_NAMES,
+        report=record.report,
+        totals=record.report.get("totals", {}),
+        warnings=[Problem(each["text"], each["facts"]) for each in _warnings(record)],
+        chart_option=_chart(request, member, record),
     )
+
+
+@post("/shops/{shop:str}/data/imports/{key:str}/cancel", opt=_WRITE, sync_to_thread=True)
+def cancel_import(request: AnyRequest, house: House, member: Member, key: str) -> Response[Any]:
+    """Ask a running import to stop; nothing of it is kept."""
+    with house.db.write() as tx:
+        asked = request_cancel(
+            tx, shop_id=member.shop.id, import_id=inward("imp", key), now=house.real_now()
+        )
+    text = N_("The import is being stopped.") if asked else N_("The import had ended already.")
+    return _back(member, translate(text, _language(request, member)), "info")
 
 
 @get("/shops/{shop:str}/data/imports/{key:str}/rejects", opt=_READ, sync_to_thread=True)
@@ -173,6 +192,44 @@ def rejects(house: House, member: Member, key: str) -> File:
     return File(path, filename=f"rejects-{key}.csv", media_type="text/csv; charset=utf-8")
 
 
+def _warnings(record: ImportRecord) -> list[dict[str, Any]]:
+    warnings = list(record.report.get("warnings", ()))
+    if older := record.report.get("older"):
+        warnings.append({"text": _OLDER, "facts": {"count": older}})
+    return warnings
+
+
+def _chart(request: AnyRequest, member: Member, record: ImportRecord) -> dict[str, Any] | None:
+    """Return the chart of ordered and paid money by day; None for fewer than two days."""
+    days = record.report.get("days", ())[-_CHART_DAYS:]
+    if len(days) < 2:
+        return None
+    view = render.view_of(request, member)
+    series = (
+        (N_("Ordered"), "due_minor", "#a9b8c2"),
+        (N_("Paid"), "paid_minor", "#0b7a93"),
+        (N_("Paid back"), "refunded_minor", "#d6336c"),
+    )
+    return {
+        "units": ["money"],
+        "xAxis": {
+            "type": "category",
+            "data": [words.day_short(view, date.fromisoformat(each["day"])) for each in days],
+        },
+        "yAxis": {"type": "value"},
+        "series": [
+            {
+                "type": "line",
+                "showSymbol": False,
+                "name": translate(name, view.language),
+                "data": [each[key] for each in days],
+                "itemStyle": {"color": color},
+            }
+            for name, key, color in series
+        ],
+    }
+
+
 def _outcome(request: AnyRequest, member: Member, job: Action) -> str:
     view = render.view_of(request, member)
     text = translate(
@@ -182,6 +239,8 @@ def _outcome(request: AnyRequest, member: Member, job: Action) -> str:
         ),
         view.language,
     )
+    if job.receipt["rows"] is None:
+        return translate(N_("The import was stopped; nothing of it was kept."), view.language)
     counts = ("read", "new", "changed", "unchanged", "rejected")
     shown = {name: words.number(view, job.receipt["rows"][name]) for name in counts}
     return text.format(file=job.params["file_name"], **shown)
@@ -225,7 +284,6 @@ def _imports(house: House, member: Member) -> dict[str, Any]:
         "is_running": is_open or any(record.state == "running" for record in records),
         "is_stuck": is_open and not is_awake,
         "stages": STAGES,
-        "stage_progress": _PROGRESS,
     }
 
 
@@ -246,4 +304,4 @@ def _first_rejects(house: House, record: ImportRecord) -> tuple[list[str], list[
         return header, [row for row, _ in zip(rows, range(REJECTS_SHOWN), strict=False)]
 
 
-routes = [data_page, imports_fragment, upload, import_page, rejects]
+routes = [data_page, imports_fragment, upload, import_page, cancel_import, rejects]

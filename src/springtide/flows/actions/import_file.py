@@ -1,32 +1,41 @@
-"""Import a file in the background: a job of the data page, on no campaign's timeline."""
+"""Import files in the background: a job of the data page, on no campaign's timeline."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
 
-from springtide.flows.bringing import Target
-from springtide.flows.importing import import_file
+from springtide.flows.bringing import Cancelled, Target
+from springtide.flows.importing import Imported, import_file, import_order
 from springtide.flows.protocol import Context
 from springtide.kit.errors import N_, FinalError, Refusal
 from springtide.kit.ids import outward
 
 
-class ImportFileParams(msgspec.Struct):
-    """Where the file lies, what it is called, and how to read it."""
+class BroughtFile(msgspec.Struct):
+    """A file to import: where it lies, what it is called, when it was last changed (Unix ms)."""
 
     path: str
+    name: str = ""
+    modified_ms: int | None = None
+
+
+class ImportFileParams(msgspec.Struct):
+    """The files, and how to read them; ``file_name`` is what a person sees of them."""
+
+    files: list[BroughtFile] = []
     file_name: str = ""
     format: str | None = None
     mapping: dict[str, Any] | None = None
     is_strict: bool = False
-    #: Whether the file lies in a folder made for it alone, which goes away with the job.
+    #: Whether the files lie in a folder made for them alone, which goes away with the job.
     is_upload: bool = False
 
 
 class ImportFile:
-    """Imports one file; begun again after a crash it brings what is missing, nothing twice."""
+    """Imports files; begun again after a crash it brings what is missing, nothing twice."""
 
     kind: ClassVar[str] = "import_file"
     label: ClassVar[str] = N_("Import a file")
@@ -35,11 +44,12 @@ class ImportFile:
 
     def check(self, context: Context, params: ImportFileParams) -> None:
         """Give up on a file that is gone."""
-        if not Path(params.path).is_file():
-            raise FinalError(params.file_name or Path(params.path).name)
+        for each in params.files:
+            if not Path(each.path).is_file():
+                raise FinalError(each.name or Path(each.path).name)
 
     def do(self, context: Context, params: ImportFileParams) -> Any:
-        """Import it; the receipt counts the rows."""
+        """Import them, each as far as it can be; the receipt counts the rows of all."""
         receipt = context.kept("imported")
         try:
             if receipt is None:
@@ -54,31 +64,50 @@ class ImportFile:
         """Nothing: facts are never taken back, only corrected by newer ones."""
 
     def _bring(self, context: Context, params: ImportFileParams) -> Any:
+        by_path = {Path(each.path): each for each in params.files}
+        done: list[Imported] = []
+        refused: Refusal | None = None
+        for path in import_order(list(by_path), context.house.lake.spill):
+            try:
+                done.append(self._bring_one(context, params, by_path[path]))
+            except Cancelled:
+                break
+            except Refusal as refusal:
+                refused = refused or refusal
+        if refused:
+            raise refused
+        counts = [msgspec.to_builtins(each.rows) for each in done]
+        receipt = {
+            "imports": [outward("imp", table.import_id) for each in done for table in each.parts],
+            "rows": {name: sum(each[name] for each in counts) for name in counts[0]}
+            if counts
+            else None,
+        }
+        return context.step("imported", lambda _tx: receipt)
+
+    def _bring_one(self, context: Context, params: ImportFileParams, file: BroughtFile) -> Imported:
         house = context.house
 
         def progress(stage: str) -> None:
             context.checkpoint()
             context.report(0, 0, stage)
 
-        done = import_file(
+        modified = file.modified_ms
+        return import_file(
             Target(house.db, house.lake, house.settings.rejects, house.real_now),
-            Path(params.path),
+            Path(file.path),
             shop=context.shop,
             actor=context.actor,
             kind=params.format,
             mapping=params.mapping,
             is_strict=params.is_strict,
-            file_name=params.file_name or None,
+            file_name=file.name or None,
+            modified_at=datetime.fromtimestamp(modified / 1000, UTC) if modified else None,
             progress=progress,
         )
-        receipt = {
-            "import": outward("imp", done.import_id),
-            "format": done.format,
-            "rows": msgspec.to_builtins(done.rows),
-        }
-        return context.step("imported", lambda _tx: receipt)
 
 
 def _tidy(params: ImportFileParams) -> None:
-    if params.is_upload:
-        shutil.rmtree(Path(params.path).parent, ignore_errors=True)
+    if params.is_upload and params.files:
+        # Each file has a folder of its own in that of the job.
+        shutil.rmtree(Path(params.files[0].path).parents[1], ignore_errors=True)

@@ -68,7 +68,12 @@
     const input = drop.querySelector("input[type=file]");
     const names = drop.querySelector("[data-names]");
     const show = () => { if (names) names.textContent = [...input.files].map((f) => f.name).join(", "); };
-    input.addEventListener("change", show);
+    // When each file was last changed goes along: of two files the newer counts.
+    const modified = document.getElementById(input.dataset.modified || "");
+    const noteTimes = () => {
+      if (modified) modified.value = [...input.files].map((f) => f.lastModified || "").join(",");
+    };
+    input.addEventListener("change", () => { show(); noteTimes(); });
     drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("is-over"); });
     drop.addEventListener("dragleave", () => drop.classList.remove("is-over"));
     drop.addEventListener("drop", (event) => {
@@ -76,6 +81,28 @@
       drop.classList.remove("is-over");
       input.files = event.dataTransfer.files;
       show();
+      noteTimes();
+    });
+  });
+
+  // Large files show how much of them has been sent.
+  document.querySelectorAll("form[data-uploads]").forEach((form) => {
+    const bar = form.querySelector("[data-upload-progress]");
+    form.addEventListener("submit", (event) => {
+      if (event.defaultPrevented || !form.querySelector("input[type=file]").files.length) return;
+      event.preventDefault();
+      const request = new XMLHttpRequest();
+      request.open("POST", form.action);
+      request.upload.addEventListener("progress", (sent) => {
+        bar.hidden = false;
+        if (sent.lengthComputable) bar.value = sent.loaded / sent.total;
+      });
+      request.addEventListener("load", () => {
+        if (request.status < 400) { window.location.assign(request.responseURL || form.action); return; }
+        document.open(); document.write(request.responseText); document.close();
+      });
+      request.addEventListener("error", () => form.submit());
+      request.send(new FormData(form));
     });
   });
 
