@@ -128,8 +128,7 @@ def upload(
 ) -> Response[Any]:
     """Take a file in; a small one is done when the page comes back, a large one goes on."""
     typed = {"format": data.format, "strict": data.strict, "_": ""}
-    data.file = [each for each in data.file if each.filename]
-    if not data.file:
+    if not data.files:
         return _page(request, house, member, Form(typed, {"file": Missing()}), status=422)
     try:
         job = uploads.hand_over(house, member, data)
@@ -266,7 +265,6 @@ def _page(
         summary=summary(house.facts, member.shop.slug),
         kind_names=KINDS,
         formats=[(name, FORMAT_NAMES.get(name, name)) for name in FORMATS],
-        may_write=member.may(Permission.DATA_WRITE),
         **_imports(house, member),
     )
 
@@ -284,6 +282,7 @@ def _imports(house: House, member: Member) -> dict[str, Any]:
         "is_running": is_open or any(record.state == "running" for record in records),
         "is_stuck": is_open and not is_awake,
         "stages": STAGES,
+        "may_write": member.may(Permission.DATA_WRITE),
     }
 
 

@@ -4,7 +4,7 @@ import re
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -51,12 +51,18 @@ class Upload:
     it.
     """
 
-    file: list[UploadFile] = field(default_factory=list)
+    file: list[UploadFile] | str | None = None
     modified: str = ""
     mapping: UploadFile | None = None
     format: str = ""
     strict: str = ""
     csrf_token: str = ""
+
+    @property
+    def files(self) -> list[UploadFile]:
+        """The files that were chosen; a form without any sends an empty text."""
+        sent = self.file if isinstance(self.file, list) else []
+        return [each for each in sent if each.filename]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +85,8 @@ class Waiting:
 
 def hand_over(house: House, member: Member, upload: Upload) -> Action:
     """Keep the file and give the worker the job of importing it; refuses an unreadable mapping."""
-    if len(upload.file) > FILES_MAX:
-        raise TooManyFiles(most=FILES_MAX, count=len(upload.file))
+    if len(upload.files) > FILES_MAX:
+        raise TooManyFiles(most=FILES_MAX, count=len(upload.files))
     folder = (house.settings.data / "uploads" / uuid4().hex).resolve()
     try:
         params = _kept(folder, upload)
@@ -130,7 +136,7 @@ def _kept(folder: Path, upload: Upload) -> dict[str, Any]:
     folder.mkdir(parents=True)
     times = upload.modified.split(",")
     files = []
-    for number, sent in enumerate(upload.file):
+    for number, sent in enumerate(upload.files):
         modified = times[number] if number < len(times) else ""
         files.append(
             {
