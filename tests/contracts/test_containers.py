@@ -18,6 +18,7 @@ from springtide.connectors.tabular.records import CHILDREN, BrokenJson
 from springtide.connectors.tabular.staging import Staging
 from springtide.domain.facts.ports import BadRecord, Head
 from tests.kit.workbooks import workbook
+from tests.kit.xls import old_workbook
 
 CSV = "order_id,date,amount\no1,2025-01-01,1\no2,2025-01-02,2\n"
 ROWS = [("o1", "2025-01-01", "1"), ("o2", "2025-01-02", "2")]
@@ -111,6 +112,44 @@ def test_the_xml_of_excel_2003_is_read_by_sheet(tmp_path: Path) -> None:
     for broken in (SHEETS[:-40], bomb):
         with pytest.raises(UnreadableFile, match="damaged"):
             look(write(tmp_path, broken, "orders.xls"))
+
+
+OLD = old_workbook(
+    {"Lists": [("x",)], "订单": [(), ("单号", "金额"), ("o1", 1.5), ("o2", None)], "b": [("y", 2)]},
+    hidden=["Lists"],
+)
+
+
+def test_an_old_workbook_is_read_by_sheet(tmp_path: Path) -> None:
+    heads = look(write(tmp_path, OLD, "orders.csv"))
+    assert [(head.container, head.sheet) for head in heads] == [
+        ("workbook", "订单"), ("workbook", "b"),
+    ]  # fmt: skip
+    loaded = Loaded(heads[0], tmp_path, header=1)
+    assert (loaded.names, loaded.numbers) == (("单号", "金额"), [3, 4])
+    assert loaded.rows == [("o1", "1.5"), ("o2", None)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        # A sheet that says it spans 4 billion rows; one that ends before it begins.
+        ("00020e0000000000040000000000", "00020e0000000000ffffffff0000", "30 million"),
+        ("00020e0000000000040000000000", "00020e0009000000040000000000", "damaged"),
+        # The workbook's chain of sectors leads back to its beginning.
+        ("09000000feffffff", "0900000002000000", "damaged"),
+        # Texts to share, more than the file could hold.
+        ("0a000000", "fc00080000000000ffffff7f0a000000", "damaged"),
+        ("0a000000", "2f0000000a000000", "password"),
+    ],
+)
+def test_an_old_workbook_that_is_a_trap_is_refused_with_the_reason(
+    tmp_path: Path, before: str, after: str, why: str
+) -> None:
+    made = OLD.replace(bytes.fromhex(before), bytes.fromhex(after), 1)
+    assert made != OLD
+    with pytest.raises(UnreadableFile, match=why):
+        look(write(tmp_path, made, "orders.xls"))
 
 
 def test_every_sheet_that_is_shown_and_not_empty_is_a_table(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from springtide.connectors.tabular.cells import (
     tell_encoding,
 )
 from springtide.connectors.tabular.packed import ZIP, members, opened, shown_member
-from springtide.connectors.tabular.workbooks import OLE, check_workbook, sheets, workbook_rows
+from springtide.connectors.tabular.workbooks import OLE, check_workbook, first_rows, workbook_rows
 from springtide.domain.facts.ports import Head
 from springtide.kit.errors import N_, NotFound
 
@@ -81,7 +81,8 @@ def _heads(
         return (Head(path, "parquet", (_parquet_columns(path),)),)
     if start.startswith((ZIP, OLE)):
         check_workbook(path)
-        heads = (_with_rows(Head(path, "workbook", (), sheet=name)) for name in sheets(path))
+        sheets = islice(first_rows(path), _TABLES_MAX)
+        heads = (_with_rows(Head(path, "workbook", (), sheet=name), rows) for name, rows in sheets)
         return _not_empty(path, heads)
     if path.suffix.lower() == ".parquet":
         raise UnreadableFile(file=shown_name(path), why=N_("it is not a Parquet file"))
@@ -140,7 +141,7 @@ def _json_heads(path: Path) -> tuple[Head, ...]:
             record=first[0],
         )
         for place, first in lists.items()
-        if first
+        if any(map(records.keys, first))
     ]
     if not heads:
         raise UnreadableFile(file=shown_name(path), why=N_("it holds no list of records"))
@@ -156,7 +157,7 @@ def table_rows(head: Head) -> Iterator[Row]:
     """Yield the rows of a table, of a file that is not packed."""
     match head.container:
         case "workbook":
-            return workbook_rows(head.path, head.sheet)
+            return workbook_rows(head.path, head.sheet or "")
         case "page":
             return pages.page_rows(head.path, head.encoding)
         case "xml":

@@ -17,7 +17,9 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _LAST = 0xFFFFFFFA  # sector numbers from here on are marks
 _NO_SECTOR = 0xFFFFFFFE
 _STREAMS = ("workbook", "book")
-_DIMENSIONS, _SHARED_TEXTS, _PASSWORD = 0x0200, 0x00FC, 0x002F
+_DIMENSIONS, _SHARED_TEXTS, _PASSWORD, _SHEET = 0x0200, 0x00FC, 0x002F, 0x0085
+# Sheets that are said to begin at one place are each looked through from there.
+_SCANNED_MIN = 2**20
 _SPANS = {0x00BD, 0x00BE}  # several cells of a row: the last column stands at the end
 _CELLS = {
     0x0002, 0x0003, 0x0004, 0x0005, 0x0006, 0x0007, 0x0201, 0x0203, 0x0204, 0x0205, 0x0206,
@@ -123,26 +125,51 @@ class _Container:
 
 
 def _records_trap(stream: bytes, cells_max: int) -> str | None:
-    place = rows = columns = 0
+    """Look through the records from the start, and from each place where a sheet begins."""
+    starts = {0}
+    budget = 4 * len(stream) + _SCANNED_MIN
+    seen: set[int] = set()
+    while starts - seen:
+        start = (starts - seen).pop()
+        seen.add(start)
+        rows = columns = 0
+        for kind, data in _records(stream, start):
+            budget -= len(data) + 4
+            if budget < 0:
+                return _DAMAGED
+            if kind == _SHEET and len(data) >= 4:
+                starts.add(struct.unpack_from("<I", data)[0])
+            elif why := _record_trap(kind, data, len(stream), cells_max):
+                return why
+            elif kind in _CELLS or kind in _SPANS:
+                row, column = struct.unpack_from("<HH", data)
+                if kind in _SPANS:
+                    (column,) = struct.unpack_from("<H", data, len(data) - 2)
+                rows, columns = max(rows, row + 1), max(columns, column + 1)
+        if rows * columns > cells_max:
+            return _TOO_WIDE
+    return None
+
+
+def _records(stream: bytes, place: int) -> Iterator[tuple[int, bytes]]:
     while place + 4 <= len(stream):
         kind, length = struct.unpack_from("<HH", stream, place)
-        data = stream[place + 4 : place + 4 + length]
+        yield kind, stream[place + 4 : place + 4 + length]
         place += 4 + length
-        if kind == _PASSWORD:
-            return N_("it is protected by a password")
-        if kind == _DIMENSIONS and length >= 12:
-            first_row, last_row, first, last = struct.unpack_from("<IIHH", data + bytes(12))
-            if max(0, last_row - first_row + 1) * max(0, last - first + 1) > cells_max:
-                return _TOO_WIDE
-        elif kind == _SHARED_TEXTS and length >= 8:
-            (count,) = struct.unpack_from("<I", data + bytes(8), 4)
-            if count * 3 > len(stream):
-                return _DAMAGED
-        elif kind in _CELLS or kind in _SPANS:
-            if len(data) < 6:
-                return _DAMAGED
-            row, column = struct.unpack_from("<HH", data)
-            if kind in _SPANS:
-                (column,) = struct.unpack_from("<H", data, len(data) - 2)
-            rows, columns = max(rows, row + 1), max(columns, column + 1)
-    return _TOO_WIDE if rows * columns > cells_max else None
+
+
+def _record_trap(kind: int, data: bytes, size: int, cells_max: int) -> str | None:
+    """Return why a record by itself is a trap."""
+    if kind == _PASSWORD:
+        return N_("it is protected by a password")
+    if kind == _DIMENSIONS and len(data) >= 8:
+        form = "<IIHH" if len(data) >= 12 else "<4H"
+        first_row, last_row, first, last = struct.unpack_from(form, data)
+        if last_row < first_row or last < first:
+            return _DAMAGED
+        return _TOO_WIDE if (last_row - first_row + 1) * (last - first + 1) > cells_max else None
+    if kind == _SHARED_TEXTS and len(data) >= 8:
+        (count,) = struct.unpack_from("<I", data, 4)
+        return _DAMAGED if count * 3 > size else None
+    is_cut = (kind in _CELLS or kind in _SPANS) and len(data) < 6
+    return _DAMAGED if is_cut else None

@@ -1,7 +1,10 @@
 """Files in gzip or ZIP, unpacked for as long as they are read, and never without bounds."""
 
+import errno
 import gzip
+import lzma
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -27,7 +30,11 @@ _CHUNK = 2**20
 _MEMBERS_MAX = 50
 _PARTS_MAX = 10_000
 _UTF8_FLAG = 0x800
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+#: What reading a damaged archive comes to, beside an OSError of its own.
+DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError,
+    RuntimeError, ValueError, KeyError, OverflowError,
+)  # fmt: skip
 
 
 def members(path: Path, start: bytes) -> tuple[str, ...]:
@@ -45,8 +52,8 @@ def members(path: Path, start: bytes) -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
-    except (*_DAMAGE, ValueError) as error:
-        raise UnreadableFile(file=shown_name(path), why=N_("it is damaged")) from error
+    except (*DAMAGE, OSError) as error:
+        raise damaged(path, error) from error
     names = [info.filename for info in infos]
     if WORKBOOK_PART in names:
         return ()
@@ -65,6 +72,15 @@ def members(path: Path, start: bytes) -> tuple[str, ...]:
     if not found:
         raise EmptyFile(file=shown_name(path))
     return tuple(info.filename for info in found)
+
+
+def damaged(path: Path, error: Exception) -> Exception:
+    """Return the refusal of a damaged archive, or the error if it is the disk that fails."""
+    # An archive that names a place before its beginning is an invalid argument.
+    is_disk = isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
+    if is_disk and not isinstance(error, gzip.BadGzipFile):
+        return error
+    return UnreadableFile(file=shown_name(path), why=N_("it is damaged"))
 
 
 def shown_member(path: Path, member: str) -> str:
@@ -108,12 +124,8 @@ def _unpack(path: Path, member: str, unpacked: Path) -> None:
                     why = N_("it unpacks to more than 200 times its size")
                     raise UnreadableFile(file=shown_name(path), why=why)
                 file.write(chunk)
-    except OSError as error:
-        if isinstance(error, gzip.BadGzipFile) or error.errno is None:
-            raise UnreadableFile(file=shown_name(path), why=N_("it is damaged")) from error
-        raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise UnreadableFile(file=shown_name(path), why=N_("it is damaged")) from error
+    except (*DAMAGE, OSError) as error:
+        raise damaged(path, error) from error
     if not written:
         raise EmptyFile(file=shown_name(path))
 
@@ -132,4 +144,4 @@ def _is_table(info: zipfile.ZipInfo) -> bool:
     """Tell a file that may be a table from folders and from what systems add."""
     name = info.filename.rpartition("/")[2]
     is_added = info.filename.startswith("__MACOSX/") or name.startswith(".")
-    return not info.is_dir() and not is_added and info.file_size > 0
+    return bool(name) and not is_added and info.file_size > 0

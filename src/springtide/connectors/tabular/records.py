@@ -64,16 +64,16 @@ def is_json(start: bytes) -> bool:
 def is_lines(path: Path) -> bool:
     """Tell whether each line of a file is a record: the first is one, and more follows it."""
     with _opened(path) as file:
-        first = file.readline(RECORD_MAX)
-        while first and not first.strip():
-            first = file.readline(RECORD_MAX)
-        if not first.startswith("{"):
-            return False
         try:
-            _decoder.decode(first.strip())
+            first = file.readline(RECORD_MAX)
+            while first and not first.strip():
+                first = file.readline(RECORD_MAX)
+            record = _decoder.decode(first.strip())
+            follows = bool(file.read(_CHUNK).strip())
         except (ValueError, InvalidOperation, RecursionError):
-            return False
-        return path.suffix.lower() in (".jsonl", ".ndjson") or bool(file.read(_CHUNK).strip())
+            return False  # not JSON, or not in UTF-8: reading it tells where
+    is_named = path.suffix.lower() in (".jsonl", ".ndjson")
+    return isinstance(record, dict) and (is_named or follows)
 
 
 def read_document(path: Path) -> Iterator[Found]:

@@ -6,18 +6,23 @@ the process when there is none, so the spread of the cells is counted first.
 
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
 from springtide.connectors.tabular import ole
 from springtide.connectors.tabular.cells import Row, UnreadableFile, checked, shown_name
-from springtide.connectors.tabular.packed import WORKBOOK_PART
+from springtide.connectors.tabular.packed import DAMAGE, WORKBOOK_PART, damaged
 from springtide.kit.errors import N_
 
 SUFFIXES = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
@@ -39,26 +44,35 @@ _EXACT_BELOW = 10**15
 
 def check_workbook(path: Path) -> None:
     """Refuse a file that is no workbook, or one that must not be opened."""
-    if why := _trap(path):
+    try:
+        why = _trap(path)
+    except (*DAMAGE, OSError) as error:
+        raise damaged(path, error) from error
+    if why:
         raise UnreadableFile(file=shown_name(path), why=why)
 
 
-def sheets(path: Path) -> tuple[str, ...]:
-    """Return the names of the sheets that are shown, of a checked workbook."""
+def first_rows(path: Path) -> Iterator[tuple[str, Iterator[Row]]]:
+    """Yield the sheets that are shown, of a checked workbook, with their rows."""
     with _workbook(path) as workbook:
         shown = [
             sheet.name
             for sheet in workbook.sheets_metadata
             if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
         ]
-        return tuple(shown or workbook.sheet_names[:1])
+        for name in shown or workbook.sheet_names[:1]:
+            yield name, _rows(workbook.get_sheet_by_name(name))
 
 
-def workbook_rows(path: Path, sheet: str | None) -> Iterator[Row]:
+def workbook_rows(path: Path, sheet: str) -> Iterator[Row]:
     """Yield the rows of a sheet of a checked workbook."""
     with _workbook(path) as workbook:
-        found = workbook.get_sheet_by_name(sheet or sheets(path)[0])
-    for number, cells in enumerate(found.iter_rows(), start=1):
+        found = workbook.get_sheet_by_name(sheet)
+    return _rows(found)
+
+
+def _rows(sheet: CalamineSheet) -> Iterator[Row]:
+    for number, cells in enumerate(sheet.iter_rows(), start=1):
         yield checked(Row(number, tuple(map(_cell_text, cells))))
 
 
@@ -82,15 +96,12 @@ def _trap(path: Path) -> str | None:
         start = file.read(4)
     if start == OLE:
         return ole.trap(path, _CELLS_MAX)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if WORKBOOK_PART not in archive.namelist():
-                return N_("it is not an XLSX workbook: save it as XLSX or CSV")
-            if sum(info.file_size for info in archive.infolist()) > _UNPACKED_MAX:
-                return N_("it unpacks to more than 1 GB: save it as CSV")
-            return _spread_too_far(archive)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
-        return N_("it is damaged")
+    with zipfile.ZipFile(path) as archive:
+        if WORKBOOK_PART not in archive.namelist():
+            return N_("it is not an XLSX workbook: save it as XLSX or CSV")
+        if sum(info.file_size for info in archive.infolist()) > _UNPACKED_MAX:
+            return N_("it unpacks to more than 1 GB: save it as CSV")
+        return _spread_too_far(archive)
 
 
 def _spread_too_far(archive: zipfile.ZipFile) -> str | None:
