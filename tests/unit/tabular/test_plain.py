@@ -116,6 +116,16 @@ def test_what_shops_export_is_read_without_going_row_by_row(
     assert agree(content, 1, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["a[1].csv", "a?.csv", "*.csv", "a.csv.gz", "a.zst", "中 '.csv"])
+def test_a_name_says_nothing_to_the_engine(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a1.csv").write_text("a,b\n9,9\n")
+    path = tmp_path / name
+    path.write_text("a,b\n1,2\n")
+    (head,) = look(path)
+    assert is_plain(head, 0, tmp_path)
+    assert staged(head, 0, tmp_path, is_row_by_row=False) == ([(2, "1", "2")], [])
+
+
 @pytest.mark.parametrize(
     ("content", "header_row"),
     [

@@ -8,6 +8,7 @@ import codecs
 import csv
 import io
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -32,6 +33,8 @@ _BOMS = (
     (b"\xfe\xff", "utf-16"),
 )
 
+# Bytes that are not in the encoding are read as lone surrogates.
+_LOST = re.compile("[\ud800-\udfff]")
 # What the letters beyond ASCII begin with in UTF-8.
 _FIRST_BYTES = bytes(range(0xC2, 0xF5))
 # What text hardly holds: control characters but tab, line ends and escape.
@@ -197,7 +200,7 @@ def checked(row: Row) -> Row:
     reason = None
     if "\x00" in text:
         reason = N_("a NUL character")
-    elif not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+    elif not text.isascii() and _LOST.search(text):
         reason = N_("characters that are not in the file's encoding")
     elif len(text) > CELL_LENGTH_MAX and max(map(len, row.cells)) > CELL_LENGTH_MAX:
         reason = N_("a cell of more than 32,767 characters")

@@ -139,7 +139,7 @@ class _Table:
                 if self._cells is None:
                     self._number += 1
                     self._cells = []
-                spans = dict(_SPAN.findall(attributes.lower()))
+                spans = dict(_SPAN.findall(attributes.lower())) if attributes else {}
                 self._spans = int(spans.get("col", 1)), int(spans.get("row", 1))
                 self._lines = [[]]
         elif tag in _BREAKS and self._lines is not None:

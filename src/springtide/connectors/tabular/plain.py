@@ -72,10 +72,12 @@ def stage_plain(
 
 
 def _prepare(head: Head, header_row: int, folder: Path) -> _Plain | None:
-    path = head.path
     lines = _lines_above(head, header_row)
-    if head.encoding.lower() not in _UTF8:
-        path = folder / "utf8.csv"
+    # DuckDB takes a name such as a[1] for a pattern.
+    path = folder / "utf8.csv"
+    if head.encoding.lower() in _UTF8:
+        path.symlink_to(head.path.resolve())
+    else:
         _write_utf8(head, path)
     with path.open("rb") as file:
         last = b""
