@@ -68,8 +68,7 @@ class MeasureTable:
         for number, (name, unit) in enumerate(self.measures().items()):
             value = f"m{number}"
             found |= self._measure(value, name, unit)
-            known = f"raw_{value}" if unit == "rate" else f"raw_number_{value}"
-            bad = f"{value} is null and {known} is not null"
+            bad = f"{value} is null and {_raw(value, unit)} is not null"
             checks.append(Check(name, N_("is not a number"), bad))
             emits.append(self._emit(value, name, unit))
         return Reading(
@@ -100,7 +99,7 @@ class MeasureTable:
         for value, expression in chain.items():
             query = f"(select *, {expression} as {value} from {query})"
         ((given, read),) = self.stage.connection.execute(
-            f"select count({next(iter(chain))}), count(measured) from {query}"
+            f"select count({_raw('measured', unit)}), count(measured) from {query}"
         ).fetchall()
         return 2 * int(read) >= int(given)
 
@@ -153,7 +152,7 @@ class MeasureTable:
     def _measure(self, value: str, name: str, unit: str) -> dict[str, str]:
         column = self.columns[name]
         if unit == "rate":
-            return values.rate(value, column)
+            return values.rate(value, column, bare="fraction")
         digits = {"money": exponent(self.options.currency), "number": 4}.get(unit, 0)
         return values.minor(value, column, exponent=digits)
 
@@ -174,6 +173,11 @@ class MeasureTable:
             "props": f"{props}, 'about', about, 'section', {quoted(self.section)})",
         }
         return Emit(columns, f"{value} is not null")
+
+
+def _raw(value: str, unit: str) -> str:
+    """Return the text that a measure is read from, as ``values`` calls it."""
+    return f"raw_{value}" if unit == "rate" else f"raw_number_{value}"
 
 
 _PRODUCTS = (

@@ -19,7 +19,6 @@ from springtide.domain.facts.ports import Column
 from springtide.kit.time import zone as zone_named
 
 # What stands for "no value" in exports, beside an empty cell; the last are a spreadsheet's errors.
-_WORDS = ("-", "--", "null", "NULL", "None", "NaN", "nan", "N/A", r"\N", "无退款申请")
 _NONE = (
     "-", "--", "null", "NULL", "None", "NaN", "nan", "N/A", r"\N", "无退款申请",
     "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!",
@@ -181,9 +180,8 @@ def careful_number(raw: str, decimal: str = ".") -> str:
 
 def integers(name: str, column: Column) -> dict[str, str]:
     """Return the values that lead to a whole number, the last of them called ``name``."""
-    expression, type_ = column
-    if type_ in _INTEGERS:
-        return {name: f"try_cast({expression} as bigint)"}
+    if column.type_ in _INTEGERS:
+        return {name: f"try_cast({column.sql} as bigint)"}
     number = f"number_{name}"
     typed = _typed_number(column)
     if typed:
