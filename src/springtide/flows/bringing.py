@@ -31,7 +31,7 @@ from springtide.kit.db import Database
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import outward
 
-_MEMORY = "700MB"
+_MEMORY = "550MB"
 
 __all__ = ["Bringing", "Cancelled", "Clock", "Listener", "Progress", "Target"]
 
@@ -120,6 +120,7 @@ class Bringing:
             currency=self.shop.currency, zone=self.shop.zone_name,
         )  # fmt: skip
         report["left_out"] = left_out
+        reading = intake.forget_rows(connection, reading)
         rows = self._bring(connection, reading, row_count, rejects_file, report)
         self._end(rows)
         self.progress("done")

@@ -215,6 +215,12 @@ def test_a_column_of_several_is_written_out_once() -> None:
     assert value("2024-01-02", given) == "2024-01-02 02:20:00+00"
 
 
+def test_an_expression_of_operators_is_taken_as_a_whole() -> None:
+    assert value("a", {"v": values.text("cell || 'b '")}) == "ab"
+    moment = "timestamp '2024-01-01' + interval 1 day"
+    assert value("a", {"v": values.wall(moment, "Asia/Shanghai")}) == "2024-01-01 16:00:00+00"
+
+
 def test_every_kind_of_typed_column_has_a_rate_and_a_number() -> None:
     for type_, bare in product(("DOUBLE", "INTEGER", "DECIMAL(5,4)"), (None, "fraction")):
         given = {

@@ -87,7 +87,7 @@ class Staging:
                 try:
                     if isinstance(found.record, str):
                         raise BadRecord(found.record)
-                    rows = [tuple(map(records.cell, row)) for row in flatten(found.record)]
+                    rows = [tuple(map(records.cell, row)) for row in _made(flatten, found.record)]
                 except BadRecord as bad:
                     number += 1
                     record = found.record
@@ -189,6 +189,16 @@ def _names(head: Head, header: Sequence[str]) -> tuple[str, ...]:
     if len(header) > COLUMNS_MAX:
         raise UnreadableFile(file=shown_name(head.path), why=N_("it has more than 1,000 columns"))
     return unique_names(header)
+
+
+def _made(
+    flatten: Callable[[Mapping[str, Any]], Iterable[Sequence[object]]], record: Mapping[str, Any]
+) -> list[Sequence[object]]:
+    """Return the rows of a record; one of another shape than its kind has is a bad record."""
+    try:
+        return list(flatten(record))
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        raise BadRecord(N_("the record is not what its kind looks like")) from error
 
 
 @contextmanager

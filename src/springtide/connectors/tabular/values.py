@@ -27,17 +27,18 @@ _IS_NONE = ", ".join(map(quoted, _NONE))
 _NONE_PATTERN = "|".join(map(re.escape, _NONE))
 # Blanks of all widths, line ends, and what cannot be seen: characters without width, the mark of
 # UTF-8, and the marks of direction that come along when a text is copied.
-_BLANKS = quoted(
-    "".join(
-        chr(code)
-        for first, last in (
-            (0x09, 0x0D), (0x1C, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680),
-            (0x2000, 0x200F), (0x2028, 0x202F), (0x205F, 0x2064), (0x2066, 0x2069),
-            (0x3000, 0x3000), (0xFEFF, 0xFEFF),
-        )
-        for code in range(first, last + 1)
+_BLANKS = "".join(
+    rf"\x{{{first:x}}}-\x{{{last:x}}}"
+    for first, last in (
+        (0x09, 0x0D), (0x1C, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200F),
+        (0x2028, 0x202F), (0x205F, 0x2064), (0x2066, 0x2069), (0x3000, 0x3000), (0xFEFF, 0xFEFF),
     )
 )  # fmt: skip
+_AROUND = f"^[{_BLANKS}]+|[{_BLANKS}]+$"
+# What begins with a digit, made a text for Excel, or with tabs and a quote around it.
+_FORMULA = r'="\d[\w.-]*"'
+_CORE = r"\d([\w.:/ -]*\w)?"
+_WRAPPED = rf"[\t'']*{_CORE}[\t ]*"
 # Where texts begin and end that need no care: Latin letters, digits and most signs (no ' and no
 # =), Chinese and Japanese, and full-width signs.
 _BEGINS = (("-", "<~"), (">", "{"), ("、", "龥~"), ("！", "～~"), ("À", "ɏ~"))
@@ -63,9 +64,15 @@ _PLAIN_INTEGRAL = r"-?\d{1,10}\.0{1,4}"
 _PLAIN_RATE = r"[+-]?\d{1,10}(\.\d{1,4})?%"
 _DECIMAL, _SMALL = "decimal(38,8)", "decimal(14,4)"
 _PLAIN_TIME = r"[12]\d{3}-\d\d-\d\d ([01]\d|2[0-3]):[0-5]\d:[0-5]\d"
-_PLAIN_DAY = r"[12]\d{3}-\d\d-\d\d"
-_SLASHED = r"[12]\d{3}/\d{1,2}/\d{1,2} \d{1,2}:\d\d(:\d\d)?"
-_SLASHED_FORMATS = "['%Y/%m/%d %H:%M:%S', '%Y/%m/%d %H:%M']"
+# Days as each of the formats has them, and times that are told by their colons.
+_DAY_SHAPES = tuple(
+    rf"[12]\d{{3}}{day}"
+    for day in (
+        r"-\d{1,2}-\d{1,2}", r"/\d{1,2}/\d{1,2}", r"\.\d{1,2}\.\d{1,2}", r"\d{4}",
+        r"年\d{1,2}月\d{1,2}日",
+    )
+)  # fmt: skip
+_TIME_SHAPE = r"( \d{1,2}:\d{1,2}(:\d{1,2})?)?"
 # From here on a zone's offset may be one and the same.
 _SETTLED_FROM = datetime(1992, 1, 2)  # noqa: DTZ001 - a wall time
 _SETTLED_TO = LATEST.replace(tzinfo=None) + timedelta(days=2)
@@ -86,6 +93,7 @@ def text(expression: str, type_: str = "VARCHAR") -> str:
         )
     if type_ != "VARCHAR":
         return f"cast({expression} as varchar)"
+    expression = _whole(expression)
     begins = " or ".join(
         f"{expression} between {quoted(first)} and {quoted(last)}" for first, last in _BEGINS
     )
@@ -94,15 +102,26 @@ def text(expression: str, type_: str = "VARCHAR") -> str:
     )
     return (
         f"case when ({begins}) and ({ends}) and {expression} not in ({_IS_NONE}) "
-        f"then {expression} else {careful_text(expression)} end"
+        f"then {expression} when {expression} in ({_IS_NONE}) then null "
+        f"when regexp_full_match({expression}, '{_FORMULA}') then {expression}[3:-2] "
+        f"when regexp_full_match({expression}, '{_WRAPPED}') "
+        f"then regexp_extract({expression}, '{_CORE}') "
+        f"else {careful_text(expression)} end"
     )
+
+
+def _whole(expression: str) -> str:
+    """Return an expression that stays one next to any operator."""
+    return expression if expression.isidentifier() else f"({expression})"
 
 
 def careful_text(expression: str) -> str:
     """Return the meaning of a cell as a text."""
-    plain = rf"""regexp_replace(trim({expression}, {_BLANKS}), '(?s)^="(.*)"$', '\1')"""
-    bare = rf"""trim(regexp_replace({plain}, '(?s)^''+(.*?)''*$', '\1'), {_BLANKS})"""
-    return f"nullif(regexp_replace({bare}, '^({_NONE_PATTERN})$', ''), '')"
+    trimmed = f"regexp_replace({expression}, '{_AROUND}', '', 'g')"
+    plain = rf"""regexp_replace({trimmed}, '(?s)^="(.*)"$', '\1')"""
+    bare = rf"""regexp_replace({plain}, '(?s)^''+(.*?)''*$', '\1')"""
+    trimmed = f"regexp_replace({bare}, '{_AROUND}', '', 'g')"
+    return f"nullif(regexp_replace({trimmed}, '^({_NONE_PATTERN})$', ''), '')"
 
 
 def is_nested(type_: str) -> bool:
@@ -155,9 +174,10 @@ def _plain_number(raw: str, decimal: str, times: int | None = None) -> str:
     if decimal == ",":
         is_plain = f"regexp_full_match({raw}, '{_PLAIN_SHORT}')"
         return f"when {is_plain} then {made(raw, _SMALL)} else {careful}"
-    grouped = made(f"replace({raw}, ',', '')", _SMALL)
+    grouped, bare = made(f"replace({raw}, ',', '')", _SMALL), made(f"trim({raw}, '¥￥元')", _SMALL)
     return (
         f"when regexp_full_match({raw}, '{_PLAIN}') then {made(raw, _SMALL)} "
+        f"when regexp_full_match({raw}, '[¥￥]?{_PLAIN}元?') then {bare} "
         f"when regexp_full_match({raw}, '{_PLAIN_GROUPED}') then {grouped} else {careful}"
     )
 
@@ -276,16 +296,26 @@ def instants(
             name: wall(local, zone),
         }
     return _raw(name, column) | {
-        local: f"case when strlen({raw}) = 19 and regexp_full_match({raw}, '{_PLAIN_TIME}') "
-        f"then try_cast({raw} as timestamp) "
-        f"when regexp_full_match({raw}, '{_PLAIN_DAY}') then try_cast({raw} as timestamp) "
-        f"when regexp_full_match({raw}, '{_SLASHED}') "
-        f"then try_strptime({raw}, {_SLASHED_FORMATS}) "
+        local: f"case when {raw} is null then null "
+        f"when strlen({raw}) = 19 and regexp_full_match({raw}, '{_PLAIN_TIME}') "
+        f"then try_cast({raw} as timestamp) {_shaped(raw)} "
         # No format ends in an offset.
         f"when regexp_matches({raw}, '{_OFFSET}') then null else {careful_wall(raw)} end",
         name: f"case when {local} is not null then {wall(local, zone)} "
-        f"else {careful_instant(raw)} end",
+        f"when {raw} is not null then {careful_instant(raw)} end",
     }
+
+
+def _shaped(raw: str) -> str:
+    """Return the branches of a CASE that leave a day and a time to the one format of its shape."""
+    days = zip(_DAY_SHAPES, _DATES, strict=True)
+    return " ".join(
+        f"when regexp_full_match({raw}, '{shape}{_TIME_SHAPE}') then case "
+        f"when not contains({raw}, ':') then try_strptime({raw}, '{day}') "
+        f"when regexp_matches({raw}, ':.*:') then try_strptime({raw}, '{day} %H:%M:%S') "
+        f"else try_strptime({raw}, '{day} %H:%M') end"
+        for shape, day in days
+    )
 
 
 def careful_wall(raw: str) -> str:
@@ -312,7 +342,7 @@ def careful_instant(raw: str) -> str:
 
 def wall(expression: str, zone: str) -> str:
     """Return the instant of a wall time; of two (clocks go back) the first, as kit.time has it."""
-    offset = _settled_offset(zone)
+    expression, offset = _whole(expression), _settled_offset(zone)
     careful = careful_wall_instant(expression, zone)
     if offset is None:
         return careful

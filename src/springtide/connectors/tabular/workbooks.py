@@ -25,7 +25,6 @@ from springtide.connectors.tabular.cells import Row, UnreadableFile, checked, sh
 from springtide.connectors.tabular.packed import DAMAGE, WORKBOOK_PART, damaged
 from springtide.kit.errors import N_
 
-SUFFIXES = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"}
 OLE = b"\xd0\xcf\x11\xe0"
 _UNPACKED_MAX = 2**30
 _CELLS_MAX = 30_000_000

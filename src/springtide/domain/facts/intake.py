@@ -6,6 +6,7 @@ facts, which ``settling`` compares with the lake's.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import duckdb
 
@@ -72,7 +73,29 @@ def sift(connection: duckdb.DuckDBPyConnection, reading: Reading) -> int:
     connection.execute(f"create table emitted as select *, {MONTH} as month from ({emitted})")
     _reject_unfit(connection, reading.labels)
     _reject_repeats(connection, reading.labels)
+    order = "valued.order_key" if "order_key" in reading.values else "cast(null as varchar)"
+    connection.execute(
+        f"create temp table broken as select {order} as order_key, valued.row_no is null "
+        "as is_lost from (select distinct row_no from rejected) as rejected "
+        "left join valued on valued.row_no = rejected.row_no"
+    )
     return int(left_out)
+
+
+def forget_rows(connection: duckdb.DuckDBPyConnection, reading: Reading) -> Reading:
+    """Drop all but the facts, and the products and customers to be written; they are less.
+
+    Returns the reading with the queries of the tables that now hold these.
+    """
+    people: dict[str, str | None] = {"products": reading.products, "customers": reading.customers}
+    for name, query in people.items():
+        if query is not None:
+            connection.execute(f"create temp table brought_{name} as {query}")
+            people[name] = f"select * from brought_{name}"
+    connection.execute("drop view good")
+    for table in ("derived", "turns", "shared", "valued", "staged"):
+        connection.execute(f"drop table if exists {table}")
+    return replace(reading, products=people["products"], customers=people["customers"])
 
 
 def _used(reading: Reading) -> list[str]:

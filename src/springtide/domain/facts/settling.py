@@ -86,10 +86,6 @@ def _settle(
     fields = f"{_literal(shop)} as shop, {plain}, {own} as version, month"
     if not connection.execute("select 1 from old limit 1").fetchall():
         connection.execute(f"create view incoming as select {fields} from emitted")
-        connection.execute(
-            "create temp table settled as select row_no, 'new' as status, false as is_older "
-            "from (select distinct row_no from emitted)"
-        )
         connection.execute(f"create temp table superseded ({_NAMED})")
         return []
     content = ", ".join(_CONTENT)
@@ -110,13 +106,6 @@ def _settle(
         "select hash(external_id) from emitted join compared on emitted.rowid = compared.place "
         f"where same is false and had <= own) or ({_withdrawn(connection, reading, version)})"
     )
-    # A row is new or unchanged when all of its facts are, and changed in any other case.
-    connection.execute(
-        "create temp table settled as select row_no, case when bool_and(had is null) then 'new' "
-        "when bool_and(same is true or had > own) then 'unchanged' else 'changed' end "
-        "as status, bool_or(same is false and had > own) as is_older "
-        "from compared group by row_no"
-    )
     gone = connection.execute("select distinct file from superseded").fetchall()
     return [places[place] for (place,) in gone]
 
@@ -129,17 +118,14 @@ def _withdrawn(connection: duckdb.DuckDBPyConnection, reading: Reading, version:
     """
     if reading.withdraws is None:
         return "false"
-    lost = connection.execute(
-        "select 1 from rejected where row_no not in (select row_no from valued) limit 1"
-    ).fetchall()
-    if lost:
+    if connection.execute("select 1 from broken where is_lost limit 1").fetchall():
         return "false"
     in_time = "true" if reading.completes else f"version <= {version}"
     return (
         f"({reading.withdraws}) and {in_time} "
         "and id not in (select hash(external_id) from emitted) "
         "and order_key in (select order_key from emitted) and order_key not in ("
-        "select order_key from valued join rejected using (row_no) where order_key is not null)"
+        "select order_key from broken where order_key is not null)"
     )
 
 
@@ -184,15 +170,32 @@ def _scan(places: Sequence[str]) -> str:
 
 
 def _count_rows(connection: duckdb.DuckDBPyConnection, row_count: int) -> tuple[RowCounts, int]:
-    found = {
-        status: (count, older)
-        for status, count, older in connection.execute(
-            "select status, count(*), count(*) filter (is_older) from settled group by status"
-        ).fetchall()
-    }
+    """Return what became of the rows, and how many said something older than what is known.
+
+    A row is new or unchanged when all of its facts are, and changed in any other case. Rows are
+    bits: a set of them takes little memory, however many there are.
+    """
     ((rejected,),) = connection.execute("select count(distinct row_no) from rejected").fetchall()
-    new, changed = (found.get(status, (0, 0))[0] for status in ("new", "changed"))
-    older = sum(count for _, count in found.values())
+    ((first, last),) = connection.execute("select min(row_no), max(row_no) from emitted").fetchall()
+    if first is None:
+        return RowCounts(row_count, 0, 0, row_count - rejected, rejected), 0
+
+    def rows(where: str) -> str:
+        return (
+            f"coalesce(bitstring_agg(row_no, {first}, {last}) filter ({where}), "
+            f"bitstring('0', {last - first + 1}))"
+        )
+
+    is_known = connection.execute("select 1 from old limit 1").fetchall()
+    source = "compared" if is_known else "(select row_no, null as had, null as same from emitted)"
+    own = "had > own" if is_known else "false"
+    ((new, changed, older),) = connection.execute(
+        "select bit_count(fresh & ~(same | other)), "
+        "bit_count(other | (fresh & same)), bit_count(older) from (select "
+        f"{rows('had is null')} as fresh, {rows(f'same or {own}')} as same, "
+        f"{rows(f'not same and not ({own})')} as other, {rows(f'not same and {own}')} as older "
+        f"from {source})"
+    ).fetchall()
     unchanged = row_count - rejected - new - changed
     return RowCounts(row_count, new, changed, unchanged, rejected), older
 
