@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from springtide.connectors.tabular.measures import NoPeriod
-from tests.contracts.test_order_files import bring, expected
-from tests.contracts.test_order_files import pytestmark as samples
+from tests.contracts.test_order_files import bring, expected, samples
 from tests.kit.bench import Bench
 from tests.kit.workbooks import workbook
 

@@ -1,6 +1,7 @@
 """Files of orders as the platforms write them: what a right reader gets out of each."""
 
 import json
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,16 @@ from sqlalchemy import select
 
 from springtide.domain.catalog.store import products
 from springtide.domain.customers.store import customers
+from springtide.domain.facts import records
+from springtide.domain.facts.intake import ROUNDED
+from springtide.domain.facts.queries import imports
+from springtide.flows.bringing import Cancelled
 from springtide.flows.importing import Imported, import_file
 from tests.kit.bench import ACTOR, Bench
 
 _FORMATS = Path(__file__).resolve().parents[3] / "shared" / "data" / "formats"
 
-pytestmark = pytest.mark.skipif(not _FORMATS.is_dir(), reason="the sample files are not here")
+samples = pytest.mark.skipif(not _FORMATS.is_dir(), reason="the sample files are not here")
 
 
 def expected(pattern: str) -> dict[str, Any]:
@@ -96,6 +101,7 @@ _UNTOLD: dict[str, dict[str, Any]] = {
 }
 
 
+@samples
 @pytest.mark.parametrize(
     ("pattern", "kind"),
     [
@@ -128,6 +134,7 @@ _ORDERS, _ITEMS, _SUBS = (
 )  # fmt: skip
 
 
+@samples
 def test_taobaos_order_report_tells_money_and_buyers_but_no_lines(bench: Bench) -> None:
     done = bring(bench, _ORDERS)
     assert (done.format, done.rows.rejected) == ("taobao_orders", 0)
@@ -137,6 +144,7 @@ def test_taobaos_order_report_tells_money_and_buyers_but_no_lines(bench: Bench) 
     assert states == expected(_ORDERS)["by_raw_status"]
 
 
+@samples
 @pytest.mark.parametrize(
     "files",
     [
@@ -160,6 +168,7 @@ def test_taobaos_reports_count_an_order_once_whatever_comes_first(
     assert bench.rows("*") == before
 
 
+@samples
 def test_a_presales_deposit_counts_once_it_is_paid(bench: Bench) -> None:
     bring(bench, _ORDERS)
     assert bench.rows("order_key, amount_minor", "deposit") == [
@@ -170,6 +179,7 @@ def test_a_presales_deposit_counts_once_it_is_paid(bench: Bench) -> None:
     assert "4630000469497201852" not in {key for (key,) in bench.rows("order_key", "payment")}
 
 
+@samples
 def test_shopifys_files_of_one_shop_count_an_order_once(bench: Bench) -> None:
     bring(bench, "shopify/orders_export_1.csv")
     done = bring(bench, "shopify/rest_orders.json")
@@ -181,6 +191,7 @@ def test_shopifys_files_of_one_shop_count_an_order_once(bench: Bench) -> None:
     assert (found["orders"], found["paid_total"], found["lines"]) == (24, 214430, 31)
 
 
+@samples
 def test_shopifys_customers_and_products(bench: Bench) -> None:
     wanted = expected("shopify/customers_export.csv")
     done = bring(bench, "shopify/customers_export.csv")
@@ -207,3 +218,152 @@ def test_shopifys_customers_and_products(bench: Bench) -> None:
     assert sum(stock) == wanted["inventory_sum"]
     assert stock.count(0) == wanted["out_of_stock_variants"]
     assert all(row["name"].startswith("Longjing") for row in goods if "XM-LJ" in row["key"])
+
+
+_MENDED = (
+    "订单编号,买家会员名,买家应付货款,买家应付邮费,总金额,买家实际支付金额,订单状态,订单创建时间,"
+    "订单付款时间,宝贝总数量,退款金额\n"
+    '"=""4628000443885124223""",tb1,10.00,0.00,10.00,10.00,交易成功,2025-06-01 10:00:00,'
+    "2025-06-01 10:01:00,1,0.00\n"
+    '"=""4628000443885124224""",=cmd(),oops,0.00,20.00,20.00,交易成功,2025-06-01 11:00:00,'
+    "2025-06-01 11:01:00,1,0.00\n"
+    "1.37359E+18,tb3,10.00,0.00,10.00,10.00,交易成功,2025-06-01 10:00:00,2025-06-01 10:01:00,1,0\n"
+)
+
+
+def test_the_file_of_rejected_rows_is_mended_and_brought_again(bench: Bench) -> None:
+    done = bench.bring(_MENDED.encode("gb18030"), "ExportOrderList202506210930.csv")
+    assert bench.rejects(done) == [
+        (3, "买家应付货款", "is not an amount"), (4, "订单编号", ROUNDED),
+    ]  # fmt: skip
+    assert done.rejects_file is not None
+    text = done.rejects_file.read_text("utf-8-sig")
+    # A spreadsheet keeps the order's number whole, and runs nothing.
+    assert '"=""4628000443885124224"""' in text
+    assert "'=cmd()" in text
+    again = bench.bring(text.replace("oops", "20.00"), "rejects.csv")
+    assert (again.format, again.rows.new, again.rows.rejected) == ("taobao_orders", 1, 1)
+    assert bench.rows("order_key, customer_key, amount_minor") == [
+        ("4628000443885124223", "tb1", 1000),
+        ("4628000443885124224", "=cmd()", 2000),
+    ]
+
+
+def test_of_two_exports_the_later_counts_whichever_comes_first(bench: Bench) -> None:
+    early = (
+        "订单编号,买家会员名,买家应付货款,买家应付邮费,总金额,买家实际支付金额,订单状态,订单创建时间,"
+        "订单付款时间,宝贝总数量,退款金额\n"
+        "4628,tb1,10.00,0.00,10.00,0.00,等待买家付款,2025-06-01 10:00:00,,1,0.00\n"
+        "4629,tb2,15.00,0.00,15.00,15.00,交易成功,2025-06-01 11:00:00,2025-06-01 11:01:00,1,0.00\n"
+    )
+    late = early.replace(
+        "0.00,等待买家付款,2025-06-01 10:00:00,",
+        "10.00,交易成功,2025-06-01 10:00:00,2025-06-01 10:05:00",
+    )
+    names = "ExportOrderList202506021000.csv", "ExportOrderList202506030900.csv"
+    for order in (names, names[::-1]):
+        for name in order:
+            done = bench.bring(late if name == names[1] else early, name)
+        assert _found(bench)["paid_total"] == 2500
+    assert (done.rows.changed, done.rows.unchanged, done.report["older"]) == (0, 2, 1)
+
+
+def test_a_line_that_an_order_no_longer_has_is_taken_back(bench: Bench) -> None:
+    header = (
+        "订单号,商品ID,商品名称,订购数量,下单时间,京东价,订单金额,应付金额,订单状态,下单帐号,运费金额,"
+        "付款确认时间\n"
+    )
+    line = (
+        "3694,{item},茶,1,2025-06-01 10:00:00,10.00,{due},{due},完成,jd_a,0.00,"
+        "2025-06-01 10:01:00\n"
+    )
+    two = header + line.format(item=1, due="20.00") + line.format(item=2, due="20.00")
+    bench.bring(two, "jd_202506021000.csv")
+    assert _found(bench)["lines"] == 2
+    bench.bring(header + line.format(item=1, due="10.00"), "jd_202506031000.csv")
+    found = _found(bench)
+    assert (found["lines"], found["goods_after_discount"], found["paid_total"]) == (1, 1000, 1000)
+    # An order of which a row is rejected is not whole: nothing of it is taken back.
+    bench.bring(two, "jd_202506041000.csv")
+    bench.bring(
+        header + line.format(item=1, due="20.00") + line.format(item=2, due="oops"),
+        "jd_202506051000.csv",
+    )
+    assert _found(bench)["lines"] == 2
+
+
+def test_an_import_that_is_stopped_leaves_nothing(bench: Bench) -> None:
+    def stop(stage: str) -> None:
+        if stage == "checking":
+            with bench.target.database.write() as tx:
+                (running,) = records.running_imports(tx)
+                records.request_cancel(
+                    tx, shop_id=bench.shop.id, import_id=running, now=bench.target.clock()
+                )
+            time.sleep(1.2)  # longer than it takes to be heard
+
+    with pytest.raises(Cancelled):
+        bench.bring(_MENDED, "ExportOrderList202506210930.csv", progress=stop)
+    with bench.target.database.read() as tx:
+        (record,) = imports(tx, shop_id=bench.shop.id)
+        assert list(tx.execute(select(customers))) == []
+    assert (record.state, record.rows.read) == ("cancelled", 0)
+    assert bench.rows("*") == []
+    assert bench.bring(_MENDED, "ExportOrderList202506210930.csv").rows.new == 1
+
+
+_GRAPH: Any = {
+    "data": {"orders": {"edges": [{"node": {
+        "name": "#1", "email": "A@example.com", "createdAt": "2026-05-01T08:00:00Z",
+        "processedAt": "2026-05-01T08:01:00Z", "displayFinancialStatus": "PARTIALLY_REFUNDED",
+        "currencyCode": "CNY",
+        "subtotalPriceSet": {"shopMoney": {"amount": "25.0", "currencyCode": "CNY"}},
+        "totalShippingPriceSet": {"shopMoney": {"amount": "5.0"}},
+        "totalPriceSet": {"shopMoney": {"amount": "32.5", "currencyCode": "CNY"}},
+        "totalRefundedSet": {"shopMoney": {"amount": "2.5"}},
+        "lineItems": {"nodes": [
+            {"sku": "T1", "title": "Tea", "quantity": 2,
+             "originalUnitPriceSet": {"shopMoney": {"amount": "10.0"}}},
+            {"sku": "C1", "title": "Cup", "quantity": 1,
+             "originalUnitPriceSet": {"shopMoney": {"amount": "10.0"}}},
+        ]},
+    }}]}}
+}  # fmt: skip
+
+
+def test_shopifys_graphql_answers_and_bulk_lines_are_read(bench: Bench) -> None:
+    done = bench.bring(json.dumps(_GRAPH), "orders.json")
+    assert (done.format, done.rows.new, done.rows.rejected) == ("shopify_json", 2, 0)
+    found = _found(bench)
+    # Goods for 30.00 less 5.00; freight 5.00 and taxes of 2.50 on top.
+    assert (found["gross_before_discount"], found["discount"], found["freight"]) == (3000, 500, 750)
+    assert (found["paid_total"], found["refund_total"]) == (3250, 250)
+    node = dict(_GRAPH["data"]["orders"]["edges"][0]["node"])
+    lines = [
+        {**line, "id": f"l{number}", "__parentId": "gid://shopify/Order/1"}
+        for number, line in enumerate(node.pop("lineItems")["nodes"])
+    ]
+    bulk = [{"id": "gid://shopify/Order/1", **node}, *lines]
+    text = "".join(json.dumps(record) + "\n" for record in bulk)
+    again = bench.bring(text, "bulk.jsonl")
+    assert (again.format, again.rows.unchanged, again.rows.rejected) == ("shopify_json", 2, 0)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"name": "#1", "financial_status": "paid", "line_items": "none"},
+        {"name": {"a": 1}, "financial_status": [], "line_items": [1, None]},
+        {"name": "#1", "financial_status": "paid", "line_items": [{"price": {"x": []}}],
+         "customer": "Ann", "refunds": [{"transactions": [{"kind": "refund", "status": "success",
+                                                            "amount": "?"}]}]},
+        {"number": "1", "status": None, "date_created": 5, "line_items": [[]], "billing": []},
+        {"number": "1", "status": "x", "date_created": "", "line_items": [{}], "refunds": [{}]},
+    ],
+)  # fmt: skip
+def test_a_record_of_another_shape_is_rejected_by_its_number(
+    bench: Bench, record: dict[str, Any]
+) -> None:
+    done = bench.bring(json.dumps([record]), "orders.json")
+    assert (done.rows.new, done.rows.rejected) == (0, done.rows.read)
+    assert done.rows.read >= 1

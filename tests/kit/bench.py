@@ -47,7 +47,9 @@ class Bench:
         if done.rejects_file is None:
             return []
         with done.rejects_file.open(encoding="utf-8-sig", newline="") as file:
-            return [(int(row["row"]), row["column"], row["reason"]) for row in csv.DictReader(file)]
+            rows = list(csv.DictReader(file))
+        names = ("rejected_row", "rejected_column", "rejected_reason")
+        return [(int(row[names[0]]), row[names[1]], row[names[2]]) for row in rows]
 
     def summary(self) -> Summary:
         return queries.summary(self.reader, "tide")

@@ -172,7 +172,8 @@ class Bringing:
     ) -> RowCounts:
         def ready(rows: RowCounts, older: int) -> None:
             self._bring_people(connection, reading)
-            self._count(rows, rejects_file, report | {"older": older})
+            report["older"] = older
+            self._count(rows, rejects_file, report)
 
         if not reading.emits:
             people = self._bring_people(connection, reading)

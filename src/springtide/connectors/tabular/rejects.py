@@ -10,7 +10,13 @@ from springtide.connectors.tabular.staging import Staging
 # A cell that a spreadsheet would run as a formula; a plain number does no harm.
 _FORMULA = re.compile(r"^[=+\-@\t\r]")
 _PLAIN_NUMBER = re.compile(r"^[+-]?[\d.,]+$")
+# Digits that a spreadsheet takes for a number, and loses some of.
+_ROUNDED = re.compile(r"\d{12,}|0\d+")
+# A formula that is a text and nothing else.
+_CONSTANT = re.compile(r'="[\w .:/-]*"')
 _SHOWN_MAX = 1_000
+#: What stands before a rejected row's own cells; named so that no table's own column is.
+OURS = ("rejected_row", "rejected_column", "rejected_reason", "rejected_value")
 
 
 def write_rejects(stage: Staging, path: Path) -> tuple[int, int, str, str] | None:
@@ -35,17 +41,28 @@ def write_rejects(stage: Staging, path: Path) -> tuple[int, int, str, str] | Non
     row: tuple[Any, ...] | None = first
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        header = ["row", "column", "reason", "value", *stage.names]
+        header = [*OURS, *stage.names]
         writer.writerow([harmless(name) for name in header])
         while row is not None:
             number, column, reason, value, *originals = row
             if column in stage.names:
                 value = originals[stage.names.index(column)]
             shown = (number, column or "", reason, value, *originals)
-            writer.writerow([harmless(str(cell)) if cell is not None else "" for cell in shown])
+            writer.writerow([kept(str(cell)) if cell is not None else "" for cell in shown])
             count += 1
             row = rows.fetchone()
     return count, first[0], first[1] or "", first[2]
+
+
+def kept(cell: str) -> str:
+    """Return a cell that a spreadsheet neither runs nor rounds: long numbers stay texts.
+
+    >>> kept("4628000443885124223"), kept("007"), kept('="19"'), kept("=1+1"), kept("12.50")
+    ('="4628000443885124223"', '="007"', '="19"', "'=1+1", '12.50')
+    """
+    if _ROUNDED.fullmatch(cell):
+        return f'="{cell}"'
+    return cell if _CONSTANT.fullmatch(cell) else harmless(cell)
 
 
 def harmless(cell: str) -> str:
