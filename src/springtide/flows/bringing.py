@@ -89,11 +89,12 @@ class Bringing:
         """Read, check, compare, commit; return counts, rejects file and report."""
         # Of its own, so that it can be swept up after a process that died.
         spill = self.target.lake.spill / str(self.import_id)
+        spill.mkdir()
         connection = self.target.lake.connect(memory=_MEMORY, spill=spill)
         self.gauge = Gauge(self.target.database, self.import_id, connection, self.listener)
         try:
             with self.gauge:
-                return self._run(connection, options)
+                return self._run(connection, options, spill)
         except duckdb.InterruptException:
             raise Cancelled from None
         finally:
@@ -101,11 +102,11 @@ class Bringing:
             shutil.rmtree(spill, ignore_errors=True)
 
     def _run(
-        self, connection: duckdb.DuckDBPyConnection, options: ReadOptions
+        self, connection: duckdb.DuckDBPyConnection, options: ReadOptions, spill: Path
     ) -> tuple[RowCounts, Path | None, Mapping[str, Any]]:
         self._note("reading")
         self.target.lake.show_known(connection, self.shop.slug)
-        stage = Staging(connection, self.target.lake.spill)
+        stage = Staging(connection, spill)
         reading = FORMATS[self.kind].read(self.head, stage, options)
         with self.target.database.write() as tx:
             pairs = {(self.shop.slug, reading.source)}
