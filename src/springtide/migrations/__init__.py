@@ -11,13 +11,13 @@ from sqlalchemy import Connection
 from springtide.kit.db import Database
 
 
-def migrate(database: Database) -> None:
-    """Bring the state database to the newest version."""
+def migrate(database: Database, *, to: str = "head") -> None:
+    """Bring the state database to the newest version, or forward to a numbered one."""
     config = _config()
     with database.write() as tx:
         _one_at_a_time(tx)
         config.attributes["connection"] = tx
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 def is_current(database: Database) -> bool:

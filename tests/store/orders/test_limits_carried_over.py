@@ -78,7 +78,7 @@ def test_uses_become_transfers(database: Database, now: datetime) -> None:
                 )
             )
         tx.execute(sa.text("update alembic_version set version_num = '0013'"))
-    migrate(database)
+    migrate(database, to="0014")  # what later ones do is there already
     total, money, own = (f"uses:{rule}:{end}" for end in ("total", "money", "own:c1"))
     with database.read() as tx:
         assert imbalances(tx, shop_id=till.shop.id) == []
