@@ -281,7 +281,7 @@ def test_hostile_texts_are_kept_as_they_are_and_harmless_in_the_rejects(bench: B
     with done.rejects_file.open(encoding="utf-8-sig", newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["note"] == "'" + hostile
-    assert row["value"] == "x"
+    assert row["rejected_value"] == "x"
 
 
 @pytest.mark.parametrize("cell", ["=1", "+1+1", "-1+2", "@x", "\tx", "\rx", "-a"])
