@@ -43,6 +43,14 @@ def test_several_files_are_one_job_with_the_times_they_were_changed(
     assert job["params"]["file_name"] == "a.csv, b.csv"
 
 
+def test_one_file_is_taken_as_well(sqlite_house: TestHouse, browser: Browser) -> None:
+    answer = browser.post("/shops/tide/data", {"format": ""}, files=[_file("a.csv", "x\n")])
+    assert answer.status_code == 303
+    with sqlite_house.db.read() as tx:
+        (job,) = tx.execute(select(actions).where(actions.c.kind == "import_file")).mappings()
+    assert [each["name"] for each in job["params"]["files"]] == ["a.csv"]
+
+
 def test_a_form_without_a_file_says_so_beside_the_field(browser: Browser) -> None:
     answer = browser.post("/shops/tide/data", {"format": "", "strict": ""}, files=[_file("", "")])
     assert answer.status_code == 422

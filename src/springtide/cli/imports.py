@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from springtide.bootstrap import House
     from springtide.domain.access.model import Shop
@@ -22,7 +22,8 @@ HELP = """\
 Import files into a shop: orders, events, products, customers.
 
 The format is told by the columns, or named by --format. A table with obvious headers (a customer
-or order, a date, an amount) needs nothing more; any other needs a mapping file, TOML or JSON:
+or order, a date, an amount) needs nothing more; any other needs a mapping: one saved on the data
+page (found by the columns, or named by --mapping NAME), or a file, TOML or JSON:
 
 \b
     source = "till"                 # whose keys these are
@@ -74,7 +75,9 @@ def import_files(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files to import.")],
     shop: Annotated[str, typer.Option(help="The shop's short name.")],
     format_: Annotated[str | None, typer.Option("--format", help="The files' format.")] = None,
-    mapping: Annotated[Path | None, typer.Option(help="How columns become facts.")] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help="How columns become facts: a file, or a saved name.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse a file with a bad row.")] = False,
     exported_at: Annotated[
         datetime | None, typer.Option(help="When the files were exported, in the shop's time.")
@@ -83,21 +86,20 @@ def import_files(
 ) -> None:
     """Import files one after another."""
     from springtide.bootstrap import open_house
-    from springtide.connectors.tabular.mapping import read_mapping
     from springtide.domain.access.queries import shop_by_slug
     from springtide.flows.importing import import_order, locate
     from springtide.settings import read_settings
 
-    document = read_mapping(mapping) if mapping else None
     house = open_house(read_settings())
     try:
         paths = import_order(locate(files), house.lake.spill)
         with house.db.read() as tx:
             found = shop_by_slug(tx, slug=shop)
+        document, name = _mapping(house, found, mapping) if mapping else (None, None)
         told_at = exported_at.replace(tzinfo=found.tz) if exported_at else None
         results = []
         for path in paths:
-            results += _import_one(house, found, path, format_, document, strict, told_at)
+            results += _import_one(house, found, path, format_, document, name, strict, told_at)
     finally:
         house.close()
     totals = {key: sum(result[key] for result in results) for key in KEYS}
@@ -115,7 +117,8 @@ def _import_one(
     shop: "Shop",
     path: Path,
     format_: str | None,
-    mapping: dict[str, Any] | None,
+    mapping: "Mapping[str, Any] | None",
+    mapping_name: str | None,
     strict: bool,
     told_at: datetime | None,
 ) -> list[dict[str, Any]]:
@@ -135,6 +138,7 @@ def _import_one(
                 actor=Actor("command", "import", "springtide import"),
                 kind=format_,
                 mapping=mapping,
+                mapping_name=mapping_name,
                 is_strict=strict,
                 told_at=told_at,
                 listener=listener,
@@ -148,6 +152,19 @@ def _import_one(
             counts["rejected"] = int(str(refusal.facts["count"]))
         return [{**result, **counts, "problem": str(refusal)}]
     return [_result(each, result, len(done.tables)) for each in done.parts]
+
+
+def _mapping(house: "House", shop: "Shop", given: str) -> "tuple[Mapping[str, Any], str | None]":
+    """Return the mapping of a file, or else the one that the shop saved under the name."""
+    from springtide.connectors.tabular.mapping import read_mapping
+    from springtide.domain.facts.mappings import mapping_named
+
+    if not Path(given).is_file():
+        with house.db.read() as tx:
+            saved = mapping_named(tx, shop_id=shop.id, name=given)
+        if saved:
+            return saved.document, saved.name
+    return read_mapping(Path(given)), None
 
 
 def _result(done: "Imported", result: dict[str, Any], tables: int) -> dict[str, Any]:
@@ -196,8 +213,9 @@ def _print(result: dict[str, Any], currency: str) -> None:
     if result["problem"]:
         return
     counts = ", ".join(f"{result[key]:,} {key}" for key in KEYS)
-    print(f"{printable(result['file'])} ({result['format']}): {counts}")
     report = result["report"]
+    by = f", mapping “{printable(report['mapping'])}”" if report.get("mapping") else ""
+    print(f"{printable(result['file'])} ({result['format']}{by}): {counts}")
     totals = report.get("totals", {})
     if totals.get("orders"):
         due, paid, refunded = (

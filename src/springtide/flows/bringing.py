@@ -84,6 +84,7 @@ class Bringing:
     is_strict: bool
     progress: Progress
     listener: Listener
+    mapping_name: str | None = None
 
     def run(self, options: ReadOptions) -> tuple[RowCounts, Path | None, Mapping[str, Any]]:
         """Read, check, compare, commit; return counts, rejects file and report."""
@@ -121,6 +122,8 @@ class Bringing:
             currency=self.shop.currency, zone=self.shop.zone_name,
         )  # fmt: skip
         report["left_out"] = left_out
+        if self.mapping_name:
+            report["mapping"] = self.mapping_name
         reading = intake.forget_rows(connection, reading)
         rows = self._bring(connection, reading, row_count, rejects_file, report)
         self._end(rows)

@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,11 @@ from springtide.connectors.files import FORMATS
 from springtide.connectors.tabular.cells import UnreadableFile, shown_name
 from springtide.connectors.tabular.exported import exported_at
 from springtide.connectors.tabular.heads import look
-from springtide.connectors.tabular.mapping import guess
+from springtide.connectors.tabular.mapping import find_header, guess, parse_mapping
 from springtide.domain.access.model import Actor, Shop
-from springtide.domain.facts import operations, records, settling
+from springtide.domain.facts import mappings, operations, records, settling
 from springtide.domain.facts.lake import LOCK_SECONDS, Lake, LakeBusy
+from springtide.domain.facts.mappings import SavedMapping
 from springtide.domain.facts.model import Problem, RowCounts
 from springtide.domain.facts.ports import Head, ReadOptions
 from springtide.flows.bringing import Bringing, Cancelled, Listener, Progress, Target
@@ -49,6 +50,16 @@ class UnknownFormat(Refusal):
 
     code = "unknown_format"
     text = N_("There is no format “{format}”: one of {formats}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A table of a file with its format, and the mapping it is read by, if any, with its name."""
+
+    head: Head
+    kind: str
+    mapping: Mapping[str, Any] | None = None
+    mapping_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +107,7 @@ def import_order(paths: Sequence[Path], folder: Path) -> list[Path]:
     def rests(path: Path) -> bool:
         try:
             return any(
-                FORMATS[_kind(head, None, None)].needs for head in _heads(path, None, folder)
+                FORMATS[each.kind].needs for each in understand(path, None, None, (), folder)
             )
         except Refusal:
             return False  # its import will say what is wrong
@@ -112,6 +123,7 @@ def import_file(
     actor: Actor,
     kind: str | None = None,
     mapping: Mapping[str, Any] | None = None,
+    mapping_name: str | None = None,
     is_strict: bool = False,
     file_name: str | None = None,
     told_at: datetime | None = None,
@@ -121,26 +133,30 @@ def import_file(
 ) -> Imported:
     """Import one file into a shop; refuses what it cannot read as a whole (a ``Refusal``).
 
-    ``kind`` names the format and ``mapping`` is the document of a mapping file; without them the
-    format is told by the file's head. ``told_at`` is when the file was exported; without it its
-    name tells, else when it was last changed (``modified_at``, else as the disk has it). Rejected
-    rows are written to a CSV file under ``rejects`` and the rest is imported, or nothing at all
-    with ``is_strict``. ``progress`` is told each stage, ``listener`` twice a second how far it is,
-    from another thread.
+    ``kind`` names the format and ``mapping`` is the document of a mapping, which the report calls
+    ``mapping_name``; without them a table with exactly the header of a mapping that the shop saved
+    is read by that, and else the format is told by the file's head. ``told_at`` is when the file
+    was exported; without it its name tells, else when it was last changed (``modified_at``, else
+    as the disk has it). Rejected rows are written to a CSV file under ``rejects`` and the rest is
+    imported, or nothing at all with ``is_strict``. ``progress`` is told each stage, ``listener``
+    twice a second how far it is, from another thread.
     """
     recover(target)
     name = file_name or shown_name(path)
     done = []
     with _turn(target.lake, shop, progress):
-        tables = _tables(path, kind, mapping, target.lake.spill)
+        with target.database.read() as tx:
+            saved = mappings.saved_mappings(tx, shop_id=shop.id)
+        tables = understand(path, kind, mapping, saved, target.lake.spill)
         told = told_at or exported_at(name, shop.zone_name) or modified_at or _modified_at(path)
         told = min(told, target.clock())
         sha256 = _sha256(path)
-        for head, found in tables:
-            table = _Table(
-                target, head, _called(name, head, len(tables)), found, sha256, shop, actor
-            )
-            done.append(table.bring(mapping, told, is_strict, progress, listener))
+        for each in tables:
+            if mapping is not None:
+                each = replace(each, mapping=mapping, mapping_name=mapping_name)
+            called = _called(name, each.head, len(tables))
+            table = _Table(target, each, called, sha256, shop, actor)
+            done.append(table.bring(told, is_strict, progress, listener))
     if len(done) == 1:
         return done[0]
     total = RowCounts(
@@ -176,16 +192,14 @@ class _Table:
     """One table of a file, on its way into a shop."""
 
     target: Target
-    head: Head
+    understood: Understood
     name: str
-    kind: str
     sha256: str
     shop: Shop
     actor: Actor
 
     def bring(
         self,
-        mapping: Mapping[str, Any] | None,
         told_at: datetime,
         is_strict: bool,
         progress: Progress,
@@ -193,6 +207,7 @@ class _Table:
     ) -> Imported:
         """Import it under a record of its own, which says how it ended."""
         target, import_id = self.target, uuid7(self.target.clock())
+        head, kind, mapping = self.understood.head, self.understood.kind, self.understood.mapping
         with _alive(target.lake, import_id):
             with target.database.write() as tx:
                 operations.start_import(
@@ -206,11 +221,11 @@ class _Table:
                     told_at=told_at,
                     now=target.clock(),
                 )
-                operations.note_stage(tx, import_id=import_id, stage="reading", format=self.kind)
+                operations.note_stage(tx, import_id=import_id, stage="reading", format=kind)
             try:
                 bringing = Bringing(
-                    target, self.head, self.name, self.kind, self.shop, self.actor,
-                    import_id, told_at, is_strict, progress, listener,
+                    target, head, self.name, kind, self.shop, self.actor, import_id, told_at,
+                    is_strict, progress, listener, self.understood.mapping_name,
                 )  # fmt: skip
                 options = ReadOptions(self.shop.currency, self.shop.zone_name, mapping)
                 rows, rejects_file, report = bringing.run(options)
@@ -219,7 +234,7 @@ class _Table:
                 if told is not error:
                     raise told from error
                 raise
-        return Imported(import_id, self.name, self.kind, rows, rejects_file, report)
+        return Imported(import_id, self.name, kind, rows, rejects_file, report)
 
     def _tell(self, import_id: UUID, error: BaseException) -> BaseException:
         """Record how the import ended; return what is to be raised."""
@@ -237,6 +252,29 @@ class _Table:
         return told
 
 
+def understand(
+    path: Path,
+    kind: str | None,
+    mapping: Mapping[str, Any] | None,
+    saved: Sequence[SavedMapping],
+    folder: Path,
+) -> list[Understood]:
+    """Return the tables to import, those that rest on others last: of several, what is understood.
+
+    Refuses a file with none, for the reason of its first.
+    """
+    found: list[Understood] = []
+    problem: Refusal | None = None
+    for head in _heads(path, mapping, folder):
+        try:
+            found.append(_understood(head, kind, mapping, saved))
+        except Refusal as refusal:
+            problem = problem or refusal
+    if problem and not found:
+        raise problem
+    return sorted(found, key=lambda each: bool(FORMATS[each.kind].needs))
+
+
 def _heads(path: Path, mapping: Mapping[str, Any] | None, folder: Path) -> tuple[Head, ...]:
     given = mapping or {}
     encoding, delimiter = given.get("encoding"), given.get("delimiter")
@@ -248,34 +286,29 @@ def _heads(path: Path, mapping: Mapping[str, Any] | None, folder: Path) -> tuple
     )
 
 
-def _tables(
-    path: Path, kind: str | None, mapping: Mapping[str, Any] | None, folder: Path
-) -> list[tuple[Head, str]]:
-    """Return the tables to import with their formats: of several, those that are understood."""
-    heads = _heads(path, mapping, folder)
-    found: list[tuple[Head, str]] = []
-    problem: Refusal | None = None
-    for head in heads:
-        try:
-            found.append((head, _kind(head, kind, mapping)))
-        except Refusal as refusal:
-            problem = problem or refusal
-    if problem and not found:
-        raise problem
-    return sorted(found, key=lambda each: bool(FORMATS[each[1]].needs))
-
-
-def _kind(head: Head, kind: str | None, mapping: Mapping[str, Any] | None) -> str:
+def _understood(
+    head: Head,
+    kind: str | None,
+    mapping: Mapping[str, Any] | None,
+    saved: Sequence[SavedMapping],
+) -> Understood:
     if kind is None and mapping is not None:
         kind = str(mapping.get("format", "generic"))
     if kind is not None:
         if kind not in FORMATS:
             raise UnknownFormat(format=kind[:60], formats=", ".join(FORMATS))
-        return kind
+        if mapping is not None and kind == "generic":
+            find_header(head, parse_mapping(mapping))  # a sheet without its columns is not meant
+        return Understood(head, kind)
+    for row in head.rows:
+        cells = [cell.strip() for cell in row]
+        for each in saved:
+            if each.fits(cells):
+                return Understood(head, "generic", each.document, each.name)
     sure, best = max((FORMATS[name].recognise(head), name) for name in FORMATS)
     if sure == 0:
         guess(head)  # refuses it, and says what is lacking
-    return best
+    return Understood(head, best)
 
 
 def _called(name: str, head: Head, count: int) -> str:

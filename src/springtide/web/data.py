@@ -13,10 +13,12 @@ from litestar.response import File
 from springtide.bootstrap import House
 from springtide.connectors.files import FORMATS
 from springtide.domain.access.model import Member, Needs, NotAllowed, Permission
+from springtide.domain.facts.mappings import saved_mappings
 from springtide.domain.facts.model import ImportRecord, Problem
 from springtide.domain.facts.queries import import_record, imports, summary
 from springtide.domain.facts.records import request_cancel
 from springtide.flows import timeline
+from springtide.flows.kept import kept_files
 from springtide.flows.model import Action, State
 from springtide.flows.presence import is_worker_alive
 from springtide.kit.errors import N_, NotFound, Refusal
@@ -127,15 +129,19 @@ def upload(
     data: Annotated[Upload, Body(media_type=RequestEncodingType.MULTI_PART)],
 ) -> Response[Any]:
     """Take a file in; a small one is done when the page comes back, a large one goes on."""
-    typed = {"format": data.format, "strict": data.strict, "_": ""}
+    typed = {"format": data.format, "saved": data.saved, "strict": data.strict, "_": ""}
     if not data.files:
         return _page(request, house, member, Form(typed, {"file": Missing()}), status=422)
     try:
+        if data.look:
+            return _to_columns(member, uploads.let_wait(house, member, data)[0])
         job = uploads.hand_over(house, member, data)
     except Refusal as refusal:
         form = Form.refused(typed, refusal)
         return _page(request, house, member, form, status=refusal.status)
     job = uploads.watch(house, member, job)
+    if job.state in uploads.NOT_TAKEN and (key := uploads.waiting_key(house, member, job)):
+        return _to_columns(member, key)
     if job.state in uploads.NOT_TAKEN and job.error:
         return _page(request, house, member, Form(typed, error=job.error), status=422)
     if job.state == State.DONE:
@@ -229,6 +235,10 @@ def _chart(request: AnyRequest, member: Member, record: ImportRecord) -> dict[st
     }
 
 
+def _to_columns(member: Member, key: str) -> Response[Any]:
+    return render.see_other(f"/shops/{member.shop.slug}/data/uploads/{key}")
+
+
 def _outcome(request: AnyRequest, member: Member, job: Action) -> str:
     view = render.view_of(request, member)
     text = translate(
@@ -256,6 +266,8 @@ def _back(member: Member, text: str, kind: str) -> Response[Any]:
 def _page(
     request: AnyRequest, house: House, member: Member, form: Form, status: int = 200
 ) -> Response[str]:
+    with house.db.read() as tx:
+        saved = saved_mappings(tx, shop_id=member.shop.id)
     return render.page(
         request,
         "data.html",
@@ -264,6 +276,7 @@ def _page(
         form=form,
         summary=summary(house.facts, member.shop.slug),
         kind_names=KINDS,
+        saved=[(outward("map", each.id), each) for each in saved],
         formats=[(name, FORMAT_NAMES.get(name, name)) for name in FORMATS],
         **_imports(house, member),
     )
@@ -274,6 +287,7 @@ def _imports(house: House, member: Member) -> dict[str, Any]:
         records = imports(tx, shop_id=member.shop.id, limit=IMPORTS_SHOWN)
         jobs = timeline.jobs_of(tx, shop_id=member.shop.id, kinds=[uploads.IMPORT_FILE])
         is_awake = is_worker_alive(tx, real_now=house.real_now())
+    may_write = member.may(Permission.DATA_WRITE)
     waiting = uploads.waiting(jobs, records)
     is_open = any(each.is_open for each in waiting)
     return {
@@ -282,7 +296,8 @@ def _imports(house: House, member: Member) -> dict[str, Any]:
         "is_running": is_open or any(record.state == "running" for record in records),
         "is_stuck": is_open and not is_awake,
         "stages": STAGES,
-        "may_write": member.may(Permission.DATA_WRITE),
+        "may_write": may_write,
+        "unclear": kept_files(uploads.folder(house), member.shop.id) if may_write else (),
     }
 
 

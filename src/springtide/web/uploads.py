@@ -2,23 +2,25 @@
 
 import re
 import shutil
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from litestar.datastructures import UploadFile
 
 from springtide.bootstrap import House
-from springtide.connectors.tabular.mapping import read_mapping
+from springtide.connectors.tabular.mapping import DOCUMENT_MAX, read_mapping
 from springtide.domain.access.model import Member
+from springtide.domain.facts.mappings import mapping_of
 from springtide.domain.facts.model import ImportRecord
-from springtide.flows import timeline
+from springtide.flows import kept, timeline
 from springtide.flows.model import Action, State
 from springtide.flows.presence import is_worker_alive
-from springtide.kit.errors import N_, Refusal
+from springtide.kit.errors import N_, NotFound, Refusal
+from springtide.kit.ids import inward
 
 IMPORT_FILE = "import_file"
 #: How long the answer waits for a small file, so that its outcome is said at once.
@@ -45,24 +47,28 @@ class TooManyFiles(Refusal):
 
 @dataclass
 class Upload:
-    """The form: files, optionally their format and a mapping file, and how strict to be.
+    """The form: files, optionally their format, and a mapping file or a saved mapping.
 
+    With ``look`` the files are not imported yet: a person wants to see their columns first.
     ``modified`` holds when each file was last changed, in Unix milliseconds, as the browser has
     it.
     """
 
-    file: list[UploadFile] | str | None = None
+    #: One file, several, or a text where none was chosen.
+    file: Any = None
     modified: str = ""
     mapping: UploadFile | None = None
     format: str = ""
+    saved: str = ""
+    look: str = ""
     strict: str = ""
     csrf_token: str = ""
 
     @property
     def files(self) -> list[UploadFile]:
-        """The files that were chosen; a form without any sends an empty text."""
-        sent = self.file if isinstance(self.file, list) else []
-        return [each for each in sent if each.filename]
+        """The files that were chosen; one comes alone, and a form without any sends a text."""
+        sent = self.file if isinstance(self.file, list) else [self.file]
+        return [each for each in sent if isinstance(each, UploadFile) and each.filename]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +91,55 @@ class Waiting:
 
 def hand_over(house: House, member: Member, upload: Upload) -> Action:
     """Keep the file and give the worker the job of importing it; refuses an unreadable mapping."""
-    if len(upload.files) > FILES_MAX:
-        raise TooManyFiles(most=FILES_MAX, count=len(upload.files))
-    folder = (house.settings.data / "uploads" / uuid4().hex).resolve()
+    _check_count(upload)
+    mapping, mapping_name = _mapping(house, member, upload)
+    files = _keep(house, member, upload)
+    params = {
+        "files": files,
+        "file_name": ", ".join(str(each["name"]) for each in files),
+        "format": upload.format or None,
+        "mapping": mapping,
+        "mapping_name": mapping_name,
+        "is_strict": bool(upload.strict),
+        "is_upload": True,
+    }
     try:
-        params = _kept(folder, upload)
-        with house.db.write() as tx:
-            return timeline.enqueue(
-                tx,
-                shop=member.shop,
-                kind=IMPORT_FILE,
-                params=params,
-                actor=member.actor,
-                now=house.now(member.shop),
-            )
+        return enqueue(house, member, params)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        for each in files:
+            kept.drop(Path(each["path"]))
         raise
+
+
+def let_wait(house: House, member: Member, upload: Upload) -> list[str]:
+    """Keep files till somebody has said what their columns mean; return their keys."""
+    _check_count(upload)
+    files = _keep(house, member, upload)
+    return [kept.keep(Path(each["path"]), each["name"], each["modified_ms"]) for each in files]
+
+
+def waiting_key(house: House, member: Member, job: Action) -> str | None:
+    """Return the key of the first file of a job that waits for its columns."""
+    for each in job.params.get("files", ()):
+        try:
+            key = Path(str(each["path"])).parent.name
+            return kept.kept_file(folder(house), member.shop.id, key).key
+        except NotFound:
+            continue
+    return None
+
+
+def enqueue(house: House, member: Member, params: Mapping[str, Any]) -> Action:
+    """Give the worker the job of importing files."""
+    with house.db.write() as tx:
+        return timeline.enqueue(
+            tx,
+            shop=member.shop,
+            kind=IMPORT_FILE,
+            params=dict(params),
+            actor=member.actor,
+            now=house.now(member.shop),
+        )
 
 
 def watch(house: House, member: Member, job: Action) -> Action:
@@ -131,41 +169,62 @@ def waiting(jobs: Sequence[Action], records: Sequence[ImportRecord]) -> list[Wai
     return found[:_JOBS_SHOWN]
 
 
-def _kept(folder: Path, upload: Upload) -> dict[str, Any]:
-    """Write what was sent into a folder of its own; return the parameters of the job."""
-    folder.mkdir(parents=True)
+def folder(house: House) -> Path:
+    """Return where uploaded files lie."""
+    return house.settings.data / "uploads"
+
+
+def _check_count(upload: Upload) -> None:
+    if len(upload.files) > FILES_MAX:
+        raise TooManyFiles(most=FILES_MAX, count=len(upload.files))
+
+
+def _keep(house: House, member: Member, upload: Upload) -> list[dict[str, Any]]:
+    """Write what was sent, each file into a folder of its own."""
+    kept.sweep(folder(house), house.real_now())
     times = upload.modified.split(",")
-    files = []
-    for number, sent in enumerate(upload.files):
-        modified = times[number] if number < len(times) else ""
-        files.append(
-            {
-                **_keep_one(folder / str(number), sent),
-                "modified_ms": int(modified) if _MILLISECONDS.fullmatch(modified) else None,
-            }
-        )
-    mapping = None
-    if upload.mapping is not None and upload.mapping.filename:
-        is_json = upload.mapping.filename.lower().endswith(".json")
-        written = folder / f".mapping.{'json' if is_json else 'toml'}"
-        written.write_bytes(upload.mapping.file.read(1_000_000))
-        mapping = read_mapping(written)
-    return {
-        "files": files,
-        "file_name": ", ".join(str(each["name"]) for each in files),
-        "format": upload.format or None,
-        "mapping": mapping,
-        "is_strict": bool(upload.strict),
-        "is_upload": True,
-    }
+    files: list[dict[str, Any]] = []
+    try:
+        for number, sent in enumerate(upload.files):
+            modified = times[number] if number < len(times) else ""
+            told = int(modified) if _MILLISECONDS.fullmatch(modified) else None
+            place = kept.new_folder(folder(house), member.shop.id)
+            files.append({**_keep_one(place, sent), "modified_ms": told})
+    except BaseException:
+        for each in files:
+            kept.drop(Path(each["path"]))
+        raise
+    return files
 
 
-def _keep_one(folder: Path, sent: UploadFile) -> dict[str, Any]:
-    folder.mkdir()
+def _mapping(
+    house: House, member: Member, upload: Upload
+) -> tuple[Mapping[str, Any] | None, str | None]:
+    """Return the mapping that the form names, and what it is called."""
+    sent = upload.mapping
+    if sent is not None and sent.filename:
+        with tempfile.TemporaryDirectory() as place:
+            is_json = sent.filename.lower().endswith(".json")
+            written = Path(place) / f"mapping.{'json' if is_json else 'toml'}"
+            written.write_bytes(sent.file.read(DOCUMENT_MAX + 1))
+            return read_mapping(written), None
+    if upload.saved:
+        with house.db.read() as tx:
+            mapping_id = inward("map", upload.saved)
+            saved = mapping_of(tx, shop_id=member.shop.id, mapping_id=mapping_id)
+        return saved.document, saved.name
+    return None, None
+
+
+def _keep_one(place: Path, sent: UploadFile) -> dict[str, Any]:
     name = Path(sent.filename.replace("\\", "/")).name[-_NAME_MAX:] or "file"
     # Under its own name, which refusals say, unless a file cannot be called so.
     is_name = name.isprintable() and name.strip(".") and len(name.encode()) <= _NAME_BYTES
-    path = folder / (name if is_name else f"upload{Path(name).suffix[:12]}")
-    with path.open("wb") as file:
-        shutil.copyfileobj(sent.file, file, 1 << 20)
+    path = place / (name if is_name else f"upload{Path(name).suffix[:12]}")
+    try:
+        with path.open("wb") as file:
+            shutil.copyfileobj(sent.file, file, 1 << 20)
+    except BaseException:
+        kept.drop(path)
+        raise
     return {"path": str(path), "name": name}

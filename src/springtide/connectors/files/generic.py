@@ -5,8 +5,11 @@ from typing import ClassVar
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.cells import shown_name
 from springtide.connectors.tabular.mapping import (
+    DAY_FIRST,
     KIND_WORDS,
+    MONTH_FIRST,
     TEXT_WORDS,
+    AmbiguousDates,
     TableMapping,
     UnknownColumns,
     find_header,
@@ -21,25 +24,6 @@ from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import exponent
 
 _FACT_TEXTS = TEXT_WORDS[:8]
-_DAY_FIRST = tuple(
-    f"%d{mark}%m{mark}{year}{time}"
-    for mark in "/-."
-    for year in ("%Y", "%y")
-    for time in (" %H:%M:%S", " %H:%M", "")
-)
-_MONTH_FIRST = tuple(
-    item.replace("%d", "%0").replace("%m", "%d").replace("%0", "%m") for item in _DAY_FIRST
-)
-
-
-class AmbiguousDates(Refusal):
-    """Dates such as 03/04/2025, and no row that tells the day from the month."""
-
-    code = "ambiguous_dates"
-    text = N_(
-        "{file}: the dates of “{column}”, such as {example}, can be read two ways. "
-        'Say which in a mapping: date_formats = ["%d/%m/%Y"] or ["%m/%d/%Y"].'
-    )
 
 
 class NestedColumn(Refusal):
@@ -190,12 +174,12 @@ class _Reader:
             return ()
         if first > 12 and second > 12:
             # Some rows are wrong whichever way: the more usual reading rejects the fewest.
-            return _DAY_FIRST if "." in example else _MONTH_FIRST
+            return DAY_FIRST if "." in example else MONTH_FIRST
         if first <= 12 and second <= 12 and "." not in example:
             raise AmbiguousDates(
                 file=shown_name(self.head.path), column=" + ".join(names), example=example[:40]
             )
-        return _MONTH_FIRST if second > 12 else _DAY_FIRST
+        return MONTH_FIRST if second > 12 else DAY_FIRST
 
     def _amounts(self) -> None:
         mapping = self.mapping

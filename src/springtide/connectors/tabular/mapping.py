@@ -78,8 +78,19 @@ TEXT_WORDS = (
     "campaign_key", "reference", "product_name", "product_brand", "product_category",
     "customer_name", "customer_email",
 )  # fmt: skip
+_NUMBERS = ("amount", "price", "quantity", "discount", "paid_amount", "refunded_amount")
+#: How dates such as 03/04/2025 are written, by which of the two comes first.
+DAY_FIRST = tuple(
+    f"%d{mark}%m{mark}{year}{time}"
+    for mark in "/-."
+    for year in ("%Y", "%y")
+    for time in (" %H:%M:%S", " %H:%M", "")
+)
+MONTH_FIRST = tuple(
+    item.replace("%d", "%0").replace("%m", "%d").replace("%0", "%m") for item in DAY_FIRST
+)
 _UNITS = ("major", "minor")
-_DOCUMENT_MAX = 1_000_000
+DOCUMENT_MAX = 1_000_000
 
 
 class BadMapping(Refusal):
@@ -125,6 +136,20 @@ class UnknownColumns(Refusal):
     )
 
 
+class AmbiguousDates(Refusal):
+    """Dates such as 03/04/2025, and no row that tells the day from the month."""
+
+    code = "ambiguous_dates"
+    text = N_(
+        "{file}: the dates of “{column}”, such as {example}, can be read two ways. "
+        'Say which in a mapping: date_formats = ["%d/%m/%Y"] or ["%m/%d/%Y"].'
+    )
+
+
+#: Refusals of a file that a person can help over by saying what its columns mean.
+NOT_UNDERSTOOD = (UnknownColumns, MissingColumns, AmbiguousDates)
+
+
 @dataclass(frozen=True, slots=True)
 class TableMapping:
     """How a table's columns become facts; everything but ``columns`` has a default."""
@@ -162,7 +187,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     try:
         if not path.is_file():
             raise NotFound(what=N_("mapping file"), key=shown_name(path))
-        if path.stat().st_size > _DOCUMENT_MAX:
+        if path.stat().st_size > DOCUMENT_MAX:
             raise BadMapping(where=shown_name(path), why=N_("it is larger than 1 MB"))
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeError as error:
@@ -226,6 +251,9 @@ def _check(mapping: TableMapping) -> None:
             raise NoSuchChoice(where=name, allowed=", ".join(map(_written, allowed)))
     _check_texts(mapping)
     _check_places(mapping)
+    for word in _NUMBERS:
+        if len(mapping.named(word)) > 1:
+            raise BadMapping(where=f"columns.{word}", why=N_("one column, not several"))
     if not mapping.named("occurred_at"):
         raise BadMapping(where="columns.occurred_at", why=N_("the time column is needed"))
 
@@ -281,7 +309,7 @@ def guess(head: Head) -> TableMapping:
     best: dict[str, str] = {}
     best_row = 0
     for number, row in enumerate(head.rows):
-        found = _guess_row(row)
+        found = guess_row(row)
         if len(found) > len(best):
             best, best_row = found, number
     lacking = []
@@ -299,7 +327,18 @@ def guess(head: Head) -> TableMapping:
     return TableMapping(columns=best, header_row=best_row + 1)
 
 
-def _guess_row(row: Sequence[str]) -> dict[str, str]:
+def likely_header(head: Head) -> int:
+    """Return the index of the row that looks most like a header: known words, then filled cells."""
+    return max(
+        range(len(head.rows)),
+        key=lambda number: (
+            len(guess_row(head.rows[number])), sum(map(bool, head.rows[number])), -number
+        ),
+    )  # fmt: skip
+
+
+def guess_row(row: Sequence[str]) -> dict[str, str]:
+    """Return the words that the cells of a header stand for."""
     by_name = {re.sub(r"[^\w]+", "_", cell.strip().casefold()).strip("_"): cell for cell in row}
     found: dict[str, str] = {}
     for word, names in WORDS.items():

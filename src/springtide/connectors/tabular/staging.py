@@ -28,7 +28,8 @@ _REFUSED = dict.fromkeys(("column_name", "reason", "value"), "VARCHAR")
 class Staging:
     """A DuckDB that holds a file's rows in ``staged`` and the refused ones in ``rejected``.
 
-    With ``is_row_by_row`` no file is left to DuckDB's own reader; the outcome is the same.
+    With ``is_row_by_row`` no file is left to DuckDB's own reader; the outcome is the same. With
+    ``most`` only about so many rows are taken, the first.
     """
 
     def __init__(
@@ -37,10 +38,13 @@ class Staging:
         folder: Path,
         *,
         is_row_by_row: bool = False,
+        most: int | None = None,
     ) -> None:
         self.connection = connection
-        self._folder = folder
-        self._is_row_by_row = is_row_by_row
+        self.folder = folder
+        self._most = most
+        # DuckDB reads a file to its end.
+        self._is_row_by_row = is_row_by_row or most is not None
         fields = ", ".join(f"{name} {type_}" for name, type_ in _REFUSED.items())
         connection.execute(f"create table rejected (row_no BIGINT, {fields})")
         self.row_count = 0
@@ -58,11 +62,11 @@ class Staging:
         return self._load(head, _names(head, names), -1)
 
     def _load(self, head: Head, names: tuple[str, ...], header_row: int) -> dict[str, Column]:
-        with _unpacked(head, self._folder) as plain:
+        with _unpacked(head, self.folder) as plain:
             if plain.container == "parquet":
                 self._load_parquet(plain.path, len(names))
             elif self._is_row_by_row or not stage_plain(
-                self.connection, plain, header_row, len(names), self._folder
+                self.connection, plain, header_row, len(names), self.folder
             ):
                 self._load_rows(names, table_rows(plain), header_row + 1)
         return self._columns(names)
@@ -80,10 +84,12 @@ class Staging:
         """
         names = _names(head, names)
         number = 0
-        with self._sieve(len(names)) as sieve, _unpacked(head, self._folder) as plain:
+        with self._sieve(len(names)) as sieve, _unpacked(head, self.folder) as plain:
             for found in table_records(plain.path):
                 if found.place != head.part:
                     continue
+                if self._most is not None and number >= self._most:
+                    break
                 try:
                     if isinstance(found.record, str):
                         raise BadRecord(found.record)
@@ -111,12 +117,13 @@ class Staging:
     def _load_parquet(self, path: Path, count: int) -> None:
         """Copy the table, so that damage anywhere in the file is met here and nowhere later."""
         columns = ", ".join(staged_names(count))
-        with plainly_named(path, self._folder) as place:
+        with plainly_named(path, self.folder) as place:
             try:
                 self.connection.execute(
                     f"create table staged as select row_no: file_row_number + 2, {columns} "
                     f"from read_parquet({quoted(place)}, file_row_number = true) "
                     f"as file({columns}, file_row_number)"
+                    + (f" limit {self._most}" if self._most is not None else "")
                 )
             except duckdb.OutOfMemoryException:
                 raise
@@ -131,11 +138,13 @@ class Staging:
                 # Empty rows are such as spreadsheets leave below a table.
                 if row.number > header_row and "".join(row.cells).strip():
                     sieve.take(row)
+                    if self._most is not None and sieve.taken >= self._most:
+                        break
 
     @contextmanager
     def _sieve(self, count: int) -> Iterator["_Sieve"]:
         """Write the rows that are whole to a clean file, which DuckDB reads in one go."""
-        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             clean, refused = Path(folder) / "rows.csv", Path(folder) / "refused.csv"
             with (
                 clean.open("w", encoding="utf-8", newline="") as file,
@@ -165,6 +174,7 @@ class _Sieve:
 
     def __init__(self, count: int, clean: TextIO, refused: TextIO) -> None:
         self._count = count
+        self.taken = 0
         # The writer takes no notice of line breaks that are not its own.
         style: Any = {"lineterminator": "\n", "quoting": csv.QUOTE_ALL}
         self._write = csv.writer(clean, **style).writerow
@@ -173,6 +183,7 @@ class _Sieve:
     def take(self, row: Row) -> None:
         """Keep a row, or refuse it if it is broken or ragged."""
         cells = row.cells
+        self.taken += 1
         if reason := row.reason or _raggedness(cells, self._count):
             self.refuse(row.number, reason, cells[0])
         else:

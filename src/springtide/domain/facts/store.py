@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     bindparam,
     delete,
@@ -113,6 +114,19 @@ imports = Table(
     Column("cancel_requested_at", Instant),
     Index("ix_fact_imports_shop_id", "shop_id", "started_at"),
     Index("ix_fact_imports_shop", "shop", "sha256"),
+)
+
+#: What the columns of a shop's own tables mean, with the header of the table it was said for.
+mappings = Table(
+    "import_mappings",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("shop_id", Uuid, nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("document", Json, nullable=False),
+    Column("header", Json, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    UniqueConstraint("shop_id", "name", name="uq_import_mappings_name"),
 )
 
 

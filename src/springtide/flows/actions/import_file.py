@@ -1,12 +1,14 @@
 """Import files in the background: a job of the data page, on no campaign's timeline."""
 
-import shutil
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
 
+from springtide.connectors.tabular.mapping import NOT_UNDERSTOOD
+from springtide.flows import kept
 from springtide.flows.bringing import Cancelled, Target
 from springtide.flows.importing import Imported, import_file, import_order
 from springtide.flows.protocol import Context
@@ -29,8 +31,9 @@ class ImportFileParams(msgspec.Struct):
     file_name: str = ""
     format: str | None = None
     mapping: dict[str, Any] | None = None
+    mapping_name: str | None = None
     is_strict: bool = False
-    #: Whether the files lie in a folder made for them alone, which goes away with the job.
+    #: Whether each file lies in a folder made for it alone, which goes away with the job.
     is_upload: bool = False
 
 
@@ -51,14 +54,10 @@ class ImportFile:
     def do(self, context: Context, params: ImportFileParams) -> Any:
         """Import them, each as far as it can be; the receipt counts the rows of all."""
         receipt = context.kept("imported")
-        try:
-            if receipt is None:
-                receipt = self._bring(context, params)
-        except Refusal:
-            _tidy(params)  # it cannot get better by itself
-            raise
-        _tidy(params)
-        return receipt
+        if receipt is not None:
+            _tidy(params.files if params.is_upload else ())
+            return receipt
+        return self._bring(context, params)
 
     def undo(self, context: Context, receipt: Any) -> None:
         """Nothing: facts are never taken back, only corrected by newer ones."""
@@ -67,6 +66,7 @@ class ImportFile:
         by_path = {Path(each.path): each for each in params.files}
         done: list[Imported] = []
         refused: Refusal | None = None
+        waiting: set[Path] = set()
         for path in import_order(list(by_path), context.house.lake.spill):
             try:
                 done.append(self._bring_one(context, params, by_path[path]))
@@ -74,7 +74,14 @@ class ImportFile:
                 break
             except Refusal as refusal:
                 refused = refused or refusal
+                if isinstance(refusal, NOT_UNDERSTOOD):
+                    waiting.add(path)
+        if params.is_upload:
+            for path in waiting:
+                kept.keep(path, by_path[path].name, by_path[path].modified_ms)
+        over = [each for path, each in by_path.items() if path not in waiting]
         if refused:
+            _tidy(over if params.is_upload else ())
             raise refused
         counts = [msgspec.to_builtins(each.rows) for each in done]
         receipt = {
@@ -83,7 +90,9 @@ class ImportFile:
             if counts
             else None,
         }
-        return context.step("imported", lambda _tx: receipt)
+        receipt = context.step("imported", lambda _tx: receipt)
+        _tidy(over if params.is_upload else ())
+        return receipt
 
     def _bring_one(self, context: Context, params: ImportFileParams, file: BroughtFile) -> Imported:
         house = context.house
@@ -100,6 +109,7 @@ class ImportFile:
             actor=context.actor,
             kind=params.format,
             mapping=params.mapping,
+            mapping_name=params.mapping_name,
             is_strict=params.is_strict,
             file_name=file.name or None,
             modified_at=datetime.fromtimestamp(modified / 1000, UTC) if modified else None,
@@ -107,7 +117,6 @@ class ImportFile:
         )
 
 
-def _tidy(params: ImportFileParams) -> None:
-    if params.is_upload and params.files:
-        # Each file has a folder of its own in that of the job.
-        shutil.rmtree(Path(params.files[0].path).parents[1], ignore_errors=True)
+def _tidy(files: Iterable[BroughtFile]) -> None:
+    for each in files:
+        kept.drop(Path(each.path))

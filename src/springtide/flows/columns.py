@@ -1,0 +1,190 @@
+"""A table whose columns a person explains: its first rows, and a mapping tried on them."""
+
+import csv
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from springtide.connectors.files import FORMATS
+from springtide.connectors.tabular.cells import UnreadableFile, shown_name
+from springtide.connectors.tabular.heads import look
+from springtide.connectors.tabular.mapping import parse_mapping
+from springtide.connectors.tabular.rejects import write_rejects
+from springtide.connectors.tabular.staging import Staging
+from springtide.domain.access.model import Actor, Shop
+from springtide.domain.access.operations import record_audit
+from springtide.domain.facts import intake, mappings
+from springtide.domain.facts.lake import Lake
+from springtide.domain.facts.mappings import SavedMapping
+from springtide.domain.facts.ports import Head, ReadOptions
+from springtide.domain.facts.reports import make_report
+from springtide.flows.bringing import Target
+from springtide.kit.errors import N_
+from springtide.kit.ids import outward
+
+PREVIEW_ROWS = 50
+TRIED_ROWS = 200
+_REJECTS_SHOWN = 20
+_VALUES_SHOWN = 20
+_MEMORY = "300MB"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The first rows under a header; ``values`` are those of few kinds, by column."""
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    values: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a mapping makes of the first rows: the report, and the rows it would reject.
+
+    A reject is row, column, reason and value.
+    """
+
+    row_count: int
+    rejected: int
+    rejects: tuple[tuple[str, str, str, str], ...]
+    report: Mapping[str, Any]
+
+
+def preview(lake: Lake, head: Head, header_row: int) -> Preview:
+    """Return the rows under a header, as texts (refuses a file it cannot read)."""
+    with _staging(lake) as stage:
+        columns = stage.load(head, header_row)
+        shown = ", ".join(
+            f"left(cast({column.sql} as varchar), 200)" for column in columns.values()
+        )
+        rows = stage.connection.execute(
+            f"select row_no, {shown} from staged order by row_no limit {PREVIEW_ROWS}"
+        ).fetchall()
+        values = {
+            name: tuple(
+                value
+                for (value,) in stage.connection.execute(
+                    f"select distinct left(trim(cast({column.sql} as varchar)), 200) as value "
+                    f"from staged where value <> '' order by 1 limit {_VALUES_SHOWN + 1}"
+                ).fetchall()
+            )
+            for name, column in columns.items()
+        }
+    return Preview(
+        tuple(columns),
+        tuple((int(number), tuple(cell or "" for cell in cells)) for number, *cells in rows),
+        {name: found for name, found in values.items() if len(found) <= _VALUES_SHOWN},
+    )
+
+
+def try_mapping(lake: Lake, head: Head, mapping: Mapping[str, Any], shop: Shop) -> Trial:
+    """Read the first rows by a mapping; nothing is written (refuses what an import would)."""
+    options = ReadOptions(shop.currency, shop.zone_name, mapping)
+    try:
+        with _staging(lake) as stage:
+            reading = FORMATS["generic"].read(head, stage, options)
+            intake.sift(stage.connection, reading)
+            report = make_report(
+                stage.connection, reading, head, stage.names,
+                currency=shop.currency, zone=shop.zone_name,
+            )  # fmt: skip
+            path = stage.folder / "rejects.csv"
+            found = write_rejects(stage, path)
+            rejects = _first_rejects(path) if found else ()
+            return Trial(stage.row_count, found[0] if found else 0, rejects, report)
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        why = N_("it holds values that cannot be read")
+        raise UnreadableFile(file=shown_name(head.path), why=why) from error
+
+
+def tables(lake: Lake, path: Path, document: Mapping[str, Any]) -> tuple[Head, ...]:
+    """Return the tables of a file, looked at as a mapping says it is written."""
+    encoding, delimiter = document.get("encoding"), document.get("delimiter")
+    return look(path, encoding=encoding, delimiter=delimiter, folder=lake.spill)
+
+
+def keep_mapping(
+    target: Target,
+    shop: Shop,
+    actor: Actor,
+    *,
+    name: str,
+    document: Mapping[str, Any],
+    header: Sequence[str],
+) -> SavedMapping:
+    """Check a mapping, save it under a name, and write down who did."""
+    parse_mapping(document)
+    now = target.clock()
+    with target.database.write() as tx:
+        before = mappings.mapping_named(tx, shop_id=shop.id, name=name)
+        saved = mappings.save_mapping(
+            tx, shop_id=shop.id, name=name, document=document, header=header, now=now
+        )
+        record_audit(
+            tx,
+            shop_id=shop.id,
+            actor=actor,
+            action="mapping.save",
+            subject=outward("map", saved.id),
+            before={"document": dict(before.document)} if before else None,
+            after={"name": saved.name, "document": dict(document)},
+            now=now,
+        )
+    return saved
+
+
+def rename_mapping(
+    target: Target, shop: Shop, actor: Actor, saved: SavedMapping, name: str
+) -> None:
+    """Give a saved mapping another name, and write down who did."""
+    now = target.clock()
+    with target.database.write() as tx:
+        mappings.rename_mapping(tx, shop_id=shop.id, mapping_id=saved.id, name=name, now=now)
+        _note(target, tx, shop, actor, "mapping.rename", saved, after={"name": name.strip()})
+
+
+def remove_mapping(target: Target, shop: Shop, actor: Actor, saved: SavedMapping) -> None:
+    """Delete a saved mapping, and write down who did."""
+    with target.database.write() as tx:
+        mappings.remove_mapping(tx, shop_id=shop.id, mapping_id=saved.id)
+        _note(target, tx, shop, actor, "mapping.delete", saved, after=None)
+
+
+def _note(
+    target: Target, tx: Any, shop: Shop, actor: Actor, action: str, saved: SavedMapping, after: Any
+) -> None:
+    before = {"name": saved.name}
+    if after is None:
+        before["document"] = dict(saved.document)  # type: ignore[assignment]
+    record_audit(
+        tx,
+        shop_id=shop.id,
+        actor=actor,
+        action=action,
+        subject=outward("map", saved.id),
+        before=before,
+        after=after,
+        now=target.clock(),
+    )
+
+
+@contextmanager
+def _staging(lake: Lake) -> Iterator[Staging]:
+    with tempfile.TemporaryDirectory(dir=lake.spill, prefix="look-") as folder:
+        connection = lake.connect(memory=_MEMORY, spill=Path(folder))
+        try:
+            yield Staging(connection, Path(folder), most=TRIED_ROWS)
+        finally:
+            connection.close()
+
+
+def _first_rejects(path: Path) -> tuple[tuple[str, str, str, str], ...]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(zip(csv.reader(file), range(_REJECTS_SHOWN + 1), strict=False))[1:]
+    return tuple((row[0], row[1], row[2], row[3]) for row, _ in rows)
