@@ -146,6 +146,12 @@ def test_a_mapping_names_columns_encoding_and_formats(shop: Shop) -> None:
     assert summary["first_at"] == "2025-11-01T02:00:00Z"
 
 
+def test_a_mapping_that_nobody_saved_is_not_there(shop: Shop) -> None:
+    file = shop.file("orders.csv", ORDERS)
+    done = shop.run("import", file, "--shop", "tide", "--mapping", "Kasse", code=1)
+    assert "Kasse" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [

@@ -31,7 +31,7 @@ PREVIEW_ROWS = 50
 TRIED_ROWS = 200
 _REJECTS_SHOWN = 20
 _VALUES_SHOWN = 20
-_MEMORY = "300MB"
+_MEMORY = "550MB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def _note(
 @contextmanager
 def _staging(lake: Lake) -> Iterator[Staging]:
     with tempfile.TemporaryDirectory(dir=lake.spill, prefix="look-") as folder:
-        connection = lake.connect(memory=_MEMORY, spill=Path(folder))
+        connection = lake.connect(threads=1, memory=_MEMORY, spill=Path(folder))
         try:
             yield Staging(connection, Path(folder), most=TRIED_ROWS)
         finally:

@@ -288,7 +288,8 @@ def _imports(house: House, member: Member) -> dict[str, Any]:
         jobs = timeline.jobs_of(tx, shop_id=member.shop.id, kinds=[uploads.IMPORT_FILE])
         is_awake = is_worker_alive(tx, real_now=house.real_now())
     may_write = member.may(Permission.DATA_WRITE)
-    waiting = uploads.waiting(jobs, records)
+    unclear = kept_files(uploads.folder(house), member.shop.id) if may_write else []
+    waiting = uploads.waiting(jobs, records, unclear)
     is_open = any(each.is_open for each in waiting)
     return {
         "imports": [(record, outward("imp", record.id)) for record in records],
@@ -297,7 +298,7 @@ def _imports(house: House, member: Member) -> dict[str, Any]:
         "is_stuck": is_open and not is_awake,
         "stages": STAGES,
         "may_write": may_write,
-        "unclear": kept_files(uploads.folder(house), member.shop.id) if may_write else (),
+        "unclear": unclear,
     }
 
 

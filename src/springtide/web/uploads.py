@@ -17,6 +17,7 @@ from springtide.domain.access.model import Member
 from springtide.domain.facts.mappings import mapping_of
 from springtide.domain.facts.model import ImportRecord
 from springtide.flows import kept, timeline
+from springtide.flows.kept import KeptFile
 from springtide.flows.model import Action, State
 from springtide.flows.presence import is_worker_alive
 from springtide.kit.errors import N_, NotFound, Refusal
@@ -154,16 +155,24 @@ def watch(house: House, member: Member, job: Action) -> Action:
         time.sleep(_LOOK_SECONDS)
 
 
-def waiting(jobs: Sequence[Action], records: Sequence[ImportRecord]) -> list[Waiting]:
-    """Return the jobs that no import in the list tells about."""
+def waiting(
+    jobs: Sequence[Action], records: Sequence[ImportRecord], unclear: Sequence[KeptFile]
+) -> list[Waiting]:
+    """Return the jobs that nothing else on the page tells about."""
     known = [record.file_name for record in records if record.state in ("refused", "failed")]
     running = [record.file_name for record in records if record.state == "running"]
+    # Files that wait for their columns, and those that a later job has taken up again.
+    elsewhere = {str(each.path.resolve()) for each in unclear}
     found = []
     for job in jobs:
-        names = tuple(str(each.get("name", "")) for each in job.params.get("files", ()))
+        files = job.params.get("files", ())
+        names = tuple(str(each.get("name", "")) for each in files)
         told = known if job.state in NOT_TAKEN else running
         # A sheet of a workbook is called by the workbook's name first.
         is_told = any(name.startswith(names) for name in told)
+        paths = {str(each.get("path", "")) for each in files}
+        is_told = is_told or (job.state in NOT_TAKEN and bool(paths & elsewhere))
+        elsewhere |= paths
         if job.state not in (State.DONE, State.CANCELLED) and not is_told:
             found.append(Waiting(str(job.params.get("file_name", "")), job))
     return found[:_JOBS_SHOWN]

@@ -102,7 +102,7 @@
         document.open(); document.write(request.responseText); document.close();
       });
       request.addEventListener("error", () => form.submit());
-      request.send(new FormData(form));
+      request.send(new FormData(form, event.submitter));
     });
   });
 
