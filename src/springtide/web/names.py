@@ -83,6 +83,7 @@ AUDIT_ACTIONS = {
     "catalog.upsert_products": N_("Products taken in"),
     "customers.upsert": N_("Customers taken in"),
     "facts.import": N_("File imported"),
+    "export.write": N_("Table taken out"),
     "mapping.save": N_("Mapping of columns saved"),
     "mapping.rename": N_("Mapping of columns renamed"),
     "mapping.delete": N_("Mapping of columns deleted"),

@@ -89,6 +89,12 @@ def customers_by_keys(
     return found
 
 
+def customers_after(tx: Connection, *, shop_id: UUID, after: str, limit: int) -> list[Customer]:
+    """Return the customers on file by key, from after a key on."""
+    query = select(customers).where(customers.c.shop_id == shop_id, customers.c.key > after)
+    return [_customer(row) for row in tx.execute(query.order_by(customers.c.key).limit(limit))]
+
+
 def customer_count(tx: Connection, *, shop_id: UUID) -> int:
     """Return how many customers are on file."""
     query = select(func.count()).select_from(customers).where(customers.c.shop_id == shop_id)

@@ -1,0 +1,1 @@
+"""The tables that can be taken out, one class each: ``kind``, ``columns``, ``rows``."""

@@ -1,0 +1,83 @@
+"""What a campaign plans: its tasks and its products' prices."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import msgspec
+
+from springtide.connectors.tabular.written import Column, Row
+from springtide.domain.access.model import Permission
+from springtide.domain.campaigns.queries import campaign, campaign_tasks, sale_prices
+from springtide.domain.catalog.queries import products_by_keys
+from springtide.flows.exporting import Source
+from springtide.kit.errors import N_
+from springtide.kit.ids import inward
+
+
+class OneCampaign(msgspec.Struct, forbid_unknown_fields=True):
+    """The campaign, by its id (``cmp_…``)."""
+
+    campaign: str
+
+
+class CampaignTasks:
+    """The tasks of a campaign as they are due."""
+
+    kind: ClassVar[str] = "campaign_tasks"
+    label: ClassVar[str] = N_("Tasks")
+    permission: ClassVar[Permission] = Permission.READ
+    params: ClassVar[type] = OneCampaign
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("title", N_("Task")),
+        Column("role", N_("Role")),
+        Column("due_at", N_("Due"), "instant"),
+        Column("done_at", N_("Done"), "instant"),
+        Column("done_by", N_("Done by")),
+        Column("ticked", N_("Lines ticked"), "count"),
+        Column("lines", N_("Lines of the checklist"), "count"),
+    )
+
+    @staticmethod
+    def rows(source: Source, params: OneCampaign) -> Iterator[Row]:
+        """Yield a row a task."""
+        campaign_id = inward("cmp", params.campaign)
+        with source.house.db.read() as tx:
+            sale = campaign(tx, shop_id=source.shop.id, campaign_id=campaign_id)
+            tasks = campaign_tasks(tx, shop_id=source.shop.id, campaign_id=campaign_id)
+        for task in tasks:
+            yield (
+                task.title, task.role.value, sale.resolve(task.due), task.done_at, task.done_by,
+                task.ticked_count, len(task.checklist),
+            )  # fmt: skip
+
+
+class CampaignPrices:
+    """The products that draw the traffic, with what they cost before and during the sale."""
+
+    kind: ClassVar[str] = "campaign_prices"
+    label: ClassVar[str] = N_("Prices of the sale")
+    permission: ClassVar[Permission] = Permission.READ
+    params: ClassVar[type] = OneCampaign
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("product_key", N_("Product")),
+        Column("name", N_("Name")),
+        Column("regular", N_("Regular price"), "money"),
+        Column("sale", N_("Price during the sale"), "money"),
+        Column("floor", N_("Lowest price allowed"), "money"),
+        Column("cost", N_("Cost"), "money"),
+    )
+
+    @staticmethod
+    def rows(source: Source, params: OneCampaign) -> Iterator[Row]:
+        """Yield a row a product."""
+        with source.house.db.read() as tx:
+            sale = campaign(tx, shop_id=source.shop.id, campaign_id=inward("cmp", params.campaign))
+            keys = [hero.product_key for hero in sale.heroes]
+            prices = sale_prices(tx, campaign=sale, keys=keys, now=source.now)
+            known = products_by_keys(tx, shop_id=source.shop.id, keys=keys)
+        for hero in sale.heroes:
+            price, product = prices.get(hero.product_key), known.get(hero.product_key)
+            before = (price.regular_minor,) if price else (None,)
+            bounds = (price.floor_minor, price.cost_minor) if price else (None, None)
+            name = product.name if product else None
+            yield (hero.product_key, name, *before, hero.price_minor, *bounds)

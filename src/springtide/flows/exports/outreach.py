@@ -1,0 +1,87 @@
+"""Outreaches, and what became of each message."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import msgspec
+
+from springtide.connectors.tabular.written import Column, Row
+from springtide.domain.access.model import Permission
+from springtide.domain.outreach import queries
+from springtide.domain.outreach.model import MessageState
+from springtide.flows.exporting import Nothing, Source
+from springtide.kit.errors import N_
+from springtide.kit.ids import inward, outward
+
+_MOST = 10_000_000
+
+
+class Outreaches:
+    """The shop's outreaches, the newest first."""
+
+    kind: ClassVar[str] = "outreaches"
+    label: ClassVar[str] = N_("Outreach")
+    permission: ClassVar[Permission] = Permission.CUSTOMERS_READ
+    params: ClassVar[type] = Nothing
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("outreach", N_("Outreach")),
+        Column("name", N_("Name")),
+        Column("channel", N_("Channel")),
+        Column("status", N_("Status")),
+        Column("started_at", N_("Started"), "instant"),
+        Column("finished_at", N_("Finished"), "instant"),
+        Column("audience", N_("Audience"), "count"),
+        Column("treated", N_("Written to"), "count"),
+        Column("sent", N_("Sent"), "count"),
+        Column("failed", N_("Failed"), "count"),
+    )
+
+    @staticmethod
+    def rows(source: Source, params: Nothing) -> Iterator[Row]:
+        """Yield a row an outreach."""
+        with source.house.db.read() as tx:
+            for each in queries.outreaches_of(tx, shop_id=source.shop.id, limit=_MOST):
+                progress = queries.progress(tx, outreach_id=each.id)
+                yield (
+                    outward("otr", each.id), each.name, each.channel, str(each.status),
+                    each.started_at, each.finished_at, progress.audience_count,
+                    progress.treated_count, progress.counts.get(MessageState.SENT, 0),
+                    progress.counts.get(MessageState.FAILED, 0),
+                )  # fmt: skip
+
+
+class OneOutreach(msgspec.Struct, forbid_unknown_fields=True):
+    """An outreach by its id (``otr_…``)."""
+
+    outreach: str
+
+
+class Messages:
+    """Everybody in an outreach's audience, the control group too, by state."""
+
+    kind: ClassVar[str] = "messages"
+    label: ClassVar[str] = N_("Messages")
+    permission: ClassVar[Permission] = Permission.CUSTOMERS_READ
+    params: ClassVar[type] = OneOutreach
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("customer_key", N_("Customer")),
+        Column("state", N_("State")),
+        Column("address", N_("Address")),
+        Column("sent_at", N_("Sent"), "instant"),
+        Column("problem", N_("Problem")),
+    )
+
+    @staticmethod
+    def rows(source: Source, params: OneOutreach) -> Iterator[Row]:
+        """Yield a row a person."""
+        with source.house.db.read() as tx:
+            found = queries.outreach(
+                tx, shop_id=source.shop.id, outreach_id=inward("otr", params.outreach)
+            )
+            for state in MessageState:
+                for each in queries.messages_in_state(
+                    tx, outreach_id=found.id, state=state, limit=_MOST
+                ):
+                    yield (
+                        each.customer_key, str(state), each.address, each.sent_at, each.problem
+                    )  # fmt: skip

@@ -1,0 +1,130 @@
+"""What the house wrote down of itself: imports, their days, and who did what."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import ClassVar
+from uuid import UUID
+
+import msgspec
+
+from springtide.connectors.tabular.written import Column, Row
+from springtide.domain.access.model import Permission
+from springtide.domain.access.queries import audit_page
+from springtide.domain.facts.queries import import_record, imports
+from springtide.flows.exporting import Nothing, Source
+from springtide.kit.errors import N_
+from springtide.kit.ids import inward, outward
+
+_PAGE = 1_000
+_IMPORTS_MAX = 1_000_000
+
+
+class Imports:
+    """The files that were brought in, the newest first."""
+
+    kind: ClassVar[str] = "imports"
+    label: ClassVar[str] = N_("Imports")
+    permission: ClassVar[Permission] = Permission.READ
+    params: ClassVar[type] = Nothing
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("import", N_("Import")),
+        Column("file", N_("File")),
+        Column("format", N_("Format")),
+        Column("state", N_("State")),
+        Column("started_at", N_("Started"), "instant"),
+        Column("finished_at", N_("Finished"), "instant"),
+        Column("exported_at", N_("Exported"), "instant"),
+        Column("read", N_("Read"), "count"),
+        Column("new", N_("New"), "count"),
+        Column("changed", N_("Changed"), "count"),
+        Column("unchanged", N_("Unchanged"), "count"),
+        Column("rejected", N_("Rejected"), "count"),
+    )
+
+    @staticmethod
+    def rows(source: Source, params: Nothing) -> Iterator[Row]:
+        """Yield a row an import."""
+        with source.house.db.read() as tx:
+            found = imports(tx, shop_id=source.shop.id, limit=_IMPORTS_MAX)
+        for each in found:
+            rows = each.rows
+            yield (
+                outward("imp", each.id), each.file_name, each.format, each.state,
+                each.started_at, each.finished_at, each.told_at, rows.read, rows.new,
+                rows.changed, rows.unchanged, rows.rejected,
+            )  # fmt: skip
+
+
+class OneImport(msgspec.Struct, forbid_unknown_fields=True):
+    """An import by its id (``imp_…``)."""
+
+    import_: str = msgspec.field(name="import")
+
+
+class ImportDays:
+    """What a file said of each day, as the report of its import shows it."""
+
+    kind: ClassVar[str] = "import_days"
+    label: ClassVar[str] = N_("Days of an import")
+    permission: ClassVar[Permission] = Permission.READ
+    params: ClassVar[type] = OneImport
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("day", N_("Day"), "day"),
+        Column("orders", N_("Orders"), "count"),
+        Column("pieces", N_("Pieces"), "count"),
+        Column("ordered", N_("Ordered"), "money"),
+        Column("paid", N_("Paid"), "money"),
+        Column("refunded", N_("Paid back"), "money"),
+    )
+
+    @staticmethod
+    def rows(source: Source, params: OneImport) -> Iterator[Row]:
+        """Yield a row a day."""
+        with source.house.db.read() as tx:
+            record = import_record(
+                tx, shop_id=source.shop.id, import_id=inward("imp", params.import_)
+            )
+        for each in record.report.get("days", ()):
+            yield (
+                date.fromisoformat(each["day"]), each["orders"], each["pieces"],
+                each["due_minor"], each["paid_minor"], each["refunded_minor"],
+            )  # fmt: skip
+
+
+class Audit:
+    """Who did what, the newest first."""
+
+    kind: ClassVar[str] = "audit"
+    label: ClassVar[str] = N_("Audit log")
+    permission: ClassVar[Permission] = Permission.SETTINGS_WRITE
+    params: ClassVar[type] = Nothing
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("at", N_("When"), "instant"),
+        Column("actor", N_("Who")),
+        Column("actor_kind", N_("Kind")),
+        Column("action", N_("What")),
+        Column("subject", N_("Subject")),
+        Column("before", N_("Before")),
+        Column("after", N_("After")),
+    )
+
+    @staticmethod
+    def rows(source: Source, params: Nothing) -> Iterator[Row]:
+        """Yield a row an entry; before and after as JSON."""
+        before: UUID | None = None
+        while True:
+            with source.house.db.read() as tx:
+                page = audit_page(tx, shop_id=source.shop.id, before=before, limit=_PAGE)
+            for each in page:
+                yield (
+                    each.at, each.actor_name, each.actor_kind, each.action, each.subject,
+                    _json(each.before), _json(each.after),
+                )  # fmt: skip
+            if len(page) < _PAGE:
+                return
+            before = page[-1].id
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
