@@ -146,6 +146,26 @@ def test_a_mapping_names_columns_encoding_and_formats(shop: Shop) -> None:
     assert summary["first_at"] == "2025-11-01T02:00:00Z"
 
 
+def test_tables_are_taken_out_whole_and_replace_nothing_unasked(shop: Shop, tmp_path: Path) -> None:
+    shop.json("import", shop.file("orders.csv", ORDERS))
+    out = tmp_path / "customers.csv"
+    said = shop.run("export", "customers", "--shop", "tide", "-o", str(out), code=0).stdout
+    assert "rows" in said
+    assert out.read_bytes().startswith(b"\xef\xbb\xbfCustomer,")
+    assert "is there already" in shop.run(
+        "export", "customers", "--shop", "tide", "-o", str(out), code=2
+    ).stderr.replace("\n", " ")
+    shop.run("export", "customers", "--shop", "tide", "-o", str(out), "--force", code=0)
+    assert (
+        "nothing"
+        in shop.run(
+            "export", "nothing", "--shop", "tide", "-o", str(tmp_path / "x.csv"), code=1
+        ).stderr
+    )
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []
+    assert "customers" in shop.run("export", code=0).stdout
+
+
 def test_a_mapping_that_nobody_saved_is_not_there(shop: Shop) -> None:
     file = shop.file("orders.csv", ORDERS)
     done = shop.run("import", file, "--shop", "tide", "--mapping", "Kasse", code=1)

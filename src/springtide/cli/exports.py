@@ -43,7 +43,9 @@ def export_table(
     if name is None:
         for kind, found in EXPORTS.items():
             needs = " ".join(
-                f"--with {field.encode_name}=…" if field.required else f"[{field.encode_name}=…]"
+                f"--with {field.encode_name}=…"
+                if field.required
+                else f"[--with {field.encode_name}=…]"
                 for field in msgspec.structs.fields(found.params)
             )
             print(f"{kind:16} {found.label}  {needs}".rstrip())

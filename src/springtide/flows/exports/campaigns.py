@@ -9,6 +9,7 @@ from springtide.connectors.tabular.written import Column, Row
 from springtide.domain.access.model import Permission
 from springtide.domain.campaigns.queries import campaign, campaign_tasks, sale_prices
 from springtide.domain.catalog.queries import products_by_keys
+from springtide.flows import timeline
 from springtide.flows.exporting import Source
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward
@@ -31,7 +32,7 @@ class CampaignTasks:
         Column("title", N_("Task")),
         Column("role", N_("Role")),
         Column("due_at", N_("Due"), "instant"),
-        Column("done_at", N_("Done"), "instant"),
+        Column("done_at", N_("Done at"), "instant"),
         Column("done_by", N_("Done by")),
         Column("ticked", N_("Lines ticked"), "count"),
         Column("lines", N_("Lines of the checklist"), "count"),
@@ -48,6 +49,38 @@ class CampaignTasks:
             yield (
                 task.title, task.role.value, sale.resolve(task.due), task.done_at, task.done_by,
                 task.ticked_count, len(task.checklist),
+            )  # fmt: skip
+
+
+class CampaignActions:
+    """What the system does by itself for a campaign, and how far it is."""
+
+    kind: ClassVar[str] = "campaign_actions"
+    label: ClassVar[str] = N_("Timeline")
+    permission: ClassVar[Permission] = Permission.READ
+    params: ClassVar[type] = OneCampaign
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("phase", N_("Phase")),
+        Column("action", N_("Action")),
+        Column("target", N_("Done to")),
+        Column("due_at", N_("Due"), "instant"),
+        Column("state", N_("State")),
+        Column("done_at", N_("Done at"), "instant"),
+        Column("undone_at", N_("Undone at"), "instant"),
+        Column("attempts", N_("Attempts"), "count"),
+    )
+
+    @staticmethod
+    def rows(source: Source, params: OneCampaign) -> Iterator[Row]:
+        """Yield a row an action."""
+        campaign_id = inward("cmp", params.campaign)
+        with source.house.db.read() as tx:
+            campaign(tx, shop_id=source.shop.id, campaign_id=campaign_id)
+            actions = timeline.actions_of(tx, shop_id=source.shop.id, campaign_id=campaign_id)
+        for each in actions:
+            yield (
+                each.phase, each.kind, each.target, each.due_at, str(each.state), each.done_at,
+                each.undone_at, each.attempts,
             )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ class Customers:
         Column("customer_key", N_("Customer")),
         Column("name", N_("Name")),
         Column("email", N_("Email")),
-        Column("opted_out_at", N_("Opted out"), "instant"),
+        Column("opted_out_at", N_("Opted out at"), "instant"),
         Column("orders", N_("Orders"), "count"),
         Column("money", N_("Money"), "money"),
         Column("last_order_on", N_("Last order"), "day"),

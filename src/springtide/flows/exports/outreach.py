@@ -29,7 +29,7 @@ class Outreaches:
         Column("channel", N_("Channel")),
         Column("status", N_("Status")),
         Column("started_at", N_("Started"), "instant"),
-        Column("finished_at", N_("Finished"), "instant"),
+        Column("finished_at", N_("Ended at"), "instant"),
         Column("audience", N_("Audience"), "count"),
         Column("treated", N_("Written to"), "count"),
         Column("sent", N_("Sent"), "count"),
@@ -67,7 +67,7 @@ class Messages:
         Column("customer_key", N_("Customer")),
         Column("state", N_("State")),
         Column("address", N_("Address")),
-        Column("sent_at", N_("Sent"), "instant"),
+        Column("sent_at", N_("Sent at"), "instant"),
         Column("problem", N_("Problem")),
     )
 

@@ -10,7 +10,7 @@ import msgspec
 
 from springtide.connectors.tabular.written import Column, Row
 from springtide.domain.access.model import Permission
-from springtide.domain.access.queries import audit_page
+from springtide.domain.access.queries import audit_page, keys_of, members_of
 from springtide.domain.facts.queries import import_record, imports
 from springtide.flows.exporting import Nothing, Source
 from springtide.kit.errors import N_
@@ -28,12 +28,12 @@ class Imports:
     permission: ClassVar[Permission] = Permission.READ
     params: ClassVar[type] = Nothing
     columns: ClassVar[tuple[Column, ...]] = (
-        Column("import", N_("Import")),
+        Column("import", N_("Number of the import")),
         Column("file", N_("File")),
         Column("format", N_("Format")),
         Column("state", N_("State")),
         Column("started_at", N_("Started"), "instant"),
-        Column("finished_at", N_("Finished"), "instant"),
+        Column("finished_at", N_("Ended at"), "instant"),
         Column("exported_at", N_("Exported"), "instant"),
         Column("read", N_("Read"), "count"),
         Column("new", N_("New"), "count"),
@@ -102,11 +102,11 @@ class Audit:
     columns: ClassVar[tuple[Column, ...]] = (
         Column("at", N_("When"), "instant"),
         Column("actor", N_("Who")),
-        Column("actor_kind", N_("Kind")),
-        Column("action", N_("What")),
-        Column("subject", N_("Subject")),
-        Column("before", N_("Before")),
-        Column("after", N_("After")),
+        Column("actor_kind", N_("Person or program")),
+        Column("action", N_("Action")),
+        Column("subject", N_("Done to")),
+        Column("before", N_("Before the change")),
+        Column("after", N_("After the change")),
     )
 
     @staticmethod
@@ -124,6 +124,56 @@ class Audit:
             if len(page) < _PAGE:
                 return
             before = page[-1].id
+
+
+class People:
+    """Who works in the shop, and in which role."""
+
+    kind: ClassVar[str] = "people"
+    label: ClassVar[str] = N_("People")
+    permission: ClassVar[Permission] = Permission.SETTINGS_WRITE
+    params: ClassVar[type] = Nothing
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("name", N_("Name")),
+        Column("email", N_("Email")),
+        Column("role", N_("Role")),
+    )
+
+    @staticmethod
+    def rows(source: Source, params: Nothing) -> Iterator[Row]:
+        """Yield a row a person."""
+        with source.house.db.read() as tx:
+            members = members_of(tx, shop=source.shop)
+        for each in members:
+            yield each.person.name, each.person.email, each.role.value
+
+
+class Keys:
+    """The keys of the shop's own site and apps; the tokens themselves are not kept."""
+
+    kind: ClassVar[str] = "keys"
+    label: ClassVar[str] = N_("API keys")
+    permission: ClassVar[Permission] = Permission.SETTINGS_WRITE
+    params: ClassVar[type] = Nothing
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("name", N_("Name")),
+        Column("prefix", N_("Begins with")),
+        Column("scopes", N_("Scopes")),
+        Column("created_at", N_("Created at"), "instant"),
+        Column("last_used_at", N_("Last used at"), "instant"),
+        Column("revoked_at", N_("Revoked at"), "instant"),
+    )
+
+    @staticmethod
+    def rows(source: Source, params: Nothing) -> Iterator[Row]:
+        """Yield a row a key."""
+        with source.house.db.read() as tx:
+            found = keys_of(tx, shop_id=source.shop.id)
+        for each in found:
+            yield (
+                each.name, each.prefix, " ".join(sorted(each.scopes)), each.created_at,
+                each.last_used_at, each.revoked_at,
+            )  # fmt: skip
 
 
 def _json(value: object) -> str | None:

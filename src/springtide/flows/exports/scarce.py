@@ -81,7 +81,7 @@ class Statement:
         Column("other", N_("Other account")),
         Column("amount", N_("Amount"), "count"),
         Column("state", N_("State")),
-        Column("ended_at", N_("Ended"), "instant"),
+        Column("ended_at", N_("Ended at"), "instant"),
         Column("balance", N_("Balance"), "count"),
         Column("customer_key", N_("Customer")),
         Column("reference", N_("Reference")),
