@@ -29,6 +29,7 @@ from deltalake.exceptions import TableNotFoundError
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction, Transaction
 
+from springtide.domain.facts import ranges
 from springtide.domain.facts.model import COLUMNS
 from springtide.kit.errors import N_, Refusal
 
@@ -248,6 +249,7 @@ class Writer:
             place.unlink(missing_ok=True)
             return None
         _flush(place)
+        ranges.note(connection, self.lake, place)
         return AddAction(
             path=path,
             size=size,
@@ -307,6 +309,7 @@ class Writer:
             return 0
         swept = self._table.vacuum(dry_run=False, **options)
         self.snapshot = self.lake.snapshot()
+        ranges.forget(self.lake, self.snapshot.files)
         return len(swept)
 
 

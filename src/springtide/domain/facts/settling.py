@@ -15,6 +15,7 @@ import duckdb
 from springtide.domain.facts.lake import File, Lake, Writer, scan
 from springtide.domain.facts.model import COLUMNS, RowCounts
 from springtide.domain.facts.ports import Reading
+from springtide.domain.facts.ranges import may_hold
 from springtide.domain.facts.sealing import prepare, silent
 
 _CONTENT = tuple(
@@ -134,10 +135,14 @@ def _find_old(
 ) -> dict[str, File]:
     """Make ``old``: what the lake has of the emitted facts, and of their orders if some may go.
 
-    The lake's ids are read first and the rest only of the files where some are found, so that
-    many facts of other days cost little. Returns the shop's files by their places.
+    Only files are looked into that may hold them by the ranges of their ids; of these the ids are
+    read first and the rest only where some are found, so that many facts of other days cost
+    little. Returns those files by their places.
     """
-    files = [file for file in writer.snapshot.files if file.shop == shop]
+    of_shop = [file for file in writer.snapshot.files if file.shop == shop]
+    files = may_hold(
+        connection, writer.lake, of_shop, reading.source, with_orders=reading.withdraws is not None
+    )
     places = dict(zip(writer.lake.locate(files), files, strict=True))
     found: list[tuple[str]] = []
     wanted = "hash(external_id) in (select hash(external_id) from emitted)"
