@@ -5,14 +5,16 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from springtide.connectors.files import FORMATS
-from springtide.connectors.tabular.cells import UnreadableFile, shown_name
-from springtide.connectors.tabular.heads import look
+from springtide.connectors.tabular.cells import Row, UnreadableFile, shown_name
+from springtide.connectors.tabular.heads import HEAD_ROWS, look, table_rows
 from springtide.connectors.tabular.mapping import parse_mapping
 from springtide.connectors.tabular.rejects import write_rejects
 from springtide.connectors.tabular.staging import Staging
@@ -105,8 +107,9 @@ def try_mapping(lake: Lake, head: Head, mapping: Mapping[str, Any], shop: Shop) 
 
 def tables(lake: Lake, path: Path, document: Mapping[str, Any]) -> tuple[Head, ...]:
     """Return the tables of a file, looked at as a mapping says it is written."""
+    changed = path.stat().st_mtime_ns
     encoding, delimiter = document.get("encoding"), document.get("delimiter")
-    return look(path, encoding=encoding, delimiter=delimiter, folder=lake.spill)
+    return _looked(path, changed, encoding, delimiter, lake.spill)
 
 
 def keep_mapping(
@@ -179,9 +182,26 @@ def _staging(lake: Lake) -> Iterator[Staging]:
     with tempfile.TemporaryDirectory(dir=lake.spill, prefix="look-") as folder:
         connection = lake.connect(threads=1, memory=_MEMORY, spill=Path(folder))
         try:
-            yield Staging(connection, Path(folder), most=TRIED_ROWS)
+            yield Staging(connection, Path(folder), most=TRIED_ROWS, rows=_rows)
         finally:
             connection.close()
+
+
+# A page asks for the same few rows again and again, and a workbook is read whole for its first.
+@lru_cache(maxsize=16)
+def _looked(
+    path: Path, _changed: int, encoding: str | None, delimiter: str | None, folder: Path
+) -> tuple[Head, ...]:
+    return look(path, encoding=encoding, delimiter=delimiter, folder=folder)
+
+
+def _rows(head: Head) -> tuple[Row, ...]:
+    return _read(head, head.path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _read(head: Head, _changed: int) -> tuple[Row, ...]:
+    return tuple(islice(table_rows(head), HEAD_ROWS + 2 * TRIED_ROWS))
 
 
 def _first_rejects(path: Path) -> tuple[tuple[str, str, str, str], ...]:

@@ -29,7 +29,7 @@ class Staging:
     """A DuckDB that holds a file's rows in ``staged`` and the refused ones in ``rejected``.
 
     With ``is_row_by_row`` no file is left to DuckDB's own reader; the outcome is the same. With
-    ``most`` only about so many rows are taken, the first.
+    ``most`` only about so many rows are taken, the first. ``rows`` reads the rows of a table.
     """
 
     def __init__(
@@ -39,10 +39,12 @@ class Staging:
         *,
         is_row_by_row: bool = False,
         most: int | None = None,
+        rows: Callable[[Head], Iterable[Row]] = table_rows,
     ) -> None:
         self.connection = connection
         self.folder = folder
         self._most = most
+        self._rows = rows
         # DuckDB reads a file to its end.
         self._is_row_by_row = is_row_by_row or most is not None
         fields = ", ".join(f"{name} {type_}" for name, type_ in _REFUSED.items())
@@ -68,7 +70,7 @@ class Staging:
             elif self._is_row_by_row or not stage_plain(
                 self.connection, plain, header_row, len(names), self.folder
             ):
-                self._load_rows(names, table_rows(plain), header_row + 1)
+                self._load_rows(names, self._rows(plain), header_row + 1)
         return self._columns(names)
 
     def load_records(
