@@ -64,6 +64,8 @@ def test_orders_that_rise_are_looked_for_in_no_earlier_month(brings: Importer) -
     assert brings.months_for("order:o102:p9") == []
     assert brings.months_for("order:o102:p9", with_orders=True) == ["2025-09"]
     assert brings.months_for("refund:o102:p1") == []
+    # More digits: a later number, though it comes first among texts.
+    assert brings.months_for("order:o1011:p1", with_orders=True) == []
     # An order of October is corrected, and told to be of December.
     assert brings("c1,o201,2025-12-01,p1,5", "c3,o302,2025-11-07,p1,1") == (1, 1, 0)
     assert brings("c1,o201,2025-12-01,p1,5", "c2,o102,2025-09-06,p1,2") == (0, 0, 2)

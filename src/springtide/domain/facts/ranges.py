@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 Ranges = dict[str, tuple[str, str]]
 
-# Ids begin with the kind of their fact, and so are ranges apart for each kind.
+# Ids begin with the kind of their fact and the number of its order; as texts, numbers rise only
+# among those of one length. So there is a range for each kind and length.
 _KINDS = ", ".join(f"'{kind}'" for kind in KINDS)
 _GROUP = (
-    f"case when split_part(external_id, ':', 1) in ({_KINDS}) "
-    "then split_part(external_id, ':', 1) else '' end"
+    f"case when split_part(external_id, ':', 1) in ({_KINDS}) then "
+    "split_part(external_id, ':', 1) || least(length(split_part(external_id, ':', 2)), 99) "
+    "else least(length(external_id), 99)::varchar end"
 )
-_ORDERS = "order_key"
+_ORDERS = "of orders "
 
 
 def note(connection: duckdb.DuckDBPyConnection, lake: "Lake", file: Path) -> dict[str, Ranges]:
@@ -58,7 +60,7 @@ def may_hold(
     wanted = {
         group: (first, last)
         for told, group, first, last in rows
-        if told == source and (with_orders or group != _ORDERS)
+        if told == source and (with_orders or not group.startswith(_ORDERS))
     }
     found = []
     for file in files:
@@ -93,8 +95,9 @@ def _ranges(connection: duckdb.DuckDBPyConnection, lake: "Lake", file: Path) -> 
 def _query(relation: str) -> str:
     return (
         f"select source, {_GROUP} as part, min(external_id), max(external_id) from {relation} "
-        f"group by all union all select source, '{_ORDERS}', min(order_key), max(order_key) "
-        f"from {relation} where order_key is not null group by all"
+        "group by all union all "
+        f"select source, '{_ORDERS}' || least(length(order_key), 99) as part, "
+        f"min(order_key), max(order_key) from {relation} where order_key is not null group by all"
     )
 
 
