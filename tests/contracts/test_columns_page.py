@@ -93,7 +93,7 @@ def test_the_page_shows_the_rows_and_guesses_from_the_header(browser: Browser) -
 def test_what_is_said_is_tried_on_the_first_rows(browser: Browser) -> None:
     address = _look(browser)
     lacking = browser.post(f"{address}/check", {**SAID, "column-2": ""}).text
-    assert "columns.occurred_at" in lacking
+    assert "No column is said to be the date and time" in lacking
     two_ways = browser.post(f"{address}/check", {**SAID, "dates": ""}).text
     assert "can be read two ways" in two_ways
     tried = browser.post(f"{address}/check", SAID).text

@@ -113,7 +113,9 @@ def data_page(request: AnyRequest, house: House, member: Member) -> Response[str
 @get("/shops/{shop:str}/data/imports", opt=_READ, sync_to_thread=True)
 def imports_fragment(request: AnyRequest, house: House, member: Member) -> Response[str]:
     """Return the list of imports alone, for the page that watches one run."""
-    return render.page(request, "_imports.html", member=member, **_imports(house, member))
+    return render.page(
+        request, "_imports.html", member=member, is_fragment=True, **_imports(house, member)
+    )
 
 
 @post(
@@ -272,6 +274,7 @@ def _page(
         request,
         "data.html",
         member=member,
+        is_fragment=False,
         status=status,
         form=form,
         summary=summary(house.facts, member.shop.slug),

@@ -112,6 +112,12 @@ class UnknownSetting(BadMapping):
     text = N_("The mapping cannot be used: there is no {where}, only {allowed}.")
 
 
+class NoTimeColumn(BadMapping):
+    """A mapping without the column that every fact needs."""
+
+    text = N_("No column is said to be the date and time (columns.occurred_at).")
+
+
 class NoSuchChoice(BadMapping):
     """A setting with a value that it cannot have."""
 
@@ -255,7 +261,7 @@ def _check(mapping: TableMapping) -> None:
         if len(mapping.named(word)) > 1:
             raise BadMapping(where=f"columns.{word}", why=N_("one column, not several"))
     if not mapping.named("occurred_at"):
-        raise BadMapping(where="columns.occurred_at", why=N_("the time column is needed"))
+        raise NoTimeColumn
 
 
 def _written(value: object) -> str:

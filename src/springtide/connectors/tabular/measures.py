@@ -20,6 +20,11 @@ _MONEY = re.compile(r"金额|消耗|花费|成本|客单价|件单价|成交价|
 _RATE = re.compile(r"率$|占比$|率\(|占比\(")
 _SECONDS = re.compile(r"时长")
 _NUMBER = re.compile(r"roi|投入产出比|系数|评分|得分|指数|折扣", re.IGNORECASE)
+# Averages, prices, people and running totals: their sum over rows is no number of anything.
+_APART = re.compile(
+    "平均|人均|均值|单价|价值|成本|成交价|每|累计|人数|访客|买家|UV|库存|排名|排行|"
+    "^price$|^(sale|comment)_count$"
+)
 # Changes against an earlier period are worked out, never taken over.
 _CHANGES = re.compile(r"变化$|环比$|同比$|较前|较上")
 _PERIOD = re.compile(
@@ -159,7 +164,11 @@ class MeasureTable:
     def _emit(self, value: str, name: str, unit: str) -> Emit:
         subject = "concat_ws('|', product_key, campaign_key, source_path, \"of\", about)"
         label = f"'measure:{self.section}:' || strftime(day, '%Y%m%d') || ':' || period"
-        props = f"json_object('unit', '{unit}', 'period', period, 'of', coalesce(\"of\", 'own')"
+        adds = "true" if adds_up(name, unit) else "false"
+        props = (
+            f"json_object('unit', '{unit}', 'adds_up', {adds}, 'period', period, "
+            "'of', coalesce(\"of\", 'own')"
+        )
         columns = {
             "kind": "'measure'",
             "occurred_at": "day",
@@ -185,6 +194,17 @@ _PRODUCTS = (
     "case when max(code) is not null then json_object('code', max(code)) end "
     "from good where product_key is not null group by product_key"
 )
+
+
+def adds_up(name: str, unit: str) -> bool:
+    """Whether values of a measure may be added over products or days.
+
+    >>> adds_up("支付金额", "money"), adds_up("访客平均价值", "money")
+    (True, False)
+    >>> adds_up("支付件数", "count"), adds_up("支付买家数", "count")
+    (True, False)
+    """
+    return unit in ("money", "count") and not _APART.search(name)
 
 
 def unit_of(name: str) -> str:

@@ -141,12 +141,20 @@ def _states(connection: duckdb.DuckDBPyConnection, reading: Reading) -> list[dic
 def _measures(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     found = connection.execute(
         "select reference, json_extract_string(any_value(props), '$.unit'), "
-        "sum(amount_minor + quantity), count(*) from emitted where kind = 'measure' "
+        "sum(amount_minor + quantity), count(*), "
+        "bool_and(json_extract_string(props, '$.adds_up') = 'true') "
+        "from emitted where kind = 'measure' "
         f"group by 1 order by 1 limit {_NAMES_MAX}"
     ).fetchall()
     return [
-        {"name": name, "unit": unit, "sum": int(total), "rows": count}
-        for name, unit, total, count in found
+        # What does not add up has no sum, unless there is but one value.
+        {
+            "name": name,
+            "unit": unit,
+            "rows": count,
+            "sum": int(total) if adds or count == 1 else None,
+        }
+        for name, unit, total, count, adds in found
     ]
 
 
