@@ -47,7 +47,7 @@ def _measure(
     name: str, tries: Callable[[random.Random, Path], Callable[[], None]]
 ) -> dict[str, Any]:
     seed = int(time.time())
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     tried, bad = 0, []
     slowest = 0.0
     with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +57,7 @@ def _measure(
             began = time.monotonic()
             try:
                 once()
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 bad.append(f"{type(error).__name__}: {error}"[:300])
             slowest = max(slowest, time.monotonic() - began)
             tried += 1
