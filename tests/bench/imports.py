@@ -27,9 +27,9 @@ from tests.kit.workbooks import workbook
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 ACTOR = Actor("command", "bench", "bench")
-#: Rows of the clean file; of the long one; of the workbook.
+#: Rows of the clean file; how many times as long the long one is; rows of the workbook.
 ROWS = int(os.environ.get("BENCH_ROWS", "1000000"))
-LONG = 10
+LONG = int(os.environ.get("BENCH_LONG", "10"))
 SHEET_ROWS = 20_000
 
 _LINES = """

@@ -32,6 +32,8 @@ from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import outward
 
 _MEMORY = "550MB"
+# From here on (some five million rows) the tables stand in a file; a packed file counts tenfold.
+_LARGE_BYTES = 400_000_000
 
 __all__ = ["Bringing", "Cancelled", "Clock", "Listener", "Progress", "Target"]
 
@@ -91,7 +93,9 @@ class Bringing:
         # Of its own, so that it can be swept up after a process that died.
         spill = self.target.lake.spill / str(self.import_id)
         spill.mkdir()
-        connection = self.target.lake.connect(memory=_MEMORY, spill=spill)
+        size = self.head.path.stat().st_size * (10 if self.head.member is not None else 1)
+        file = spill / "rows.duckdb" if size > _LARGE_BYTES else None
+        connection = self.target.lake.connect(memory=_MEMORY, spill=spill, file=file)
         self.gauge = Gauge(self.target.database, self.import_id, connection, self.listener)
         try:
             with self.gauge:

@@ -167,10 +167,20 @@ class Lake:
         return folder
 
     def connect(
-        self, *, threads: int = 2, memory: str = "1GB", spill: Path | None = None
+        self,
+        *,
+        threads: int = 2,
+        memory: str = "1GB",
+        spill: Path | None = None,
+        file: Path | None = None,
     ) -> duckdb.DuckDBPyConnection:
-        """Open a DuckDB in memory; what does not fit spills beside the lake, or where told."""
+        """Open a DuckDB in memory; what does not fit spills beside the lake, or where told.
+
+        With a ``file``, tables stand in it from the start: of very many rows even what is kept of
+        each spilled block is too much for the memory.
+        """
         connection = duckdb.connect(
+            str(file) if file else ":memory:",
             config={
                 "threads": threads,
                 "memory_limit": memory,
@@ -183,6 +193,9 @@ class Lake:
         connection.execute("set enable_progress_bar = false")
         # Files never change once written, so neither does what their footers say.
         connection.execute("set parquet_metadata_cache = true")
+        if file:
+            # It goes with the connection.
+            connection.execute("pragma disable_checkpoint_on_shutdown")
         return connection
 
     @contextmanager
