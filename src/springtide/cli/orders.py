@@ -43,14 +43,19 @@ def list_orders(
     try:
         with house.db.read() as tx:
             found = shop_by_slug(tx, slug=shop)
-        told = told_orders(house.facts, shop=shop, limit=limit, state=state, source=source)
+        told = told_orders(house.facts, shop=shop, limit=limit + 1, state=state, source=source)
     finally:
         house.close()
+    told, has_more = told[:limit], len(told) > limit
     if as_json:
         documents = [
             {name: _plain(value) for name, value in asdict(order).items()} for order in told
         ]
-        print(json.dumps({"count": len(told), "orders": documents}, ensure_ascii=False))
+        print(
+            json.dumps(
+                {"count": len(told), "has_more": has_more, "orders": documents}, ensure_ascii=False
+            )
+        )
         return
     for order in told:
         at = order.ordered_at.astimezone(found.tz)
@@ -60,7 +65,7 @@ def list_orders(
             f"{found.currency}  paid {to_decimal(order.paid_minor, found.currency):,}  "
             f"refunded {to_decimal(order.refunded_minor, found.currency):,}"
         )
-    print(f"{len(told):,} orders")
+    print(f"{len(told):,} orders" + (", and there are more: --limit" if has_more else ""))
 
 
 def _plain(value: object) -> object:

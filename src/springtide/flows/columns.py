@@ -1,6 +1,5 @@
 """A table whose columns a person explains: its first rows, and a mapping tried on them."""
 
-import csv
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from springtide.connectors.files import FORMATS
 from springtide.connectors.tabular.cells import Row, UnreadableFile, shown_name
 from springtide.connectors.tabular.heads import HEAD_ROWS, look, table_rows
 from springtide.connectors.tabular.mapping import parse_mapping
-from springtide.connectors.tabular.rejects import write_rejects
+from springtide.connectors.tabular.rejects import read_rejects, write_rejects
 from springtide.connectors.tabular.staging import Staging
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
@@ -29,32 +28,33 @@ from springtide.flows.bringing import Target
 from springtide.kit.errors import N_
 from springtide.kit.ids import outward
 
-PREVIEW_ROWS = 50
 TRIED_ROWS = 200
 _REJECTS_SHOWN = 20
-_VALUES_SHOWN = 20
 _MEMORY = "550MB"
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The first rows under a header; ``values`` are those of few kinds, by column."""
+    """The first rows under a header, each with its number, as texts."""
 
     names: tuple[str, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
-    values: Mapping[str, tuple[str, ...]]
+
+    def values(self, place: int) -> list[str]:
+        """Return the different texts of a column, by its place."""
+        return sorted({cells[place].strip() for _, cells in self.rows} - {""})
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """What a mapping makes of the first rows: the report, and the rows it would reject.
 
-    A reject is row, column, reason and value.
+    A reject begins with row, column, reason and value.
     """
 
     row_count: int
     rejected: int
-    rejects: tuple[tuple[str, str, str, str], ...]
+    rejects: Sequence[Sequence[str]]
     report: Mapping[str, Any]
 
 
@@ -65,24 +65,11 @@ def preview(lake: Lake, head: Head, header_row: int) -> Preview:
         shown = ", ".join(
             f"left(cast({column.sql} as varchar), 200)" for column in columns.values()
         )
-        rows = stage.connection.execute(
-            f"select row_no, {shown} from staged order by row_no limit {PREVIEW_ROWS}"
+        found = stage.connection.execute(
+            f"select row_no, {shown} from staged order by row_no"
         ).fetchall()
-        values = {
-            name: tuple(
-                value
-                for (value,) in stage.connection.execute(
-                    f"select distinct left(trim(cast({column.sql} as varchar)), 200) as value "
-                    f"from staged where value <> '' order by 1 limit {_VALUES_SHOWN + 1}"
-                ).fetchall()
-            )
-            for name, column in columns.items()
-        }
-    return Preview(
-        tuple(columns),
-        tuple((int(number), tuple(cell or "" for cell in cells)) for number, *cells in rows),
-        {name: found for name, found in values.items() if len(found) <= _VALUES_SHOWN},
-    )
+    rows = [(int(number), tuple(cell or "" for cell in cells)) for number, *cells in found]
+    return Preview(tuple(columns), tuple(rows))
 
 
 def try_mapping(lake: Lake, head: Head, mapping: Mapping[str, Any], shop: Shop) -> Trial:
@@ -98,7 +85,7 @@ def try_mapping(lake: Lake, head: Head, mapping: Mapping[str, Any], shop: Shop) 
             )  # fmt: skip
             path = stage.folder / "rejects.csv"
             found = write_rejects(stage, path)
-            rejects = _first_rejects(path) if found else ()
+            rejects = read_rejects(path, _REJECTS_SHOWN)[1] if found else []
             return Trial(stage.row_count, found[0] if found else 0, rejects, report)
     except (duckdb.DataError, duckdb.InvalidInputException) as error:
         why = N_("it holds values that cannot be read")
@@ -149,32 +136,32 @@ def rename_mapping(
     now = target.clock()
     with target.database.write() as tx:
         mappings.rename_mapping(tx, shop_id=shop.id, mapping_id=saved.id, name=name, now=now)
-        _note(target, tx, shop, actor, "mapping.rename", saved, after={"name": name.strip()})
+        record_audit(
+            tx,
+            shop_id=shop.id,
+            actor=actor,
+            action="mapping.rename",
+            subject=outward("map", saved.id),
+            before={"name": saved.name},
+            after={"name": name.strip()},
+            now=now,
+        )
 
 
 def remove_mapping(target: Target, shop: Shop, actor: Actor, saved: SavedMapping) -> None:
     """Delete a saved mapping, and write down who did."""
     with target.database.write() as tx:
         mappings.remove_mapping(tx, shop_id=shop.id, mapping_id=saved.id)
-        _note(target, tx, shop, actor, "mapping.delete", saved, after=None)
-
-
-def _note(
-    target: Target, tx: Any, shop: Shop, actor: Actor, action: str, saved: SavedMapping, after: Any
-) -> None:
-    before = {"name": saved.name}
-    if after is None:
-        before["document"] = dict(saved.document)  # type: ignore[assignment]
-    record_audit(
-        tx,
-        shop_id=shop.id,
-        actor=actor,
-        action=action,
-        subject=outward("map", saved.id),
-        before=before,
-        after=after,
-        now=target.clock(),
-    )
+        record_audit(
+            tx,
+            shop_id=shop.id,
+            actor=actor,
+            action="mapping.delete",
+            subject=outward("map", saved.id),
+            before={"name": saved.name, "document": dict(saved.document)},
+            after=None,
+            now=target.clock(),
+        )
 
 
 @contextmanager
@@ -202,9 +189,3 @@ def _rows(head: Head) -> tuple[Row, ...]:
 @lru_cache(maxsize=16)
 def _read(head: Head, _changed: int) -> tuple[Row, ...]:
     return tuple(islice(table_rows(head), HEAD_ROWS + 2 * TRIED_ROWS))
-
-
-def _first_rejects(path: Path) -> tuple[tuple[str, str, str, str], ...]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(zip(csv.reader(file), range(_REJECTS_SHOWN + 1), strict=False))[1:]
-    return tuple((row[0], row[1], row[2], row[3]) for row, _ in rows)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from springtide.connectors.tabular.written import FORMATS, Column, Manner, Row, write
+from springtide.connectors.tabular.written import SUFFIXES, Column, Manner, Row, write
 from springtide.domain.access.model import Actor, Permission, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.flows.protocol import Surroundings
@@ -84,7 +84,7 @@ def export(
     ``given`` are its parameters as texts. The caller has seen to the permission.
     """
     kind = export_named(name)
-    if format_ not in FORMATS:
+    if format_ not in SUFFIXES:
         raise NotFound(what=N_("file format"), key=format_[:20])
     try:
         params: Any = msgspec.convert(dict(given), kind.params, strict=False)

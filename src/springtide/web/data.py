@@ -1,6 +1,5 @@
 """The data page: what the shop's numbers rest on, files brought in, rows that were refused."""
 
-import csv
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from litestar.response import File
 
 from springtide.bootstrap import House
 from springtide.connectors.files import FORMATS
+from springtide.connectors.tabular.rejects import read_rejects
 from springtide.domain.access.model import Member, Needs, NotAllowed, Permission
 from springtide.domain.facts.mappings import saved_mappings
 from springtide.domain.facts.model import ImportRecord, Problem
@@ -316,10 +316,7 @@ def _first_rejects(house: House, record: ImportRecord) -> tuple[list[str], list[
     path = _rejects_path(house, record)
     if path is None:
         return [], []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file)
-        header = next(rows, [])
-        return header, [row for row, _ in zip(rows, range(REJECTS_SHOWN), strict=False)]
+    return read_rejects(path, REJECTS_SHOWN)
 
 
 routes = [data_page, imports_fragment, upload, import_page, cancel_import, rejects]

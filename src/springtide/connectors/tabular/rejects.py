@@ -2,6 +2,7 @@
 
 import csv
 import re
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,13 @@ def write_rejects(stage: Staging, path: Path) -> tuple[int, int, str, str] | Non
             count += 1
             row = rows.fetchone()
     return count, first[0], first[1] or "", first[2]
+
+
+def read_rejects(path: Path, count: int) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the first rows of a file of rejected rows."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file)
+        return next(rows, []), list(islice(rows, count))
 
 
 def kept(cell: str) -> str:

@@ -17,7 +17,7 @@ from springtide.connectors.tabular.sql import identifier, quoted
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import exponent, to_decimal
 
-FORMATS = ("csv", "xlsx", "parquet")
+SUFFIXES = ("csv", "xlsx", "parquet")
 #: A sheet's rows, less the header's.
 SHEET_ROWS_MAX = 1_048_575
 _CELL_MAX = 32_767

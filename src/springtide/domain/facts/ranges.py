@@ -32,7 +32,7 @@ _ORDERS = "of orders "
 
 def note(connection: duckdb.DuckDBPyConnection, lake: "Lake", file: Path) -> dict[str, Ranges]:
     """Write down the ranges of a file of the lake, by source; return them."""
-    rows = connection.execute(_query(f"read_parquet('{_quoted(str(file))}')")).fetchall()
+    rows = connection.execute(_query("read_parquet($file)"), {"file": str(file)}).fetchall()
     found: dict[str, Ranges] = {}
     for source, group, first, last in rows:
         found.setdefault(source, {})[group] = (first, last)
@@ -103,7 +103,3 @@ def _query(relation: str) -> str:
 
 def _place(lake: "Lake", file: Path) -> Path:
     return lake.folder / "ids" / f"{file.stem}.json"
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")

@@ -55,7 +55,7 @@ class ImportFile:
         """Import them, each as far as it can be; the receipt counts the rows of all."""
         receipt = context.kept("imported")
         if receipt is not None:
-            _tidy(params.files if params.is_upload else ())
+            _tidy(params, params.files)
             return receipt
         return self._bring(context, params)
 
@@ -81,7 +81,7 @@ class ImportFile:
                 kept.keep(path, by_path[path].name, by_path[path].modified_ms)
         over = [each for path, each in by_path.items() if path not in waiting]
         if refused:
-            _tidy(over if params.is_upload else ())
+            _tidy(params, over)
             raise refused
         counts = [msgspec.to_builtins(each.rows) for each in done]
         receipt = {
@@ -91,7 +91,7 @@ class ImportFile:
             else None,
         }
         receipt = context.step("imported", lambda _tx: receipt)
-        _tidy(over if params.is_upload else ())
+        _tidy(params, over)
         return receipt
 
     def _bring_one(self, context: Context, params: ImportFileParams, file: BroughtFile) -> Imported:
@@ -117,6 +117,7 @@ class ImportFile:
         )
 
 
-def _tidy(files: Iterable[BroughtFile]) -> None:
-    for each in files:
-        kept.drop(Path(each.path))
+def _tidy(params: ImportFileParams, files: Iterable[BroughtFile]) -> None:
+    if params.is_upload:
+        for each in files:
+            kept.drop(Path(each.path))
