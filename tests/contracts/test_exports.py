@@ -23,13 +23,19 @@ from sqlalchemy import select
 from springtide.connectors.tabular.rejects import harmless
 from springtide.connectors.tabular.written import Column, Manner, TooManyRows, write
 from springtide.domain.access.model import PERMISSIONS, Role
+from springtide.domain.access.queries import shop_by_id
 from springtide.domain.access.store import audit_log
+from springtide.domain.campaigns.queries import campaign as read_campaign
+from springtide.domain.campaigns.queries import campaign_tasks
 from springtide.flows.bringing import Target
-from springtide.flows.exporting import EXPORTS
+from springtide.flows.exporting import EXPORTS, Source
 from springtide.flows.importing import import_file
+from springtide.flows.timeline import plan, plans_of
 from springtide.kit.ids import outward
 from springtide.site import Site
 from tests.kit.house import ACTOR, Browser, TestHouse, person_in, shop_in
+from tests.kit.rewards import RULE, attempt, claimed, published
+from tests.kit.sales import HEROES, Sale, plan_sale
 
 TEMPLATES = Path(__file__).parents[2] / "src" / "springtide" / "web"
 #: Pages with a table that is no table of the shop's data, and why.
@@ -215,6 +221,53 @@ def test_every_export_is_given_in_every_format(
     with house.db.read() as tx:
         written = tx.execute(select(audit_log).where(audit_log.c.action == "export.write"))
         assert "customers" in {row.subject for row in written}
+
+
+def test_a_sales_tables_hold_what_the_sale_has(sqlite_house: TestHouse) -> None:
+    house = sqlite_house
+    sale = plan_sale(house.db, real=house.real_now(), customer_count=8)
+    with house.db.read() as tx:
+        shop = shop_by_id(tx, shop_id=sale.shop_id)
+        tasks = campaign_tasks(tx, shop_id=shop.id, campaign_id=sale.campaign_id)
+    now = house.now(shop)
+    reward = published(house.db, shop, "coupon", {"rule": RULE}, now=now, quantity=5)
+    claimed(house.db, shop, *(attempt(reward.id, f"c000{n}") for n in range(3)), now=now)
+
+    def rows(name: str, **told: str) -> list[Any]:
+        kind = EXPORTS[name]
+        params = msgspec.convert(told, kind.params)
+        found = list(kind.rows(Source(house, shop, now), params))
+        assert all(len(row) == len(kind.columns) for row in found)
+        return found
+
+    campaign = outward("cmp", sale.campaign_id)
+    prices = rows("campaign_prices", campaign=campaign)
+    assert {row[0]: row[3] for row in prices} == HEROES
+    assert [row[0] for row in rows("campaign_tasks", campaign=campaign)] == [
+        task.title for task in tasks
+    ]
+    assert {row[0] for row in rows("review_heroes", campaign=campaign)} == set(HEROES)
+    assert {row[0] for row in rows("review", campaign=campaign)} >= {"day"}
+    messages = rows("messages", outreach=outward("otr", sale.outreach_id))
+    assert sorted(row[0] for row in messages) == [f"c{number:04}" for number in range(8)]
+    ((_, name, *_, audience, _, _, _),) = rows("outreaches")
+    assert (name, audience) == ("Warm-up", 8)
+    claims = rows("claims", reward=reward.key)
+    assert sorted(row[2] for row in claims) == ["c0000", "c0001", "c0002"]
+    ((key, *_, count, _),) = rows("rewards")
+    assert (key, count) == (reward.key, 3)
+    stock = next(row for row in rows("accounts") if row[0].startswith(f"{reward.key}:"))
+    assert len(rows("statement", account=stock[0])) >= 3
+    with house.db.write() as tx:
+        plan(
+            tx, shop=shop, campaign_id=sale.campaign_id, plans=plans_of(sale_of(tx, sale)),
+            actor=ACTOR, now=now,
+        )  # fmt: skip
+    assert rows("campaign_actions", campaign=campaign)
+
+
+def sale_of(tx: Any, sale: Sale) -> Any:
+    return read_campaign(tx, shop_id=sale.shop_id, campaign_id=sale.campaign_id)
 
 
 def test_a_role_gets_only_the_exports_that_it_may_see(
