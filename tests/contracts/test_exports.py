@@ -235,7 +235,7 @@ def test_a_sales_tables_hold_what_the_sale_has(sqlite_house: TestHouse) -> None:
 
     def rows(name: str, **told: str) -> list[Any]:
         kind = EXPORTS[name]
-        params = msgspec.convert(told, kind.params)
+        params: Any = msgspec.convert(told, kind.params)
         found = list(kind.rows(Source(house, shop, now), params))
         assert all(len(row) == len(kind.columns) for row in found)
         return found
