@@ -133,7 +133,7 @@ def _import(home: str, files: list[str]) -> list[tuple[float, int, int]]:
             tx, slug="tide", name="Tide", currency="CNY", zone_name="Asia/Shanghai",
             actor=ACTOR, now=NOW,
         )  # fmt: skip
-    target = Target(database, Lake(folder / "lake"), folder / "rejects", lambda: NOW)
+    target = Target(database, Lake(folder / "lake"), folder / "rejects", lambda: datetime.now(UTC))
     found = []
     for path in files:
         began = time.perf_counter()

@@ -32,21 +32,25 @@ def insert_rows(
     rows: Sequence[Sequence[Any]],
     *,
     adding: Sequence[str] = (),
+    replacing: Sequence[str] = (),
+    by: Sequence[str] = (),
 ) -> None:
     """Insert rows, each with a value for every column of ``columns_of(table)``, in its order.
 
-    Where another transaction was first with a primary key, the columns named by ``adding`` are
-    added to its row; without any it is refused.
+    Where another transaction was first with a key (the primary one, or the columns ``by``), the
+    columns named by ``adding`` are added to its row and those by ``replacing`` written over its;
+    without any it is refused.
     """
     if not rows:
         return
     columns = columns_of(table)
     names = ", ".join(f'"{column.name}"' for column in columns)
     text = f"insert into {table.name} ({names}) {{given}}"
-    if adding:
-        keys = ", ".join(f'"{key.name}"' for key in table.primary_key.columns)
-        sums = ", ".join(f'"{name}" = {table.name}."{name}" + excluded."{name}"' for name in adding)
-        text += f" on conflict ({keys}) do update set {sums}"
+    if adding or replacing:
+        keys = ", ".join(f'"{key}"' for key in by or table.primary_key.columns.keys())
+        sets = [f'"{name}" = {table.name}."{name}" + excluded."{name}"' for name in adding]
+        sets += [f'"{name}" = excluded."{name}"' for name in replacing]
+        text += f" on conflict ({keys}) do update set {', '.join(sets)}"
     _run(tx, text, rows, columns)
 
 

@@ -7,8 +7,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, update
 
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
@@ -25,12 +24,17 @@ from springtide.domain.customers.model import (
 from springtide.domain.customers.store import customers
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
+from springtide.kit.bulk import columns_of, insert_rows, rows_by
 from springtide.kit.errors import Refusal
 from springtide.kit.ids import outward, uuid7
 
 _AT_ONCE = 5_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ATTRIBUTES_MAX = 50
+_COLUMNS = [column.name for column in columns_of(customers)]
+# What an entry tells of a customer.
+_TOLD = ("name", "email", "attributes")
+_ID, _KEY, _NAME, _EMAIL, _ATTRIBUTES = map(_COLUMNS.index, ("id", "key", *_TOLD))
 
 
 def upsert_customers(
@@ -122,58 +126,35 @@ def _upsert_batch(
     tx: Connection, shop_id: UUID, batch: Sequence[CustomerEntry], now: datetime
 ) -> Upserted:
     wanted = {entry.key: checked_entry(entry) for entry in batch}
-    known = {
-        row.key: row
-        for row in tx.execute(
-            select(customers).where(
-                customers.c.shop_id == shop_id, customers.c.key.in_(list(wanted))
-            )
-        )
-    }
-    rows, new, changed = [], 0, 0
+    known = {row[_KEY]: row for row in rows_by(tx, customers, "key", wanted, shop_id=shop_id)}
+    nothing = {"shop_id": shop_id, "attributes": {}, "created_at": now}
+    blank = [nothing.get(name) for name in _COLUMNS]
+    rows, new = [], 0
     for key, entry in wanted.items():
-        before = known.get(key)
-        row = _row(shop_id, entry, before, now)
-        if before is None:
-            new += 1
-        elif (row["name"], row["email"], row["attributes"]) != (
-            before.name,
-            before.email,
-            before.attributes,
-        ):
-            changed += 1
+        if before := known.get(key):
+            row = _told(before, entry)
+            if row == before:
+                continue
         else:
-            continue
+            new += 1
+            row = _told(blank, entry)
+            row[_ID], row[_KEY] = uuid7(now), key
+            row[_NAME] = key if row[_NAME] is None else row[_NAME]
         rows.append(row)
-    if rows:
-        _write(tx, rows)
-    return Upserted(new, changed, len(wanted) - new - changed)
+    insert_rows(tx, customers, rows, replacing=_TOLD, by=("shop_id", "key"))
+    return Upserted(new, len(rows) - new, len(wanted) - len(rows))
 
 
-def _row(shop_id: UUID, entry: CustomerEntry, before: Any, now: datetime) -> dict[str, Any]:
-    def kept(value: Any, name: str, default: Any) -> Any:
-        if value is not None:
-            return value
-        return getattr(before, name) if before is not None else default
-
-    return {
-        "id": before.id if before is not None else uuid7(now),
-        "shop_id": shop_id,
-        "key": entry.key,
-        "name": kept(entry.name, "name", entry.key),
-        "email": kept(entry.email, "email", None),
-        "attributes": kept(entry.attributes, "attributes", {}),
-        "created_at": before.created_at if before is not None else now,
-    }
-
-
-def _write(tx: Connection, rows: list[dict[str, Any]]) -> None:
-    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(customers)
-    changed = {name: statement.excluded[name] for name in ("name", "email", "attributes")}
-    tx.execute(
-        statement.on_conflict_do_update(index_elements=["shop_id", "key"], set_=changed), rows
-    )
+def _told(before: Sequence[Any], entry: CustomerEntry) -> list[Any]:
+    """Return a customer's row with what an entry tells."""
+    row = list(before)
+    if entry.name is not None:
+        row[_NAME] = entry.name
+    if entry.email is not None:
+        row[_EMAIL] = entry.email
+    if entry.attributes is not None:
+        row[_ATTRIBUTES] = entry.attributes
+    return row
 
 
 def checked_entry(entry: CustomerEntry) -> CustomerEntry:

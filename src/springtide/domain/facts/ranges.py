@@ -56,6 +56,8 @@ def may_hold(
 
     ``with_orders`` asks for the other facts of the same orders too.
     """
+    if not files:
+        return []
     rows = connection.execute(_query("emitted")).fetchall()
     wanted = {
         group: (first, last)
