@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -459,7 +460,9 @@ from springtide.domain.access.model import Shop
 from springtide.flows.importing import import_file
 from springtide.kit.db import Database
 import uuid
+from springtide.flows import bringing
 folder, stage, shop_id = sys.argv[1:4]
+bringing._LARGE_BYTES = int(sys.argv[5])
 shop = Shop(uuid.UUID(shop_id), "tide", "Tide", "CNY", "Asia/Shanghai")
 bench = Bench(Database(f"sqlite:///{folder}/state.db"), Path(folder), shop)
 def progress(reached):
@@ -472,14 +475,17 @@ import_file(bench.target, Path(folder) / "orders.csv", shop=shop, actor=ACTOR, p
 @pytest.mark.parametrize(
     "stage", ["reading", "checking", "people", "comparing", "writing", "committing", "committed"]
 )
-def test_an_import_killed_at_any_step_leaves_all_or_nothing(bench: Bench, stage: str) -> None:
+@pytest.mark.parametrize("large_bytes", [0, 400_000_000], ids=["on disk", "in memory"])
+def test_an_import_killed_at_any_step_leaves_all_or_nothing(
+    bench: Bench, stage: str, large_bytes: int
+) -> None:
     bench.bring(PLAIN)
     more = PLAIN + "".join(f"c{n},2025-0{1 + n % 9}-01,{n}\n" for n in range(40))
     bench.write(more)
     died = subprocess.run(
         [
             sys.executable, "-c", _KILLED, str(bench.folder), stage, str(bench.shop.id),
-            os.pathsep.join(path for path in sys.path if path),
+            os.pathsep.join(path for path in sys.path if path), str(large_bytes),
         ],
         check=False,
         cwd=Path(__file__).parents[2],
@@ -495,6 +501,17 @@ def test_an_import_killed_at_any_step_leaves_all_or_nothing(bench: Bench, stage:
     assert again.rows == (RowCounts(43, 0, 0, 43, 0) if is_in else RowCounts(43, 40, 0, 3, 0))
     assert len(bench.rows("*")) == 43
     assert list(bench.target.lake.spill.iterdir()) == []
+
+
+def test_what_a_dead_look_or_export_left_goes_after_a_day(bench: Bench) -> None:
+    spill = bench.target.lake.spill
+    now = bench.target.clock()
+    for name, age in (("look-old", 25), ("export-old", 25), ("look-new", 23), ("other", 25)):
+        (spill / name).mkdir()
+        then = (now - timedelta(hours=age)).timestamp()
+        os.utime(spill / name, (then, then))
+    recover(bench.target)
+    assert sorted(place.name for place in spill.iterdir()) == ["look-new", "other"]
 
 
 def test_an_import_is_recorded_with_its_counts(bench: Bench) -> None:

@@ -105,6 +105,8 @@ def test_an_e_mail_test_with_a_control_group(sqlite_house: TestHouse) -> None:
     rows = _rows("hillstrom/hillstrom_dev.csv.gz")
     done, totals = _import(sqlite_house, "hillstrom/hillstrom_dev.csv.gz", currency="USD")
     assert (done.format, done.rows.read, done.rows.rejected) == ("email_test", len(rows), 0)
+    # Also those who got nothing and never came: they are people of the shop from now on.
+    assert done.rows.new == len(rows)
     kinds = done.report["kinds"]
     assert kinds["message"] == sum(row["segment"] != "No E-Mail" for row in rows)
     assert kinds["view"] == sum(row["visit"] == "1" for row in rows)

@@ -17,7 +17,7 @@ import duckdb
 
 from springtide.connectors.files import FORMATS
 from springtide.connectors.tabular.rejects import write_rejects
-from springtide.connectors.tabular.staging import Staging
+from springtide.connectors.tabular.staging import Staging, blaming
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.facts import intake, operations, settling
@@ -98,7 +98,7 @@ class Bringing:
         connection = self.target.lake.connect(memory=_MEMORY, spill=spill, file=file)
         self.gauge = Gauge(self.target.database, self.import_id, connection, self.listener)
         try:
-            with self.gauge:
+            with self.gauge, blaming(self.name):
                 return self._run(connection, options, spill)
         except duckdb.InterruptException:
             raise Cancelled from None
@@ -178,22 +178,15 @@ class Bringing:
         rejects_file: Path | None,
         report: dict[str, Any],
     ) -> RowCounts:
-        def ready(rows: RowCounts, older: int) -> None:
-            self._bring_people(connection, reading)
-            report["older"] = older
-            self._count(rows, rejects_file, report)
-
-        if not reading.emits:
-            people = self._bring_people(connection, reading)
-            ((rejected,),) = connection.execute(
-                "select count(distinct row_no) from rejected"
-            ).fetchall()
-            left = row_count - rejected
-            new = min(people[0], left)
-            changed = min(people[1], left - new)
-            rows = RowCounts(row_count, new, changed, left - new - changed, rejected)
+        def ready(outcome: settling.Outcome) -> RowCounts:
+            new, changed = self._bring_people(connection, reading)
+            rows = outcome.counting(new, changed)
+            report["older"] = outcome.older
             self._count(rows, rejects_file, report)
             return rows
+
+        if not reading.emits:
+            return ready(settling.count_rows(connection, row_count))
         return settling.commit(
             self.target.lake,
             connection,
@@ -216,7 +209,7 @@ class Bringing:
             reading,
             shop_id=self.shop.id,
             actor=self.actor,
-            now=self.target.clock(),
+            clock=self.target.clock,
         )
 
     def _count(self, rows: RowCounts, rejects_file: Path | None, report: Mapping[str, Any]) -> None:

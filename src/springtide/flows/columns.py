@@ -9,14 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from springtide.connectors.files import FORMATS
-from springtide.connectors.tabular.cells import Row, UnreadableFile, shown_name
+from springtide.connectors.tabular.cells import Row, shown_name
 from springtide.connectors.tabular.heads import HEAD_ROWS, look, table_rows
 from springtide.connectors.tabular.mapping import parse_mapping
 from springtide.connectors.tabular.rejects import read_rejects, write_rejects
-from springtide.connectors.tabular.staging import Staging
+from springtide.connectors.tabular.staging import Staging, blaming
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.facts import intake, mappings
@@ -25,7 +23,6 @@ from springtide.domain.facts.mappings import SavedMapping
 from springtide.domain.facts.ports import Head, ReadOptions
 from springtide.domain.facts.reports import make_report
 from springtide.flows.bringing import Target
-from springtide.kit.errors import N_
 from springtide.kit.ids import outward
 
 TRIED_ROWS = 200
@@ -75,21 +72,17 @@ def preview(lake: Lake, head: Head, header_row: int) -> Preview:
 def try_mapping(lake: Lake, head: Head, mapping: Mapping[str, Any], shop: Shop) -> Trial:
     """Read the first rows by a mapping; nothing is written (refuses what an import would)."""
     options = ReadOptions(shop.currency, shop.zone_name, mapping)
-    try:
-        with _staging(lake) as stage:
-            reading = FORMATS["generic"].read(head, stage, options)
-            intake.sift(stage.connection, reading)
-            report = make_report(
-                stage.connection, reading, head, stage.names,
-                currency=shop.currency, zone=shop.zone_name,
-            )  # fmt: skip
-            path = stage.folder / "rejects.csv"
-            found = write_rejects(stage, path)
-            rejects = read_rejects(path, _REJECTS_SHOWN)[1] if found else []
-            return Trial(stage.row_count, found[0] if found else 0, rejects, report)
-    except (duckdb.DataError, duckdb.InvalidInputException) as error:
-        why = N_("it holds values that cannot be read")
-        raise UnreadableFile(file=shown_name(head.path), why=why) from error
+    with blaming(shown_name(head.path)), _staging(lake) as stage:
+        reading = FORMATS["generic"].read(head, stage, options)
+        intake.sift(stage.connection, reading)
+        report = make_report(
+            stage.connection, reading, head, stage.names,
+            currency=shop.currency, zone=shop.zone_name,
+        )  # fmt: skip
+        path = stage.folder / "rejects.csv"
+        found = write_rejects(stage, path)
+        rejects = read_rejects(path, _REJECTS_SHOWN)[1] if found else []
+        return Trial(stage.row_count, found[0] if found else 0, rejects, report)
 
 
 def tables(lake: Lake, path: Path, document: Mapping[str, Any]) -> tuple[Head, ...]:

@@ -18,10 +18,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import duckdb
-
 from springtide.connectors.files import FORMATS
-from springtide.connectors.tabular.cells import UnreadableFile, shown_name
+from springtide.connectors.tabular.cells import shown_name
 from springtide.connectors.tabular.exported import exported_at
 from springtide.connectors.tabular.heads import look
 from springtide.connectors.tabular.mapping import find_header, guess, parse_mapping
@@ -43,9 +41,6 @@ _SCRATCH = ("look-", "export-")
 _STALE = timedelta(days=1)
 _STOPPED = N_("It was stopped; nothing of it was kept.")
 _FAILED = N_("Springtide made a mistake here; its log has the details ({why}).")
-
-# What the engine says of values it cannot read; any other error is a mistake of ours.
-_FILE_ERRORS = (duckdb.DataError, duckdb.InvalidInputException)
 
 
 class UnknownFormat(Refusal):
@@ -239,26 +234,19 @@ class _Table:
                 options = ReadOptions(self.shop.currency, self.shop.zone_name, mapping)
                 rows, rejects_file, report = bringing.run(options)
             except BaseException as error:
-                told = self._tell(import_id, error)
-                if told is not error:
-                    raise told from error
+                self._tell(import_id, error)
                 raise
         return Imported(import_id, self.name, kind, rows, rejects_file, report)
 
-    def _tell(self, import_id: UUID, error: BaseException) -> BaseException:
-        """Record how the import ended; return what is to be raised."""
-        told: BaseException = error
-        if isinstance(error, _FILE_ERRORS):
-            why = N_("it holds values that cannot be read")
-            told = UnreadableFile(file=self.name, why=why)
-        if isinstance(told, Cancelled | KeyboardInterrupt):
+    def _tell(self, import_id: UUID, error: BaseException) -> None:
+        """Record how the import ended."""
+        if isinstance(error, Cancelled | KeyboardInterrupt):
             _end(self.target, import_id, "cancelled", None)
-        elif isinstance(told, Refusal):
-            _end(self.target, import_id, "refused", Problem(told.text, told.facts))
+        elif isinstance(error, Refusal):
+            _end(self.target, import_id, "refused", Problem(error.text, error.facts))
         else:
             problem = Problem(_FAILED, {"why": type(error).__name__})
             _end(self.target, import_id, "failed", problem)
-        return told
 
 
 def understand(

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from springtide.connectors.tabular import values
-from springtide.domain.facts.ports import Column
+from springtide.domain.facts.ports import StagedColumn
 from springtide.kit.time import zone
 
-CELL = Column("cell", "VARCHAR")
+CELL = StagedColumn("cell", "VARCHAR")
 
 
 @cache
@@ -209,7 +209,7 @@ def test_rates_are_basis_points(cell: str, bare: str | None, meant: str | None) 
 
 
 def test_a_column_of_several_is_written_out_once() -> None:
-    column = Column("concat_ws(' ', cell, '10:20')", "VARCHAR")
+    column = StagedColumn("concat_ws(' ', cell, '10:20')", "VARCHAR")
     given = values.instants("v", column, zone="Asia/Shanghai")
     assert sum(expression.count("concat_ws") for expression in given.values()) == 1
     assert value("2024-01-02", given) == "2024-01-02 02:20:00+00"
@@ -225,6 +225,6 @@ def test_every_kind_of_typed_column_has_a_rate_and_a_number() -> None:
     for type_, bare in product(("DOUBLE", "INTEGER", "DECIMAL(5,4)"), (None, "fraction")):
         given = {
             "typed": f"try_cast(cell as {type_})",
-            **values.rate("v", Column("typed", type_), bare=bare),
+            **values.rate("v", StagedColumn("typed", type_), bare=bare),
         }
         assert value("1", given) == ("10000" if bare else None)

@@ -4,7 +4,15 @@ from typing import ClassVar
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.mapping import header_row
-from springtide.domain.facts.ports import Check, Column, Emit, Head, Reading, ReadOptions, Stage
+from springtide.domain.facts.ports import (
+    Check,
+    Emit,
+    Head,
+    Reading,
+    ReadOptions,
+    Stage,
+    StagedColumn,
+)
 from springtide.kit.errors import N_
 from springtide.kit.money import exponent
 
@@ -27,9 +35,9 @@ class CampaignEntries:
         """Stage the products and say how they are read."""
         loaded = stage.load(head, header_row(head, _COLUMNS))
         columns = {name.strip(): column for name, column in loaded.items()}
-        nothing = Column("cast(null as varchar)", "VARCHAR")
+        nothing = StagedColumn("cast(null as varchar)", "VARCHAR")
 
-        def column(name: str) -> Column:
+        def column(name: str) -> StagedColumn:
             return columns.get(name, nothing)
 
         places = exponent(options.currency)
@@ -42,7 +50,7 @@ class CampaignEntries:
             **values.instants("entered", column("报名时间"), zone=options.zone),
             # The list without a time of entry tells when the campaign begins.
             "begins": r"regexp_extract(during, '^\d{4}-\d{1,2}-\d{1,2}( \d{1,2}:\d\d(:\d\d)?)?')",
-            **values.instants("start", Column("begins", "VARCHAR"), zone=options.zone),
+            **values.instants("start", StagedColumn("begins", "VARCHAR"), zone=options.zone),
             "moment": "coalesce(entered, start)",
             **values.minor("regular", column("一口价"), exponent=places),
             **values.minor("price", column("活动价格"), exponent=places),

@@ -16,9 +16,17 @@ from typing import ClassVar
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.cells import shown_name
-from springtide.connectors.tabular.sql import quoted
-from springtide.domain.facts.ports import Check, Column, Emit, Head, Reading, ReadOptions, Stage
+from springtide.domain.facts.ports import (
+    Check,
+    Emit,
+    Head,
+    Reading,
+    ReadOptions,
+    Stage,
+    StagedColumn,
+)
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.sql import quoted
 
 SOURCE = "completejourney"
 TRANSACTIONS = {
@@ -127,7 +135,7 @@ def _table(head: Head) -> tuple[str, int] | None:
     return None
 
 
-Columns = Mapping[str, Column]
+Columns = Mapping[str, StagedColumn]
 
 
 def _key(columns: Columns, name: str) -> str:

@@ -9,10 +9,18 @@ from typing import ClassVar
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.mapping import header_row
-from springtide.connectors.tabular.sql import quoted
-from springtide.domain.facts.ports import Check, Column, Emit, Head, Reading, ReadOptions, Stage
+from springtide.domain.facts.ports import (
+    Check,
+    Emit,
+    Head,
+    Reading,
+    ReadOptions,
+    Stage,
+    StagedColumn,
+)
 from springtide.kit.errors import N_
 from springtide.kit.money import exponent
+from springtide.kit.sql import quoted
 
 _COLUMNS = {"recency", "history", "segment", "visit", "conversion", "spend"}
 _DAY = "2008-03-20"
@@ -49,7 +57,7 @@ class EmailTest:
             "came": text("visit"),
             "bought": text("conversion"),
             **values.minor("spent", columns["spend"], exponent=exponent(options.currency)),
-            **values.instants("moment", Column(quoted(_DAY), "VARCHAR"), zone=options.zone),
+            **values.instants("moment", StagedColumn(quoted(_DAY), "VARCHAR"), zone=options.zone),
         }
         checks = (
             Check("segment", N_("is missing"), "v_segment is null"),

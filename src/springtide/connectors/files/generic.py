@@ -16,12 +16,20 @@ from springtide.connectors.tabular.mapping import (
     guess,
     parse_mapping,
 )
-from springtide.connectors.tabular.sql import quoted
 from springtide.domain.facts.intake import ROUNDED, SCIENTIFIC
 from springtide.domain.facts.model import KINDS, QUANTITY_MAX
-from springtide.domain.facts.ports import Check, Column, Emit, Head, Reading, ReadOptions, Stage
+from springtide.domain.facts.ports import (
+    Check,
+    Emit,
+    Head,
+    Reading,
+    ReadOptions,
+    Stage,
+    StagedColumn,
+)
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import exponent
+from springtide.kit.sql import quoted
 
 _FACT_TEXTS = TEXT_WORDS[:8]
 
@@ -54,7 +62,7 @@ class Generic:
         mapping = parse_mapping(options.mapping) if options.mapping is not None else guess(head)
         header = find_header(head, mapping)
         # Of columns with one name the first is meant.
-        columns: dict[str, Column] = {}
+        columns: dict[str, StagedColumn] = {}
         cells = [cell.strip() for cell in head.rows[header]]
         for name, column in zip(cells, stage.load(head, header).values(), strict=True):
             columns.setdefault(name, column)
@@ -73,7 +81,7 @@ class _Reader:
         stage: Stage,
         options: ReadOptions,
         mapping: TableMapping,
-        columns: dict[str, Column],
+        columns: dict[str, StagedColumn],
     ) -> None:
         self.head = head
         self.stage = stage
@@ -147,7 +155,7 @@ class _Reader:
                 continue
             column = self.columns[names[0]]
             if len(names) > 1:
-                column = Column(self._text(word), "VARCHAR")
+                column = StagedColumn(self._text(word), "VARCHAR")
             formats = self.mapping.date_formats or self._guess_formats(names, *column)
             if formats and (self.head.container == "workbook" or not self.mapping.date_formats):
                 formats += values.FORMATS  # a workbook's real dates stand among its texts

@@ -4,9 +4,9 @@ from typing import ClassVar
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.mapping import header_row
-from springtide.connectors.tabular.sql import quoted
 from springtide.domain.facts.ports import Check, Head, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_
+from springtide.kit.sql import quoted
 
 _COLUMNS = {"id", "title", "link", "price", "availability"}
 _ATTRIBUTES = (

@@ -6,9 +6,9 @@ from typing import ClassVar
 from springtide.connectors.files.shopify_orders import SOURCE
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.mapping import header_row
-from springtide.connectors.tabular.sql import quoted
 from springtide.domain.facts.ports import Check, Head, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_
+from springtide.kit.sql import quoted
 
 _COLUMNS = {"First Name", "Last Name", "Email", "Total Spent", "Total Orders"}
 #: What is kept of a customer, by the names of older and newer exports.

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
-from springtide.connectors.tabular.sql import quoted
-from springtide.domain.facts.ports import Check, Column, Head, Reading, ReadOptions, Stage
+from springtide.domain.facts.ports import Check, Head, Reading, ReadOptions, Stage, StagedColumn
 from springtide.kit.errors import N_
 from springtide.kit.money import exponent
+from springtide.kit.sql import quoted
 
 SOURCE = "shopify"
 #: The columns that records in JSON are given too, so that both say the same.
@@ -79,7 +79,9 @@ class ShopifyOrders:
         return order_reading(columns, options, has_copies=True)
 
 
-def order_reading(columns: dict[str, Column], options: ReadOptions, *, has_copies: bool) -> Reading:
+def order_reading(
+    columns: dict[str, StagedColumn], options: ReadOptions, *, has_copies: bool
+) -> Reading:
     """Return how lines with Shopify's columns are read.
 
     Exports repeat rows: with ``has_copies`` a row that is the same in every cell as an earlier one

@@ -9,10 +9,18 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from springtide.connectors.tabular import values
-from springtide.connectors.tabular.sql import quoted
-from springtide.domain.facts.ports import Check, Column, Emit, Head, Reading, ReadOptions, Stage
+from springtide.domain.facts.ports import (
+    Check,
+    Emit,
+    Head,
+    Reading,
+    ReadOptions,
+    Stage,
+    StagedColumn,
+)
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import exponent
+from springtide.kit.sql import quoted
 
 #: What may stand beside the numbers, to say of what they are.
 SUBJECT = ("product_key", "source_path", "campaign_key", "product_name", "code", "of", "about")
@@ -57,7 +65,7 @@ class MeasureTable:
 
     source: str
     section: str
-    columns: Mapping[str, Column]
+    columns: Mapping[str, StagedColumn]
     words: Mapping[str, str | tuple[str, ...]]
     options: ReadOptions
     head: Head

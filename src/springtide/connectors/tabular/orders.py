@@ -11,12 +11,12 @@ from functools import cached_property
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.shares import Levels
-from springtide.connectors.tabular.sql import quoted
 from springtide.domain.facts.intake import ROUNDED, SCIENTIFIC
 from springtide.domain.facts.model import QUANTITY_MAX
-from springtide.domain.facts.ports import Check, Column, Emit, Note, Reading, ReadOptions
+from springtide.domain.facts.ports import Check, Emit, Note, Reading, ReadOptions, StagedColumn
 from springtide.kit.errors import N_
 from springtide.kit.money import exponent
+from springtide.kit.sql import quoted
 
 TEXTS = (
     "order_key", "line_key", "status", "product_key", "sku_key", "product_name", "product_category",
@@ -55,7 +55,7 @@ class OrderTable:
     """
 
     source: str
-    columns: Mapping[str, Column]
+    columns: Mapping[str, StagedColumn]
     words: Mapping[str, str | tuple[str, ...]]
     options: ReadOptions
     of_order: frozenset[str] = frozenset()
@@ -108,9 +108,9 @@ class OrderTable:
         """Tell whether a word speaks of the whole order."""
         return word in self._order_words
 
-    def _column(self, word: str) -> Column:
+    def _column(self, word: str) -> StagedColumn:
         name = self.named(word)
-        return self.columns[name] if name else Column("cast(null as varchar)", "VARCHAR")
+        return self.columns[name] if name else StagedColumn("cast(null as varchar)", "VARCHAR")
 
     def _values(self) -> dict[str, str]:
         """Return the words' values: first what the cells hold, then what is made of them."""

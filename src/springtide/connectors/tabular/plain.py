@@ -21,8 +21,9 @@ from springtide.connectors.tabular.cells import (
     DELIMITERS,
     LINES_MAX,
 )
-from springtide.connectors.tabular.sql import csv_columns, quoted, staged_names
+from springtide.connectors.tabular.sql import csv_columns, staged_names
 from springtide.domain.facts.ports import Head
+from springtide.kit.sql import quoted
 
 _CHUNK = 2**18
 _END = 2**16

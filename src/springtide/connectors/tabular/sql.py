@@ -1,16 +1,8 @@
-"""Words of SQL: literals, identifiers, and the columns of the table ``staged``."""
+"""The columns of the table ``staged`` in SQL."""
 
 from collections.abc import Mapping
 
-
-def quoted(text: str) -> str:
-    """Return a text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """Return a name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
+from springtide.kit.sql import quoted
 
 
 def staged_names(count: int) -> list[str]:

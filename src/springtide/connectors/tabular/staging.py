@@ -15,13 +15,15 @@ from springtide.connectors.tabular.cells import Row, UnreadableFile, checked, sh
 from springtide.connectors.tabular.heads import plainly_named, table_records, table_rows
 from springtide.connectors.tabular.packed import opened
 from springtide.connectors.tabular.plain import stage_plain
-from springtide.connectors.tabular.sql import csv_columns, identifier, staged_names
-from springtide.connectors.tabular.sql import quoted as quoted
-from springtide.domain.facts.ports import BadRecord, Column, Head
+from springtide.connectors.tabular.sql import csv_columns, staged_names
+from springtide.domain.facts.ports import BadRecord, Head, StagedColumn
 from springtide.kit.errors import N_
+from springtide.kit.sql import identifier, quoted
 
 COLUMNS_MAX = 1_000
 _SHOWN = 200
+# What the engine says of values it cannot read; any other error is a mistake of ours.
+_VALUE_ERRORS = (duckdb.DataError, duckdb.InvalidInputException)
 _REFUSED = dict.fromkeys(("column_name", "reason", "value"), "VARCHAR")
 
 
@@ -52,18 +54,18 @@ class Staging:
         self.row_count = 0
         self.names: tuple[str, ...] = ()
 
-    def load(self, head: Head, header_row: int) -> dict[str, Column]:
+    def load(self, head: Head, header_row: int) -> dict[str, StagedColumn]:
         """Stage the rows under a header row; return the columns by their unique names."""
         names = _names(head, head.rows[header_row])
         if head.container == "json":
             return self.load_records(head, names, records.flat(head.rows[header_row]))
         return self._load(head, names, header_row)
 
-    def load_bare(self, head: Head, names: Sequence[str]) -> dict[str, Column]:
+    def load_bare(self, head: Head, names: Sequence[str]) -> dict[str, StagedColumn]:
         """Stage all rows of a table without a header; return the columns by the given names."""
         return self._load(head, _names(head, names), -1)
 
-    def _load(self, head: Head, names: tuple[str, ...], header_row: int) -> dict[str, Column]:
+    def _load(self, head: Head, names: tuple[str, ...], header_row: int) -> dict[str, StagedColumn]:
         with _unpacked(head, self.folder) as plain:
             if plain.container == "parquet":
                 self._load_parquet(plain.path, len(names))
@@ -78,7 +80,7 @@ class Staging:
         head: Head,
         names: Sequence[str],
         flatten: Callable[[Mapping[str, Any]], Iterable[Sequence[object]]],
-    ) -> dict[str, Column]:
+    ) -> dict[str, StagedColumn]:
         """Stage the rows that ``flatten`` makes of each record of a JSON file, as texts.
 
         Rows are numbered as they come, and so is a record that is rejected: one broken in the
@@ -107,13 +109,13 @@ class Staging:
                     sieve.take(checked(Row(number, tuple(cell or "" for cell in cells))))
         return self._columns(names)
 
-    def _columns(self, names: tuple[str, ...]) -> dict[str, Column]:
+    def _columns(self, names: tuple[str, ...]) -> dict[str, StagedColumn]:
         ((staged,),) = self.connection.execute("select count(*) from staged").fetchall()
         ((rejected,),) = self.connection.execute("select count(*) from rejected").fetchall()
         self.row_count = staged + rejected
         self.names = names
         described = self.connection.execute("describe select * from staged").fetchall()
-        columns = [Column(name, type_) for name, type_, *_ in described if name != "row_no"]
+        columns = [StagedColumn(name, type_) for name, type_, *_ in described if name != "row_no"]
         return dict(zip(names, columns, strict=True))
 
     def _load_parquet(self, path: Path, count: int) -> None:
@@ -169,6 +171,16 @@ class Staging:
             f"strict_mode = true, new_line = '\\n', "
             f"columns = {csv_columns(columns)}, nullstr = '')"
         )
+
+
+@contextmanager
+def blaming(file: str) -> Iterator[None]:
+    """Lay what the engine cannot read of staged values on the file (``UnreadableFile``)."""
+    try:
+        yield
+    except _VALUE_ERRORS as error:
+        why = N_("it holds values that cannot be read")
+        raise UnreadableFile(file=file, why=why) from error
 
 
 class _Sieve:

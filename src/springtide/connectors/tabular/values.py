@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
-from springtide.connectors.tabular.sql import quoted
 from springtide.domain.facts.model import EARLIEST, LATEST
-from springtide.domain.facts.ports import Column
+from springtide.domain.facts.ports import StagedColumn
+from springtide.kit.sql import quoted
 from springtide.kit.time import zone as zone_named
 
 # What stands for "no value" in exports, beside an empty cell; the last are a spreadsheet's errors.
@@ -129,7 +129,7 @@ def is_nested(type_: str) -> bool:
     return type_.endswith("]") or type_.startswith(_NESTED)
 
 
-def numbers(name: str, column: Column, *, decimal: str = ".") -> dict[str, str]:
+def numbers(name: str, column: StagedColumn, *, decimal: str = ".") -> dict[str, str]:
     """Return the values that lead to a decimal number, the last of them called ``name``.
 
     Commas must stand between groups of three digits; signs of money and 元 do not matter.
@@ -141,7 +141,7 @@ def numbers(name: str, column: Column, *, decimal: str = ".") -> dict[str, str]:
     return _raw(name, column) | {name: f"case {_plain_number(raw, decimal)} end"}
 
 
-def _typed_number(column: Column) -> str | None:
+def _typed_number(column: StagedColumn) -> str | None:
     expression, type_ = column
     if type_ not in (*_INTEGERS, *_FLOATS) and not type_.startswith("DECIMAL"):
         return None
@@ -149,7 +149,7 @@ def _typed_number(column: Column) -> str | None:
     return f"case when {finite} then try_cast({expression} as {_DECIMAL}) end"
 
 
-def _raw(name: str, column: Column) -> dict[str, str]:
+def _raw(name: str, column: StagedColumn) -> dict[str, str]:
     """Return the values that lead to the text ``raw_<name>``; a long expression stands once."""
     if column.type_ != "VARCHAR" or column.sql.isidentifier():
         return {f"raw_{name}": text(*column)}
@@ -198,7 +198,7 @@ def careful_number(raw: str, decimal: str = ".") -> str:
     )
 
 
-def integers(name: str, column: Column) -> dict[str, str]:
+def integers(name: str, column: StagedColumn) -> dict[str, str]:
     """Return the values that lead to a whole number, the last of them called ``name``."""
     if column.type_ in _INTEGERS:
         return {name: f"try_cast({column.sql} as bigint)"}
@@ -221,7 +221,9 @@ def careful_whole(number: str) -> str:
     return f"case when {number} = trunc({number}) then try_cast({number} as bigint) end"
 
 
-def minor(name: str, column: Column, *, exponent: int = 2, decimal: str = ".") -> dict[str, str]:
+def minor(
+    name: str, column: StagedColumn, *, exponent: int = 2, decimal: str = "."
+) -> dict[str, str]:
     """Return the values that lead to money in minor units, rounded half away from zero.
 
     A double such as 2.9000000000000004 comes to 290: it is rounded once, to the unit.
@@ -239,7 +241,7 @@ def minor(name: str, column: Column, *, exponent: int = 2, decimal: str = ".") -
     return _raw(number, column) | {name: f"case {made} end"}
 
 
-def rate(name: str, column: Column, *, bare: str | None = None) -> dict[str, str]:
+def rate(name: str, column: StagedColumn, *, bare: str | None = None) -> dict[str, str]:
     """Return the values that lead to a rate in basis points, the last of them called ``name``.
 
     ``3.21%`` is 321. ``bare`` says what a number without the sign is: a ``fraction`` (0.0321), a
@@ -271,7 +273,7 @@ def careful_rate(raw: str, scale: int) -> str:
 
 
 def instants(
-    name: str, column: Column, *, zone: str, formats: Sequence[str] = ()
+    name: str, column: StagedColumn, *, zone: str, formats: Sequence[str] = ()
 ) -> dict[str, str]:
     """Return the values that lead to an instant, the last of them called ``name``.
 

@@ -13,9 +13,9 @@ import duckdb
 from xlsxwriter import Workbook
 
 from springtide.connectors.tabular.rejects import kept
-from springtide.connectors.tabular.sql import identifier, quoted
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import exponent, to_decimal
+from springtide.kit.sql import identifier, quoted
 
 SUFFIXES = ("csv", "xlsx", "parquet")
 #: A sheet's rows, less the header's.

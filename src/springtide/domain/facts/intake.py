@@ -15,6 +15,7 @@ from springtide.domain.facts.model import COLUMNS, KEY_LENGTH_MAX, QUANTITY_MAX
 from springtide.domain.facts.ports import Check, Emit, Reading
 from springtide.kit.errors import N_
 from springtide.kit.money import AMOUNT_MINOR_MAX
+from springtide.kit.sql import quoted
 
 #: Keys of customers and products are also kept by their rooms, which take shorter ones.
 SHORT_KEY_MAX = 120
@@ -164,7 +165,7 @@ def _problem(checks: tuple[Check, ...]) -> str:
 
 def _emitted(emit: Emit, reading: Reading) -> str:
     given = dict(emit.columns)
-    given["source"] = _literal(reading.source)
+    given["source"] = quoted(reading.source)
     fields = ", ".join(
         f"cast({given.get(name, _DEFAULTS.get(name, 'null'))} as {type_}) as {name}"
         for name, type_ in COLUMNS.items()
@@ -176,10 +177,6 @@ def _emitted(emit: Emit, reading: Reading) -> str:
         f"select row_no, {fields}, cast({version} as integer) as version from {rows} "
         f"where {emit.where}"
     )
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _no_facts() -> str:

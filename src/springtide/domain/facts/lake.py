@@ -32,6 +32,7 @@ from deltalake.transaction import AddAction, RemoveAction, Transaction
 from springtide.domain.facts import ranges
 from springtide.domain.facts.model import COLUMNS
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.sql import quoted
 
 PARTITIONS = ("shop", "month")
 #: The application transaction under which the tail is sealed; its version is the last ``seq``.
@@ -214,7 +215,7 @@ class Lake:
 
 def scan(places: Sequence[str]) -> str:
     """Return the table function over Parquet files of the lake."""
-    files = ", ".join("'" + place.replace("'", "''") + "'" for place in places)
+    files = ", ".join(map(quoted, places))
     return (
         f"read_parquet([{files}], hive_partitioning = true, "
         "hive_types = {'shop': VARCHAR, 'month': VARCHAR})"
@@ -254,7 +255,7 @@ class Writer:
         place.parent.mkdir(parents=True, exist_ok=True)
         columns = ", ".join(column for column in COLUMNS if column != "shop")
         ((_, row_count, size, _, statistics, *_),) = connection.execute(
-            f"copy (select {columns} from ({query}) order by {_ORDER}) to '{place}' "
+            f"copy (select {columns} from ({query}) order by {_ORDER}) to {quoted(str(place))} "
             f"(format parquet, compression {_COMPRESSION}, row_group_size {_GROUP_ROWS}, "
             "return_stats)"
         ).fetchall()

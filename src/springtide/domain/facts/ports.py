@@ -37,7 +37,7 @@ class Head:
         return None
 
 
-class Column(NamedTuple):
+class StagedColumn(NamedTuple):
     """A staged column: its name in SQL (never that of a value) and its type in DuckDB."""
 
     sql: str
@@ -141,11 +141,11 @@ class Stage(Protocol):
 
     connection: duckdb.DuckDBPyConnection
 
-    def load(self, head: Head, header_row: int) -> dict[str, Column]:
+    def load(self, head: Head, header_row: int) -> dict[str, StagedColumn]:
         """Stage the rows under a header row; return the columns by their unique names."""
         ...
 
-    def load_bare(self, head: Head, names: Sequence[str]) -> dict[str, Column]:
+    def load_bare(self, head: Head, names: Sequence[str]) -> dict[str, StagedColumn]:
         """Stage all rows of a table without a header; return the columns by the given names."""
         ...
 
@@ -154,7 +154,7 @@ class Stage(Protocol):
         head: Head,
         names: Sequence[str],
         flatten: Callable[[Mapping[str, Any]], Iterable[Sequence[object]]],
-    ) -> dict[str, Column]:
+    ) -> dict[str, StagedColumn]:
         """Stage the rows that ``flatten`` makes of each record of a JSON file, as texts.
 
         A record for which it raises ``BadRecord`` is rejected. Numbers come as int and Decimal;

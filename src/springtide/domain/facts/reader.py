@@ -25,6 +25,7 @@ from springtide.domain.facts.lake import MONTH, Lake, Snapshot, scan
 from springtide.domain.facts.model import COLUMNS, Given
 from springtide.kit.canonical import to_json
 from springtide.kit.db import Database
+from springtide.kit.sql import quoted
 
 Params = Mapping[str, Any] | Sequence[Any] | None
 Rows = list[tuple[Any, ...]]
@@ -283,8 +284,9 @@ def load_rows(
         path = Path(folder) / "rows.ndjson"
         path.write_bytes(_ENCODER.encode_lines(lines))
         connection.execute(
-            f"insert into {table} by name select *, {MONTH} as month from read_json('{path}', "
-            f"format = 'newline_delimited', columns = {{{types}}})"
+            f"insert into {table} by name select *, {MONTH} as month "
+            f"from read_json({quoted(str(path))}, format = 'newline_delimited', "
+            f"columns = {{{types}}})"
         )
 
 

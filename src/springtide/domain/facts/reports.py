@@ -12,6 +12,7 @@ import duckdb
 from springtide.domain.facts.ports import Head, Reading
 from springtide.kit.errors import N_
 from springtide.kit.money import to_decimal
+from springtide.kit.sql import quoted
 
 DAYS_MAX = 800
 _LISTED_MAX = 5
@@ -114,9 +115,8 @@ def _plain(value: Any) -> Any:
 
 
 def _days(connection: duckdb.DuckDBPyConnection, zone: str) -> list[dict[str, Any]]:
-    literal = zone.replace("'", "''")
     rows = connection.execute(
-        f"select strftime(timezone('{literal}', first_at), '%Y-%m-%d') as day, "
+        f"select strftime(timezone({quoted(zone)}, first_at), '%Y-%m-%d') as day, "
         "count(order_key) filter (kind = 'order'), "
         "coalesce(sum(pieces) filter (kind = 'order'), 0), "
         "coalesce(sum(amount) filter (kind = 'order'), 0), "

@@ -20,6 +20,7 @@ from springtide.domain.facts.lake import TAIL, File, Lake, Writer, scan
 from springtide.domain.facts.model import COLUMNS, Fact
 from springtide.domain.facts.reader import load_rows
 from springtide.kit.db import Database
+from springtide.kit.sql import quoted
 
 # Rows sealed in one commit: bounds memory, a later round takes the rest.
 BATCH = 200_000
@@ -125,7 +126,7 @@ def prepare(
     adds = []
     for shop, month in sorted({*partitions, *affected}):
         columns = ", ".join(COLUMNS)
-        literal = f"shop = '{_quoted(shop)}' and month = '{_quoted(month)}'"
+        literal = f"shop = {quoted(shop)} and month = {quoted(month)}"
         query = f"select {columns} from incoming where {literal}"
         if old := affected.get((shop, month)):
             query += (
@@ -166,10 +167,6 @@ def _find_superseded(writer: Writer, connection: duckdb.DuckDBPyConnection) -> l
     ).fetchall()
     by_place = dict(zip(places, files, strict=True))
     return [by_place[place] for (place,) in found]
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
 
 
 def compact(lake: Lake, *, files_max: int = FILES_MAX) -> int:

@@ -7,6 +7,7 @@ may differ between releases of the engine.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from springtide.domain.facts.model import COLUMNS, RowCounts
 from springtide.domain.facts.ports import Reading
 from springtide.domain.facts.ranges import may_hold
 from springtide.domain.facts.sealing import prepare, silent
+from springtide.kit.sql import quoted
 
 _CONTENT = tuple(
     name for name in COLUMNS if name not in ("shop", "source", "external_id", "version")
@@ -24,6 +26,34 @@ _CONTENT = tuple(
 _NAMED = "shop VARCHAR, source VARCHAR, external_id VARCHAR"
 
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of a file's rows.
+
+    ``older`` rows said something older than what is known. ``factless`` ones gave no fact, such
+    as a person of whom nothing happened; they are among the unchanged.
+    """
+
+    rows: RowCounts
+    older: int
+    factless: int
+
+    def counting(self, new: int, changed: int) -> RowCounts:
+        """Return the counts with so many people or products that came or changed.
+
+        What a row with facts brings beside them is counted with it already.
+        """
+        rows = self.rows
+        new = min(max(new - rows.new, 0), self.factless)
+        changed = min(max(changed - rows.changed, 0), self.factless - new)
+        return replace(
+            rows,
+            new=rows.new + new,
+            changed=rows.changed + changed,
+            unchanged=rows.unchanged - new - changed,
+        )
 
 
 def commit(
@@ -35,22 +65,22 @@ def commit(
     import_id: UUID,
     told_at: datetime,
     row_count: int,
-    ready: Callable[[RowCounts, int], None],
+    ready: Callable[["Outcome"], RowCounts],
     progress: Progress = silent,
 ) -> RowCounts:
     """Compare ``emitted`` with the lake and commit what is new or changed; return the counts.
 
     Of a fact that the lake has from a file exported later than ``told_at``, the lake's stands.
-    ``ready`` is told the counts just before the commit (and how many rows were older than what
-    is known), so that a process that dies after it can be told from one that dies before it.
+    ``ready`` is told the outcome just before the commit, so that a process that dies after it can
+    be told from one that dies before it; it gives the counts that are returned.
     """
     with lake.writing() as writer:
         progress("comparing")
         files = _settle(writer, connection, shop, reading, version_of(told_at))
-        counts, older = _count_rows(connection, row_count)
+        outcome = count_rows(connection, row_count)
         progress("writing")
         adds, removes = prepare(writer, connection, files, lambda _: progress("writing"))
-        ready(counts, older)
+        counts = ready(outcome)
         progress("committing")
         if adds or removes:
             mark = (transaction_name(import_id), 1)
@@ -84,7 +114,7 @@ def _settle(
     places = _find_old(writer, connection, shop, reading)
     plain = ", ".join(name for name in COLUMNS if name not in ("shop", "version"))
     own = f"coalesce(emitted.version, {version})"
-    fields = f"{_literal(shop)} as shop, {plain}, {own} as version, month"
+    fields = f"{quoted(shop)} as shop, {plain}, {own} as version, month"
     if not connection.execute("select 1 from old limit 1").fetchall():
         connection.execute(f"create view incoming as select {fields} from emitted")
         connection.execute(f"create temp table superseded ({_NAMED})")
@@ -102,8 +132,8 @@ def _settle(
         "where had is null or (same is not true and had <= own)"
     )
     connection.execute(
-        f"create temp table superseded as select {_literal(shop)} as shop, "
-        f"{_literal(reading.source)} as source, external_id, file from old where id in ("
+        f"create temp table superseded as select {quoted(shop)} as shop, "
+        f"{quoted(reading.source)} as source, external_id, file from old where id in ("
         "select hash(external_id) from emitted join compared on emitted.rowid = compared.place "
         f"where same is false and had <= own) or ({_withdrawn(connection, reading, version)})"
     )
@@ -151,7 +181,7 @@ def _find_old(
             f"({wanted} or order_key in (select order_key from emitted "
             "where order_key is not null))"
         )
-    of_source = f"source = {_literal(reading.source)} and {wanted}"
+    of_source = f"source = {quoted(reading.source)} and {wanted}"
     if places:
         found = connection.execute(
             f"select distinct filename from {_scan(list(places))} where {of_source}"
@@ -174,8 +204,8 @@ def _scan(places: Sequence[str]) -> str:
     return scan(places).removesuffix(")") + ", filename = true)"
 
 
-def _count_rows(connection: duckdb.DuckDBPyConnection, row_count: int) -> tuple[RowCounts, int]:
-    """Return what became of the rows, and how many said something older than what is known.
+def count_rows(connection: duckdb.DuckDBPyConnection, row_count: int) -> Outcome:
+    """Return what becomes of the rows.
 
     A row is new or unchanged when all of its facts are, and changed in any other case. Rows are
     bits: a set of them takes little memory, however many there are.
@@ -183,7 +213,8 @@ def _count_rows(connection: duckdb.DuckDBPyConnection, row_count: int) -> tuple[
     ((rejected,),) = connection.execute("select count(distinct row_no) from rejected").fetchall()
     ((first, last),) = connection.execute("select min(row_no), max(row_no) from emitted").fetchall()
     if first is None:
-        return RowCounts(row_count, 0, 0, row_count - rejected, rejected), 0
+        left = row_count - rejected
+        return Outcome(RowCounts(row_count, 0, 0, left, rejected), older=0, factless=left)
 
     def rows(where: str) -> str:
         return (
@@ -194,16 +225,14 @@ def _count_rows(connection: duckdb.DuckDBPyConnection, row_count: int) -> tuple[
     is_known = connection.execute("select 1 from old limit 1").fetchall()
     source = "compared" if is_known else "(select row_no, null as had, null as same from emitted)"
     own = "had > own" if is_known else "false"
-    ((new, changed, older),) = connection.execute(
+    ((new, changed, older, told),) = connection.execute(
         "select bit_count(fresh & ~(same | other)), "
-        "bit_count(other | (fresh & same)), bit_count(older) from (select "
+        "bit_count(other | (fresh & same)), bit_count(older), bit_count(fresh | same | other) "
+        "from (select "
         f"{rows('had is null')} as fresh, {rows(f'same or {own}')} as same, "
         f"{rows(f'not same and not ({own})')} as other, {rows(f'not same and {own}')} as older "
         f"from {source})"
     ).fetchall()
     unchanged = row_count - rejected - new - changed
-    return RowCounts(row_count, new, changed, unchanged, rejected), older
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    counts = RowCounts(row_count, new, changed, unchanged, rejected)
+    return Outcome(counts, older=older, factless=row_count - rejected - told)
