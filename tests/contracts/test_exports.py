@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from litestar.testing import TestClient
 from python_calamine import CalamineWorkbook
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from springtide.connectors.tabular.rejects import harmless
 from springtide.connectors.tabular.written import Column, Manner, TooManyRows, write
@@ -27,10 +27,15 @@ from springtide.domain.access.queries import shop_by_id
 from springtide.domain.access.store import audit_log
 from springtide.domain.campaigns.queries import campaign as read_campaign
 from springtide.domain.campaigns.queries import campaign_tasks
+from springtide.domain.outreach.store import outreaches
+from springtide.flows import timeline
 from springtide.flows.bringing import Target
 from springtide.flows.exporting import EXPORTS, Source
 from springtide.flows.importing import import_file
+from springtide.flows.store import actions
 from springtide.flows.timeline import plan, plans_of
+from springtide.flows.trials import TRY_PLAN
+from springtide.flows.what_if import Day, ProductTotal, Report, RuleTotal
 from springtide.kit.ids import outward
 from springtide.site import Site
 from tests.kit.house import ACTOR, Browser, TestHouse, person_in, shop_in
@@ -46,7 +51,7 @@ NONE_OF_THEIR_OWN = {
     "_imports.html": "part of data.html",
     "_outreach_effect.html": "part of outreach.html",
     "_rule_sample.html": "a sample cart",
-    "_try_report.html": "a trial; `springtide price what-if --json`",
+    "_try_report.html": "part of campaign_try.html",
     "draw.html": "public, with the draw's own file",
     "kit.html": "the kit",
     "ledger_transfers.html": "the transfers of one claim, in the statement",
@@ -248,7 +253,13 @@ def test_a_sales_tables_hold_what_the_sale_has(sqlite_house: TestHouse) -> None:
     ]
     assert {row[0] for row in rows("review_heroes", campaign=campaign)} == set(HEROES)
     assert {row[0] for row in rows("review", campaign=campaign)} >= {"day"}
-    messages = rows("messages", outreach=outward("otr", sale.outreach_id))
+    outreach = outward("otr", sale.outreach_id)
+    assert rows("outreach_effect", outreach=outreach) == []
+    with house.db.write() as tx:
+        tx.execute(update(outreaches).values(started_at=now - timedelta(hours=1)))
+    treated, control, *_ = rows("outreach_effect", outreach=outreach)
+    assert (treated[:2], control[:2]) == (("treated", 7), ("control", 1))
+    messages = rows("messages", outreach=outreach)
     assert sorted(row[0] for row in messages) == [f"c{number:04}" for number in range(8)]
     ((_, name, *_, audience, _, _, _),) = rows("outreaches")
     assert (name, audience) == ("Warm-up", 8)
@@ -264,6 +275,42 @@ def test_a_sales_tables_hold_what_the_sale_has(sqlite_house: TestHouse) -> None:
             actor=ACTOR, now=now,
         )  # fmt: skip
     assert rows("campaign_actions", campaign=campaign)
+
+
+def test_a_trials_tables_are_those_of_the_newest_that_ended(sqlite_house: TestHouse) -> None:
+    house = sqlite_house
+    sale = plan_sale(house.db, real=house.real_now(), customer_count=2)
+    shop, now = sale.shop, house.now(sale.shop)
+    told = {"campaign": outward("cmp", sale.campaign_id)}
+    report = Report(
+        price_cut_minor=700,
+        rules=[RuleTotal("300 − 40", 2, 8_000)],
+        losers=[ProductTotal("tea", 3, 29_700, 26_400, None, 1_200)],
+        days=[Day("2025-10-01", 2, 40_000, 31_300)],
+    )
+    for number, (state, receipt) in enumerate(
+        (("done", Report()), ("done", report), ("failed", None))
+    ):
+        with house.db.write() as tx:
+            job = timeline.enqueue(
+                tx, shop=shop, kind=TRY_PLAN, actor=ACTOR, now=now + timedelta(minutes=number),
+                params={**told, "since": "2025-10-01", "until": "2025-10-02"},
+            )  # fmt: skip
+            tx.execute(
+                update(actions)
+                .where(actions.c.id == job.id)
+                .values(state=state, receipt=msgspec.to_builtins(receipt))
+            )
+
+    def rows(name: str) -> list[Any]:
+        kind = EXPORTS[name]
+        params: Any = msgspec.convert(told, kind.params)
+        return list(kind.rows(Source(house, shop, now), params))
+
+    assert rows("tried_days") == [(date(2025, 10, 1), 2, 40_000, 31_300)]
+    assert rows("tried_rules") == [("campaign_prices", None, 700), ("300 − 40", 2, 8_000)]
+    ((key, name, *numbers),) = rows("tried_products")
+    assert (key, bool(name), numbers) == ("tea", True, [3, 29_700, 26_400, None, 1_200])
 
 
 def sale_of(tx: Any, sale: Sale) -> Any:

@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 from typing import Any
 
-import msgspec
 from litestar import Response, get, post
 
 from springtide.bootstrap import House
@@ -13,6 +12,7 @@ from springtide.domain.catalog.queries import products_by_keys
 from springtide.flows import timeline
 from springtide.flows.model import Action, State
 from springtide.flows.presence import is_worker_alive
+from springtide.flows.trials import TRY_PLAN, newest_done, report_of, trials_of
 from springtide.flows.what_if import DAYS_MAX, BadPeriod, Report
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
@@ -25,7 +25,6 @@ from springtide.web.render import page, view_of
 _READ = {"access": Needs(Permission.READ)}
 _WRITE = {"access": Needs(Permission.PRICES_WRITE)}
 _PATH = "/shops/{shop:str}/campaigns/{campaign:str}/try"
-TRY_PLAN = "try_plan"
 #: Days of orders that the form proposes, up to yesterday.
 DAYS_PROPOSED = 90
 _OPEN = (State.PLANNED, State.RUNNING)
@@ -136,16 +135,12 @@ def _results(
     request: AnyRequest, house: House, member: Member, campaign: Campaign
 ) -> dict[str, Any]:
     with house.db.read() as tx:
-        jobs = [
-            job
-            for job in timeline.jobs_of(tx, shop_id=member.shop.id, kinds=[TRY_PLAN], limit=50)
-            if job.params.get("campaign") == campaign.key
-        ]
+        jobs = trials_of(tx, shop_id=member.shop.id, campaign=campaign.key)
         running = next((job for job in jobs if job.state in _OPEN), None)
-        done = next((job for job in jobs if job.state == State.DONE), None)
+        done = newest_done(jobs)
         failed = jobs[0] if jobs and jobs[0].state not in (*_OPEN, State.DONE) else None
         is_awake = is_worker_alive(tx, real_now=house.real_now())
-        report = msgspec.convert(done.receipt, Report) if done else None
+        report = report_of(done) if done else None
         keys = [each.product_key for each in report.losers] if report else []
         products = products_by_keys(tx, shop_id=member.shop.id, keys=keys)
     return {

@@ -1,7 +1,6 @@
 """Outreach pages: the list, the form with live count and preview, one outreach and its effect."""
 
 import time
-from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,7 +16,6 @@ from springtide.domain.campaigns.queries import campaigns as read_campaigns
 from springtide.domain.catalog.queries import departments as read_departments
 from springtide.domain.customers.queries import last_full_day
 from springtide.domain.outreach import operations, queries
-from springtide.domain.outreach.effect import Effect
 from springtide.domain.outreach.model import (
     BadSegment,
     MessageState,
@@ -29,7 +27,6 @@ from springtide.flows import timeline
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward, outward
-from springtide.kit.time import Window
 from springtide.web import outreach_form as forms
 from springtide.web.forms import Form
 from springtide.web.navigation import NavItem
@@ -49,8 +46,6 @@ _READ = {"access": Needs(Permission.CUSTOMERS_READ)}
 _SEND = {"access": Needs(Permission.OUTREACH_SEND)}
 _LIST = "/shops/{shop:str}/outreach"
 _ONE = _LIST + "/{outreach:str}"
-#: Without a campaign, what is bought so long after the sending counts.
-EFFECT_DAYS = 14
 DEPARTMENTS_SECONDS = 60.0
 _kept_departments: dict[UUID, tuple[float, list[str]]] = {}
 
@@ -164,7 +159,10 @@ def outreach_page(
             tx, outreach_id=found.id, state=MessageState.UNCERTAIN
         )
         failed = queries.messages_in_state(tx, outreach_id=found.id, state=MessageState.FAILED)
-        effect = _effect(tx, house, member, found, campaign, now)
+        effect = queries.result_so_far(
+            house.facts, tx, shop=shop, outreach=found,
+            until=campaign.selling.ends_at if campaign else None, now=now,
+        )  # fmt: skip
     values = forms.values_of(found, shop.currency)
     reach = _reach(house, member, values) if found.status == OutreachStatus.DRAFT else None
     return page(
@@ -325,26 +323,6 @@ def _reach(house: House, member: Member, values: dict[str, object]) -> Reach | N
 def _preview(request: AnyRequest, member: Member, values: dict[str, object]) -> Any:
     name = translate(forms.SAMPLE_NAME, language_of(request, member))
     return forms.preview(member.shop, values, name)
-
-
-def _effect(
-    tx: Connection,
-    house: House,
-    member: Member,
-    outreach: Outreach,
-    campaign: Campaign | None,
-    now: datetime,
-) -> Effect | None:
-    """Return what came of it so far: to the end of the campaign's day, else for two weeks."""
-    if outreach.started_at is None or outreach.started_at >= now:
-        return None
-    ends = outreach.started_at + timedelta(days=EFFECT_DAYS)
-    if campaign is not None and campaign.selling.ends_at > outreach.started_at:
-        ends = campaign.selling.ends_at
-    window = Window(outreach.started_at, min(now, ends))
-    return queries.outreach_result(
-        house.facts, tx, shop=member.shop, outreach=outreach, window=window
-    )
 
 
 def _campaign(tx: Connection, member: Member, outreach: Outreach) -> Campaign | None:

@@ -1,7 +1,7 @@
 """Reads of outreach: plans, progress, who is meant, and what came of it."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,8 @@ from springtide.domain.outreach.store import messages, outreaches
 from springtide.kit.errors import NotFound
 from springtide.kit.time import Window
 
+# Without a campaign, what is bought so long after the sending counts.
+_EFFECT = timedelta(days=14)
 _BOUGHT = """
 select distinct customer_key from facts
 where shop = $shop and kind in ('order', 'payment') and customer_key is not null
@@ -150,6 +152,28 @@ def outreach_result(
     """Return what an outreach caused in a window: both arms, intervals, verdict."""
     persons = arms(tx, outreach_id=outreach.id)
     return compare(reader, shop=shop, outreach=outreach, arms=persons, window=window)
+
+
+def result_so_far(
+    reader: FactReader,
+    tx: Connection,
+    *,
+    shop: Shop,
+    outreach: Outreach,
+    until: datetime | None,
+    now: datetime,
+) -> Effect | None:
+    """Return what came of an outreach, None before it started.
+
+    Counted to ``until`` (the end of its campaign's day) if that lies after its start, and else
+    for two weeks.
+    """
+    begins = outreach.started_at
+    if begins is None or begins >= now:
+        return None
+    ends = until if until is not None and until > begins else begins + _EFFECT
+    window = Window(begins, min(now, ends))
+    return outreach_result(reader, tx, shop=shop, outreach=outreach, window=window)
 
 
 def _bought(

@@ -7,6 +7,7 @@ import msgspec
 
 from springtide.connectors.tabular.written import Column, Row
 from springtide.domain.access.model import Permission
+from springtide.domain.campaigns.queries import campaign
 from springtide.domain.outreach import queries
 from springtide.domain.outreach.model import MessageState
 from springtide.flows.exporting import Nothing, Source
@@ -54,6 +55,57 @@ class OneOutreach(msgspec.Struct, forbid_unknown_fields=True):
     """An outreach by its id (``otr_…``)."""
 
     outreach: str
+
+
+class OutreachEffect:
+    """What an outreach caused so far: both arms, and their difference with its 95% interval.
+
+    Shares of buyers are in basis points; a difference is of those, and of the money a person paid.
+    """
+
+    kind: ClassVar[str] = "outreach_effect"
+    label: ClassVar[str] = N_("What it caused")
+    permission: ClassVar[Permission] = Permission.CUSTOMERS_READ
+    params: ClassVar[type] = OneOutreach
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("arm", N_("Group")),
+        Column("people", N_("People"), "count"),
+        Column("buyers", N_("Buyers"), "count"),
+        Column("buyers_bps", N_("Share of buyers in hundredths of a percent"), "count"),
+        Column("money", N_("Money per person"), "money"),
+    )
+
+    @staticmethod
+    def rows(source: Source, params: OneOutreach) -> Iterator[Row]:
+        """Yield the arms, the difference, and the ends of its interval; nothing before it began."""
+        shop = source.shop
+        with source.house.db.read() as tx:
+            found = queries.outreach(
+                tx, shop_id=shop.id, outreach_id=inward("otr", params.outreach)
+            )
+            until = None
+            if found.campaign_id is not None:
+                sale = campaign(tx, shop_id=shop.id, campaign_id=found.campaign_id)
+                until = sale.selling.ends_at
+            effect = queries.result_so_far(
+                source.house.facts, tx, shop=shop, outreach=found, until=until, now=source.now
+            )
+        if effect is None:
+            return
+        for name, arm in (("treated", effect.treated), ("control", effect.control)):
+            people, hits = arm.buyers.people, arm.buyers.hits
+            if people:
+                yield (name, people, hits, round(arm.buyers.rate * 10_000), round(arm.money.mean))
+            else:
+                yield (name, 0, 0, None, None)
+        if effect.rate and effect.money:
+            rate, money = effect.rate, effect.money
+            for name, share, sum_ in (
+                ("difference", rate.value, money.value),
+                ("difference_low", rate.interval.low, money.interval.low),
+                ("difference_high", rate.interval.high, money.interval.high),
+            ):
+                yield (name, None, None, round(share * 10_000), round(sum_))
 
 
 class Messages:
