@@ -11,6 +11,25 @@ _AMOUNT = st.one_of(st.integers(0, 20), st.integers(0, 10**12))
 _GROUP = st.tuples(_AMOUNT, st.lists(_AMOUNT, min_size=1, max_size=6))
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.lists(_AMOUNT, min_size=1, max_size=5))
+def test_a_single_row_gets_all_whichever_way_it_is_worked_out(totals: list[int]) -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create table lines (row_no bigint, total bigint)")
+        connection.executemany("insert into lines values (?, ?)", list(enumerate(totals)))
+        found = []
+        for is_single in (True, False):
+            levels = Levels(
+                "select *, '1' as line_no from lines", partition="row_no", is_single=is_single
+            )
+            levels.split("share", total="total", weight="0")
+            query = f"select row_no, share from ({levels.query}) order by row_no"
+            cursor = connection.execute(query)
+            found.append((cursor.fetchall(), [column[1] for column in cursor.description]))
+    assert found[0] == found[1]
+    assert [share for _, share in found[0][0]] == totals
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(_GROUP, min_size=1, max_size=5))
 @example([(100, [1, 1, 1]), (7, [0, 0]), (0, [3, 4]), (10**12, [10**12, 1])])

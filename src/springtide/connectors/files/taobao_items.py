@@ -62,6 +62,7 @@ class TaobaoItems:
                 "is_known": _IS_KNOWN,
             },
             lines=_LINES,
+            gathered={},
             withdraws=NUMBERED,
             completes=True,
             is_dated=False,
@@ -79,9 +80,6 @@ _KNOWN = (
 )  # fmt: skip
 _LINES = f"""
 select good.* exclude ({", ".join(_KNOWN)}, discount, deposit), orders.* exclude (of_order),
-    cast(0 as bigint) as deposit,
-    cast(row_number() over (partition by order_key order by row_no) as varchar) as line_no,
-    count(*) over (partition by order_key) as line_count,
-    row_number() over (partition by order_key order by row_no) = 1 as is_first
+    cast(0 as bigint) as deposit
 from good join ({known_orders(SOURCE)}) as orders on good.order_key = orders.of_order
 where not has_own_lines"""

@@ -95,6 +95,8 @@ class TaobaoOrders:
                 "deposit": DEPOSIT.format(unit=10 ** exponent(options.currency)),
             },
             lines=_LINES,
+            gathered={"known_refund": "sum"},
+            number=f"coalesce(known_no, '{ALL}')",
             settled=_SETTLED,
             version="case when is_own then version end",
             withdraws=f"not regexp_matches(external_id, {OWN_LINE})",
@@ -107,12 +109,10 @@ _UNTOLD = f"select count(distinct order_key) as orders from derived where line_n
 _LINES = f"""
 select good.* exclude (product_key, sku_key, quantity, gross),
     lines.product_key, lines.sku_key, coalesce(lines.quantity, good.quantity) as quantity,
-    lines.line_due + lines.line_discount as gross, coalesce(lines.line_no, '{ALL}') as line_no,
+    lines.line_due + lines.line_discount as gross, lines.line_no as known_no,
     coalesce(lines.is_own, false) as is_own, lines.line_due as own_due,
     lines.line_discount as own_discount, lines.line_paid as own_paid, lines.version,
-    sum(coalesce(lines.line_refund, 0)) over (partition by order_key) as known_refund,
-    count(*) over (partition by order_key) as line_count,
-    row_number() over (partition by order_key order by row_no, lines.line_no) = 1 as is_first
+    coalesce(lines.line_refund, 0) as known_refund
 from good left join ({known_lines(SOURCE)}) as lines on good.order_key = lines.of_order"""
 
 # The sub-order report tells the money of each line itself, the freight among it.

@@ -62,6 +62,7 @@ class TaobaoSuborders:
                 "paid": PAID.format(due="told_due"),
             },
             lines=_LINES,
+            gathered={"created_at": "min"},
             withdraws=_REPLACED,
             completes=True,
             left_out=SERVICE,
@@ -74,9 +75,6 @@ _REPLACED = (
     "or external_id = 'refund:' || order_key"
 )
 _LINES = f"""
-select good.* exclude (created_at, customer_key, freight),
-    min(good.created_at) over (partition by order_key) as created_at,
-    coalesce(good.customer_key, orders.customer_key) as customer_key, orders.freight,
-    line_key as line_no, count(*) over (partition by order_key) as line_count,
-    row_number() over (partition by order_key order by row_no) = 1 as is_first
+select good.* exclude (customer_key, freight),
+    coalesce(good.customer_key, orders.customer_key) as customer_key, orders.freight
 from good left join ({known_orders(SOURCE)}) as orders on good.order_key = orders.of_order"""

@@ -48,10 +48,11 @@ class OrderTable:
     ``is_filled`` their cells, the order's number too, are empty from an order's second line on.
     ``replaced`` gives a word another value than its cell: an expression in which ``told_<word>``
     stands for what the cells hold. ``states`` are the platform's states in ours. ``lines`` is a
-    query of the orders' lines in place of the rows themselves (see ``_lines``), ``settled`` gives
-    what was shared over them another value in the end. ``withdraws`` and ``completes`` are a
-    ``Reading``'s, as is ``left_out``; ``version`` is an ``Emit``'s. Without ``is_dated`` the file
-    does not say when.
+    query of the orders' lines in place of the rows themselves, ``gathered`` their columns that are
+    one for all lines of an order, by the aggregate of each. ``number`` names a line in its order
+    (else it is counted), ``settled`` gives what was shared another value in the end. ``withdraws``
+    and ``completes`` are a ``Reading``'s, as is ``left_out``; ``version`` is an ``Emit``'s.
+    Without ``is_dated`` the file does not say when.
     """
 
     source: str
@@ -64,6 +65,8 @@ class OrderTable:
     replaced: Mapping[str, str] = field(default_factory=dict)
     formats: tuple[str, ...] = ()
     lines: str | None = None
+    gathered: Mapping[str, str] | None = None
+    number: str | None = None
     settled: Mapping[str, str] = field(default_factory=dict)
     withdraws: str | None = None
     completes: bool = False
@@ -200,30 +203,27 @@ class OrderTable:
 
     def derived(self) -> str:
         """Return the query of the lines with all that facts need, over ``good``."""
-        levels = Levels(self.lines or self._lines(), partition="order_key")
+        gathered = self.gathered
+        if gathered is None:
+            gathered = dict.fromkeys(self._order_words, "max")
+        number = self.number or ("line_key" if self.has("line_key") else None)
+        lines = f"materialized ({self.lines})" if self.lines else "(select * from good)"
+        # Most orders have one line: no window is opened for them, nor anything shared out.
+        return (
+            f"with lines as {lines}, several as materialized "
+            "(select order_key as of_order from lines group by order_key having count(*) > 1) "
+            f"{self._shared(_single(number), is_single=True)} union all by name "
+            f"{self._shared(_several(gathered, number), is_single=False)}"
+        )
+
+    def _shared(self, lines: str, *, is_single: bool) -> str:
+        levels = Levels(lines, partition="order_key", is_single=is_single)
         levels.add(weight="coalesce(gross, due, quantity, 1)")
         self._share_due(levels)
         self._share_paid(levels)
         levels.replace(**self.settled)
         levels.add(state=self._state())
         return levels.query
-
-    def _lines(self) -> str:
-        """Return the rows as lines: each with what its order says, its number and ``is_first``."""
-        gathered = ", ".join(f"max({word}) as {word}" for word in self._order_words)
-        told = ", ".join(self._order_words)
-        number = (
-            "line_key"
-            if self.has("line_key")
-            else "case when line_count = 1 then '1' else cast(row_number() over "
-            "(partition by order_key order by row_no) as varchar) end"
-        )
-        return (
-            f"select good.* exclude ({told}), orders.* exclude (of_order), "
-            f"row_no = first_row as is_first, {number} as line_no from good join ("
-            "select order_key as of_order, count(*) as line_count, min(row_no) as first_row, "
-            f"{gathered} from good group by order_key) as orders on good.order_key = of_order"
-        )
 
     def _share_due(self, levels: Levels) -> None:
         """Work out what each line costs, and what it was reduced by."""
@@ -315,6 +315,29 @@ class OrderTable:
             "select string_agg(distinct left(status, 40), ', ') as states, "
             f"count(distinct order_key) as orders from derived where status not in ({known})",
         )
+
+
+def _single(number: str | None) -> str:
+    """Return the lines that are their orders' only ones, with the columns of ``_several``."""
+    return (
+        "select *, cast(1 as bigint) as line_count, true as is_first, "
+        f"{number or quoted('1')} as line_no from lines "
+        "where order_key not in (select of_order from several)"
+    )
+
+
+def _several(gathered: Mapping[str, str], number: str | None) -> str:
+    """Return the other lines: each with what its order says, its number and ``is_first``."""
+    told = "".join(f", {aggregate}({name}) as {name}" for name, aggregate in gathered.items())
+    own = f"lines.* exclude ({', '.join(gathered)})" if gathered else "lines.*"
+    turn = f"row_number() over (partition by order_key order by row_no, {number or 'row_no'})"
+    return (
+        f"select {own}, orders.* exclude (of_order), {turn} = 1 as is_first, "
+        f"{number or f'cast({turn} as varchar)'} as line_no "
+        f"from lines join (select of_order, count(*) as line_count{told} from lines "
+        "join several on order_key = of_order group by of_order) as orders "
+        "on lines.order_key = orders.of_order"
+    )
 
 
 _PRODUCTS = (

@@ -4,12 +4,14 @@
 class Levels:
     """A query over rows with ``row_no``, ``line_no`` and a column that parts them in groups.
 
-    Each level may use the columns of those below it.
+    Each level may use the columns of those below it. ``is_single`` says that each row is a group
+    of its own, and gets all of what is split.
     """
 
-    def __init__(self, query: str, *, partition: str) -> None:
+    def __init__(self, query: str, *, partition: str, is_single: bool = False) -> None:
         self.query = query
         self._partition = partition
+        self._is_single = is_single
 
     def add(self, **columns: str) -> None:
         """Add columns, by expressions over those that are there."""
@@ -28,6 +30,9 @@ class Levels:
         Largest remainder: each row gets its share rounded down, and the units that are left go to
         the largest remainders, the earlier row first. Equal parts where all weights are 0.
         """
+        if self._is_single:
+            self.add(**{name: f"cast(coalesce({total}, 0) as bigint)"})
+            return
         rows = f"over (partition by {self._partition})"
         self.add(
             of_total=f"cast(coalesce({total}, 0) as hugeint)",
