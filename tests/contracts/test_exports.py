@@ -228,6 +228,21 @@ def test_every_export_is_given_in_every_format(
         assert "customers" in {row.subject for row in written}
 
 
+def test_states_are_in_the_readers_words_and_for_programs_as_they_are(tmp_path: Path) -> None:
+    column = Column("state", "State", words={"paid": "Paid"})
+    manner = Manner(
+        "CNY", SHANGHAI, lambda text: {"Paid": "已支付", "State": "状态"}.get(text, text)
+    )
+    for suffix in ("csv", "xlsx", "parquet"):
+        write(tmp_path / f"a.{suffix}", suffix, [column], [["paid"], ["other"], [None]], manner)
+    assert _read_csv(tmp_path / "a.csv") == [["状态"], ["已支付"], ["other"], [""]]
+    sheet = CalamineWorkbook.from_path(str(tmp_path / "a.xlsx")).get_sheet_by_index(0)
+    assert sheet.to_python()[:3] == [["状态"], ["已支付"], ["other"]]
+    with duckdb.connect() as connection:
+        found = connection.execute(f"select state from '{tmp_path / 'a.parquet'}'").fetchall()
+    assert found == [("paid",), ("other",), (None,)]
+
+
 def test_a_sales_tables_hold_what_the_sale_has(sqlite_house: TestHouse) -> None:
     house = sqlite_house
     sale = plan_sale(house.db, real=house.real_now(), customer_count=8)

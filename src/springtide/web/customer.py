@@ -16,12 +16,12 @@ from springtide.domain.rewards.model import Reward
 from springtide.domain.rewards.points import adjust_points, balance_of
 from springtide.domain.rewards.privileges import privileges_of
 from springtide.domain.rewards.queries import held_by
+from springtide.flows.names import GRANTED
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward, outward
 from springtide.web.campaign_forms import Typed, read_count
 from springtide.web.render import language_of, page, see_other, view_of
-from springtide.web.rewards import GRANTED
 from springtide.web.tiers import COLOURS
 from springtide.web.words import refusal as told
 

@@ -17,7 +17,7 @@ from springtide.domain.facts.mappings import saved_mappings
 from springtide.domain.facts.model import ImportRecord, Problem
 from springtide.domain.facts.queries import import_record, imports, summary
 from springtide.domain.facts.records import request_cancel
-from springtide.flows import timeline
+from springtide.flows import names, timeline
 from springtide.flows.kept import kept_files
 from springtide.flows.model import Action, State
 from springtide.flows.presence import is_worker_alive
@@ -48,36 +48,6 @@ STAGES = {
     "committing": N_("Making it count"),
     "committed": N_("Making it count"),
     "done": N_("Done"),
-}
-FORMAT_NAMES = {
-    "generic": N_("Any table with a header"),
-    "completejourney": N_("The Complete Journey"),
-    "jd": N_("JD orders"),
-    "alibaba_1688": N_("1688 orders"),
-    "pinduoduo": N_("Pinduoduo orders"),
-    "douyin": N_("Douyin orders"),
-    "youzan": N_("Youzan orders"),
-    "sycm_products": N_("Sycm: product ranking"),
-    "sycm_traffic": N_("Sycm: traffic sources"),
-    "sycm_trade": N_("Sycm: trade"),
-    "sycm_peers": N_("Sycm: own shop and peers"),
-    "sycm_campaign": N_("Sycm: campaign report"),
-    "new_buyer_discount": N_("Sycm: discount for new buyers"),
-    "campaign_entries": N_("Products entered for a campaign"),
-    "wanxiangtai": N_("Paid traffic (Wanxiangtai, Zhitongche)"),
-    "shopify_orders": N_("Shopify orders (CSV)"),
-    "shopify_json": N_("Shopify orders (JSON)"),
-    "shopify_customers": N_("Shopify customers"),
-    "shopify_products": N_("Shopify products"),
-    "woocommerce_orders": N_("WooCommerce orders"),
-    "behaviour_log": N_("Behaviour log"),
-    "online_retail": N_("Order lines as in Online Retail"),
-    "email_test": N_("E-mail test with a control group"),
-    "merchant_feed": N_("Google Merchant product feed"),
-    "price_watch": N_("Watched prices"),
-    "taobao_orders": N_("Taobao/Tmall order report"),
-    "taobao_items": N_("Taobao/Tmall item report"),
-    "taobao_suborders": N_("Taobao/Tmall sub-order report"),
 }
 #: What a kind of fact is called in the summary.
 KINDS = {
@@ -166,7 +136,7 @@ def import_page(request: AnyRequest, house: House, member: Member, key: str) -> 
         columns=columns,
         rows=rows,
         stages=STAGES,
-        format_names=FORMAT_NAMES,
+        format_names=names.FORMATS,
         report=record.report,
         totals=record.report.get("totals", {}),
         warnings=[Problem(each["text"], each["facts"]) for each in _warnings(record)],
@@ -280,7 +250,7 @@ def _page(
         summary=summary(house.facts, member.shop.slug),
         kind_names=KINDS,
         saved=[(outward("map", each.id), each) for each in saved],
-        formats=[(name, FORMAT_NAMES.get(name, name)) for name in FORMATS],
+        formats=[(name, names.FORMATS.get(name, name)) for name in FORMATS],
         **_imports(house, member),
     )
 

@@ -21,6 +21,7 @@ from springtide.domain.ledger.queries import (
 )
 from springtide.domain.rewards.queries import rewards_by_ids
 from springtide.domain.rewards.refunds import REFUNDS
+from springtide.flows.names import TRANSFER_STATES
 from springtide.kit.errors import N_
 from springtide.kit.ids import BadId, inward
 from springtide.web.campaign_forms import AnyRequest
@@ -39,12 +40,6 @@ _STEPS = (
     "given3", "taken1", "taken2", "taken3", "group", "member", "deposit", "settled", "repaid",
     "forfeited", "worthless",
 )  # fmt: skip
-STATE_TITLES = {
-    "reserved": N_("Reserved"),
-    "posted": N_("Posted"),
-    "voided": N_("Given back"),
-    "expired": N_("Expired"),
-}
 
 
 @get(_PATH, opt=_READ, sync_to_thread=True)
@@ -99,7 +94,7 @@ def account_page(
         before=before,
         lots=lots[:PAGE_LENGTH],
         is_money=found.unit == MONEY,
-        state_titles=STATE_TITLES,
+        state_titles=TRANSFER_STATES,
     )
 
 
@@ -120,7 +115,7 @@ def transfers_page(
         claim=claim[:60],
         moved=moved,
         money=MONEY,
-        state_titles=STATE_TITLES,
+        state_titles=TRANSFER_STATES,
     )
 
 

@@ -11,6 +11,7 @@ from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.board.metrics import METRICS
 from springtide.domain.board.queries import definition_sql, facts_behind, values
 from springtide.domain.catalog.queries import products_by_keys
+from springtide.flows.names import FACT_KINDS
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.time import Window
 from springtide.web.board_figures import metric_href, written
@@ -19,16 +20,6 @@ from springtide.web.render import page, view_of
 ROWS = 50
 _DAYS_DEFAULT = 7
 _PAGE_MAX = 10_000
-
-#: What a fact's kind is called on a page.
-KIND_LABELS = {
-    "view": N_("View"),
-    "favourite": N_("Favourite"),
-    "cart": N_("Cart"),
-    "order": N_("Order"),
-    "payment": N_("Payment"),
-    "refund": N_("Refund"),
-}
 
 
 class BadPeriod(Refusal):
@@ -92,7 +83,7 @@ def metric_page(
         first_href=here if skip else "",
         names=names,
         product=product,
-        kind_labels=KIND_LABELS,
+        kind_labels=FACT_KINDS,
         others=[(other, METRICS[other].label) for other in METRICS],
         other_href=lambda other: metric_href(member.shop, other, window),
     )

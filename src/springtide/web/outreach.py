@@ -24,6 +24,7 @@ from springtide.domain.outreach.model import (
 )
 from springtide.domain.outreach.queries import Reach
 from springtide.flows import timeline
+from springtide.flows.names import MESSAGE_STATES, OUTREACH_STATES
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward, outward
@@ -63,7 +64,7 @@ def outreaches_page(request: AnyRequest, house: House, member: Member) -> Respon
         member=member,
         rows=rows,
         campaign_names=names,
-        status_labels=STATUS_LABELS,
+        status_labels=OUTREACH_STATES,
         may_send=member.may(Permission.OUTREACH_SEND),
     )
 
@@ -178,8 +179,8 @@ def outreach_page(
         uncertain=uncertain,
         failed=failed,
         letter=_preview(request, member, values),
-        status_labels=STATUS_LABELS,
-        state_labels=STATE_LABELS,
+        status_labels=OUTREACH_STATES,
+        state_labels=MESSAGE_STATES,
         colours=COLOURS,
         may_send=member.may(Permission.OUTREACH_SEND),
         can_wait=campaign is not None and campaign.whole.starts_at > now,
@@ -338,24 +339,6 @@ def _to(request: AnyRequest, member: Member, outreach_id: UUID, text: str) -> Re
     address = f"/shops/{member.shop.slug}/outreach/{outward('otr', outreach_id)}"
     return see_other(address, message=translate(text, language_of(request, member)))
 
-
-STATUS_LABELS = {
-    "draft": N_("Draft"),
-    "frozen": N_("Waiting for its time"),
-    "sending": N_("Sending"),
-    "done": N_("Sent to all"),
-    "cancelled": N_("Cancelled"),
-}
-STATE_LABELS = {
-    "sent": N_("Sent"),
-    "pending": N_("Waiting"),
-    "sending": N_("Under way"),
-    "failed": N_("Failed"),
-    "opted_out": N_("Opted out before it went"),
-    "uncertain": N_("Uncertain"),
-    "cancelled": N_("Cancelled"),
-    "held_out": N_("Control group"),
-}
 
 routes = [
     outreaches_page,

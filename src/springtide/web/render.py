@@ -22,10 +22,11 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from springtide.domain.access.model import Member
+from springtide.flows import names
 from springtide.kit.errors import Refusal
 from springtide.kit.i18n import LANGUAGES, LOCALES, translate
 from springtide.kit.money import exponent
-from springtide.web import names, navigation, words
+from springtide.web import navigation, words
 from springtide.web.forms import Form
 from springtide.web.words import View
 

@@ -23,6 +23,7 @@ from springtide.domain.rewards.proof import promise_of
 from springtide.domain.rewards.queries import claims_of_reward, rewards_page
 from springtide.domain.rewards.queries import reward as read_reward
 from springtide.domain.rewards.tickets import ticketed_draws
+from springtide.flows.names import CLAIM_STATES, GRANTED, GROUP_STATES, REWARD_STATES
 from springtide.kit import ids
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.i18n import translate
@@ -50,35 +51,6 @@ DAYS = (
     N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"),
     N_("Sunday"),
 )  # fmt: skip
-STATES = {
-    "draft": N_("Draft"),
-    "scheduled": N_("Opens soon"),
-    "live": N_("Open"),
-    "ended": N_("Over"),
-    "closed": N_("Stopped"),
-}
-GRANTED = {
-    "coupon": N_("Coupon"),
-    "packet": N_("Red packet"),
-    "points": N_("Points"),
-    "flash": N_("Flash stock"),
-    "group": N_("Place in a group"),
-    "presale": N_("Presale"),
-    "tickets": N_("Draw tickets"),
-    "gift": N_("Gift"),
-    "free_order": N_("Free order"),
-    "nothing": N_("Nothing"),
-}
-CLAIM_STATES = {
-    "held": N_("Held"),
-    "deposited": N_("Deposit paid"),
-    "reserved": N_("In an unpaid order"),
-    "used": N_("Used"),
-    "over": N_("Over"),
-}
-
-
-GROUP_STATES = {"open": N_("Open"), "done": N_("Filled"), "short": N_("Short, paid back")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +278,9 @@ def _progress(tx: Connection, member: Member, found: list[Reward], now: datetime
         if left is not None:
             claimed = -filled[f"{each.left}:source"].balance - left.available
         rows.append(
-            Progress(each, GAMES[each.kind].title, status, STATES[status], claimed, given, budget)
+            Progress(
+                each, GAMES[each.kind].title, status, REWARD_STATES[status], claimed, given, budget
+            )
         )
     return rows
 

@@ -1,7 +1,7 @@
 """Tables going out: CSV that spreadsheets open right, XLSX and Parquet, each value as its type."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -41,12 +41,15 @@ class Column:
     """A column: its name in programs, its heading for people (English), and what its cells are.
 
     Texts are str, counts int, money an int in minor units, instants aware datetimes, days dates;
-    None is an empty cell in any of them.
+    None is an empty cell in any of them. ``words`` says what the words that programs keep (states,
+    kinds) are called for people, in English; Parquet has the programs'.
     """
 
     name: str
     heading: str
     type_: Type = "text"
+    # By a text or a StrEnum, which is one.
+    words: Mapping[Any, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,11 @@ class Manner:
         more = {"money": self.currency, "instant": self.zone.key}.get(column.type_)
         heading = self.translate(column.heading)
         return f"{heading} ({more})" if more else heading
+
+    def word(self, column: Column, value: Any) -> str:
+        """Return a text as people read it."""
+        text = str(value)
+        return text if column.words is None else self.translate(column.words.get(text, text))
 
 
 def write(
@@ -120,7 +128,7 @@ def _text(column: Column, value: Any, manner: Manner) -> str:
             local: datetime = value.astimezone(manner.zone)
             return local.strftime("%Y-%m-%d %H:%M:%S")
         case "text":
-            return kept(str(value))
+            return kept(manner.word(column, value))
     return str(value)
 
 
@@ -175,7 +183,7 @@ def _write_cell(
         case "day":
             sheet.write_datetime(row, at, value, form)
         case _:
-            sheet.write_string(row, at, str(value)[:_CELL_MAX])
+            sheet.write_string(row, at, manner.word(column, value)[:_CELL_MAX])
 
 
 def _write_parquet(

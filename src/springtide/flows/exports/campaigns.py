@@ -7,10 +7,14 @@ import msgspec
 
 from springtide.connectors.tabular.written import Column, Row
 from springtide.domain.access.model import Permission
+from springtide.domain.campaigns.model import PHASE_TITLES
 from springtide.domain.campaigns.queries import campaign, campaign_tasks, sale_prices
 from springtide.domain.catalog.queries import products_by_keys
 from springtide.flows import timeline
 from springtide.flows.exporting import Source
+from springtide.flows.model import STATE_LABELS
+from springtide.flows.names import ROLES
+from springtide.flows.protocol import KINDS
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward
 
@@ -30,7 +34,7 @@ class CampaignTasks:
     params: ClassVar[type] = OneCampaign
     columns: ClassVar[tuple[Column, ...]] = (
         Column("title", N_("Task")),
-        Column("role", N_("Role")),
+        Column("role", N_("Role"), words=ROLES),
         Column("due_at", N_("Due"), "instant"),
         Column("done_at", N_("Done at"), "instant"),
         Column("done_by", N_("Done by")),
@@ -60,11 +64,11 @@ class CampaignActions:
     permission: ClassVar[Permission] = Permission.READ
     params: ClassVar[type] = OneCampaign
     columns: ClassVar[tuple[Column, ...]] = (
-        Column("phase", N_("Phase")),
-        Column("action", N_("Action")),
+        Column("phase", N_("Phase"), words=PHASE_TITLES),
+        Column("action", N_("Action"), words={name: each.label for name, each in KINDS.items()}),
         Column("target", N_("Done to")),
         Column("due_at", N_("Due"), "instant"),
-        Column("state", N_("State")),
+        Column("state", N_("State"), words=STATE_LABELS),
         Column("done_at", N_("Done at"), "instant"),
         Column("undone_at", N_("Undone at"), "instant"),
         Column("attempts", N_("Attempts"), "count"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
+from springtide.analytics.rfm import SEGMENT_NAMES
 from springtide.connectors.tabular.written import Column, Row
 from springtide.domain.access.model import Permission
 from springtide.domain.customers.model import Standing
@@ -31,7 +32,7 @@ class Customers:
         Column("recency_score", N_("Recency score"), "count"),
         Column("frequency_score", N_("Frequency score"), "count"),
         Column("money_score", N_("Money score"), "count"),
-        Column("tier", N_("Tier")),
+        Column("tier", N_("Tier"), words={name: name for name in SEGMENT_NAMES}),
     )
 
     @staticmethod

@@ -11,10 +11,18 @@ from springtide.domain.campaigns.queries import campaign
 from springtide.domain.outreach import queries
 from springtide.domain.outreach.model import MessageState
 from springtide.flows.exporting import Nothing, Source
+from springtide.flows.names import MESSAGE_STATES, OUTREACH_STATES
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward, outward
 
 _MOST = 10_000_000
+_ARMS = {
+    "treated": N_("Written to"),
+    "control": N_("Control group"),
+    "difference": N_("Difference"),
+    "difference_low": N_("Difference, lower end of the 95% interval"),
+    "difference_high": N_("Difference, upper end of the 95% interval"),
+}
 
 
 class Outreaches:
@@ -27,8 +35,8 @@ class Outreaches:
     columns: ClassVar[tuple[Column, ...]] = (
         Column("outreach", N_("Outreach")),
         Column("name", N_("Name")),
-        Column("channel", N_("Channel")),
-        Column("status", N_("Status")),
+        Column("channel", N_("Channel"), words={"email": N_("Email")}),
+        Column("status", N_("Status"), words=OUTREACH_STATES),
         Column("started_at", N_("Started"), "instant"),
         Column("finished_at", N_("Ended at"), "instant"),
         Column("audience", N_("Audience"), "count"),
@@ -68,7 +76,7 @@ class OutreachEffect:
     permission: ClassVar[Permission] = Permission.CUSTOMERS_READ
     params: ClassVar[type] = OneOutreach
     columns: ClassVar[tuple[Column, ...]] = (
-        Column("arm", N_("Group")),
+        Column("arm", N_("Group"), words=_ARMS),
         Column("people", N_("People"), "count"),
         Column("buyers", N_("Buyers"), "count"),
         Column("buyers_bps", N_("Share of buyers in hundredths of a percent"), "count"),
@@ -117,7 +125,7 @@ class Messages:
     params: ClassVar[type] = OneOutreach
     columns: ClassVar[tuple[Column, ...]] = (
         Column("customer_key", N_("Customer")),
-        Column("state", N_("State")),
+        Column("state", N_("State"), words=MESSAGE_STATES),
         Column("address", N_("Address")),
         Column("sent_at", N_("Sent at"), "instant"),
         Column("problem", N_("Problem")),

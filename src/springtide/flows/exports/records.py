@@ -12,6 +12,7 @@ from springtide.connectors.tabular.written import Column, Row
 from springtide.domain.access.model import Permission
 from springtide.domain.access.queries import audit_page, keys_of, members_of
 from springtide.domain.facts.queries import import_record, imports
+from springtide.flows import names
 from springtide.flows.exporting import Nothing, Source
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward, outward
@@ -30,8 +31,8 @@ class Imports:
     columns: ClassVar[tuple[Column, ...]] = (
         Column("import", N_("Number of the import")),
         Column("file", N_("File")),
-        Column("format", N_("Format")),
-        Column("state", N_("State")),
+        Column("format", N_("Format"), words=names.FORMATS),
+        Column("state", N_("State"), words=names.STATUSES),
         Column("started_at", N_("Started"), "instant"),
         Column("finished_at", N_("Ended at"), "instant"),
         Column("exported_at", N_("Exported"), "instant"),
@@ -102,8 +103,8 @@ class Audit:
     columns: ClassVar[tuple[Column, ...]] = (
         Column("at", N_("When"), "instant"),
         Column("actor", N_("Who")),
-        Column("actor_kind", N_("Person or program")),
-        Column("action", N_("Action")),
+        Column("actor_kind", N_("Person or program"), words=names.ACTORS),
+        Column("action", N_("Action"), words=names.AUDIT_ACTIONS),
         Column("subject", N_("Done to")),
         Column("before", N_("Before the change")),
         Column("after", N_("After the change")),
@@ -136,7 +137,7 @@ class People:
     columns: ClassVar[tuple[Column, ...]] = (
         Column("name", N_("Name")),
         Column("email", N_("Email")),
-        Column("role", N_("Role")),
+        Column("role", N_("Role"), words=names.ROLES),
     )
 
     @staticmethod

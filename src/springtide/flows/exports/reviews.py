@@ -17,6 +17,15 @@ from springtide.flows.exports.campaigns import OneCampaign
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward
 
+_PARTS = {"day": N_("Sale day"), "warm_up": N_("Warm-up")}
+_UNITS = {
+    Unit.MONEY.value: N_("Money"),
+    Unit.COUNT.value: N_("Number"),
+    Unit.PEOPLE.value: N_("People"),
+    Unit.BPS.value: N_("Hundredths of a percent"),
+    Unit.RATIO.value: N_("Ten-thousandths"),
+}
+
 
 def _review(source: Source, params: OneCampaign) -> Review:
     with source.house.db.read() as tx:
@@ -39,9 +48,9 @@ class ReviewNumbers:
     permission: ClassVar[Permission] = Permission.READ
     params: ClassVar[type] = OneCampaign
     columns: ClassVar[tuple[Column, ...]] = (
-        Column("part", N_("Part")),
-        Column("metric", N_("Metric")),
-        Column("unit", N_("Unit")),
+        Column("part", N_("Part"), words=_PARTS),
+        Column("metric", N_("Metric"), words={kind: each.label for kind, each in METRICS.items()}),
+        Column("unit", N_("Unit"), words=_UNITS),
         Column("money", N_("Money"), "money"),
         Column("usual_money", N_("Usual money"), "money"),
         Column("number", N_("Number"), "count"),

@@ -16,6 +16,7 @@ from springtide.domain.catalog.queries import products_by_keys
 from springtide.domain.orders.model import Order
 from springtide.domain.orders.queries import PAGE_LENGTH_MAX, orders_page
 from springtide.flows.exporting import BadExport, Nothing, Source
+from springtide.flows.names import FACT_KINDS, ORDER_STATES
 from springtide.kit.errors import N_
 from springtide.kit.time import Window
 
@@ -111,7 +112,7 @@ class Facts:
     params: ClassVar[type] = Behind
     columns: ClassVar[tuple[Column, ...]] = (
         Column("occurred_at", N_("When"), "instant"),
-        Column("kind", N_("Kind")),
+        Column("kind", N_("Kind"), words=FACT_KINDS),
         Column("person", N_("Customer or visitor")),
         Column("product_key", N_("Product")),
         Column("order_key", N_("Order")),
@@ -155,7 +156,7 @@ class Orders:
         Column("order_key", N_("Order")),
         Column("customer_key", N_("Customer")),
         Column("campaign_key", N_("Campaign")),
-        Column("state", N_("State")),
+        Column("state", N_("State"), words=ORDER_STATES),
         Column("placed_at", N_("Placed"), "instant"),
         Column("paid_at", N_("Time of payment"), "instant"),
         Column("closed_at", N_("Closed at"), "instant"),
@@ -189,7 +190,7 @@ class OrderLines:
         Column("order_key", N_("Order")),
         Column("line_no", N_("Line"), "count"),
         Column("customer_key", N_("Customer")),
-        Column("state", N_("State")),
+        Column("state", N_("State"), words=ORDER_STATES),
         Column("placed_at", N_("Placed"), "instant"),
         Column("product_key", N_("Product")),
         Column("quantity", N_("Pieces"), "count"),

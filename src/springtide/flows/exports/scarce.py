@@ -9,8 +9,10 @@ import msgspec
 from springtide.connectors.tabular.written import Column, Row
 from springtide.domain.access.model import Permission
 from springtide.domain.ledger.queries import accounts_page, statement
+from springtide.domain.rewards.games import GAMES
 from springtide.domain.rewards.queries import claim_count, claims_of_reward, reward, rewards_page
 from springtide.flows.exporting import Nothing, Source
+from springtide.flows.names import CLAIM_STATES, GRANTED, REWARD_STATES, TRANSFER_STATES
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward
 
@@ -80,7 +82,7 @@ class Statement:
         Column("kind", N_("Kind")),
         Column("other", N_("Other account")),
         Column("amount", N_("Amount"), "count"),
-        Column("state", N_("State")),
+        Column("state", N_("State"), words=TRANSFER_STATES),
         Column("ended_at", N_("Ended at"), "instant"),
         Column("balance", N_("Balance"), "count"),
         Column("customer_key", N_("Customer")),
@@ -116,8 +118,8 @@ class Rewards:
     columns: ClassVar[tuple[Column, ...]] = (
         Column("reward", N_("Reward")),
         Column("name", N_("Name")),
-        Column("kind", N_("Kind")),
-        Column("state", N_("State")),
+        Column("kind", N_("Kind"), words={kind: each.title for kind, each in GAMES.items()}),
+        Column("state", N_("State"), words=REWARD_STATES),
         Column("opens_at", N_("Opens"), "instant"),
         Column("closes_at", N_("Closes"), "instant"),
         Column("claims", N_("Claims"), "count"),
@@ -153,10 +155,10 @@ class Claims:
         Column("claimed_at", N_("When"), "instant"),
         Column("claim", N_("Claim")),
         Column("customer_key", N_("Customer")),
-        Column("what", N_("What")),
+        Column("what", N_("What"), words=GRANTED),
         Column("name", N_("Name")),
         Column("amount", N_("Amount"), "count"),
-        Column("state", N_("State")),
+        Column("state", N_("State"), words=CLAIM_STATES),
         Column("expires_at", N_("To be used until"), "instant"),
         Column("order_key", N_("Order")),
     )

@@ -54,7 +54,7 @@ class TriedRules:
     permission: ClassVar[Permission] = Permission.READ
     params: ClassVar[type] = OneCampaign
     columns: ClassVar[tuple[Column, ...]] = (
-        Column("rule", N_("Rule")),
+        Column("rule", N_("Rule"), words={"campaign_prices": N_("Campaign prices")}),
         Column("orders", N_("Orders"), "count"),
         Column("given", N_("Money"), "money"),
     )

@@ -10,8 +10,9 @@ from litestar import Request, Response, get
 from springtide.bootstrap import House
 from springtide.domain.access import queries
 from springtide.domain.access.model import Entry, Member, Needs, Permission
+from springtide.flows import names
 from springtide.kit.ids import inward, outward
-from springtide.web import names, render
+from springtide.web import render
 from springtide.web.settings import sections
 
 AnyRequest = Request[Any, Any, Any]

@@ -111,3 +111,112 @@ AUDIT_ACTIONS = {
     "task.finished": N_("Task finished"),
     "task.removed": N_("Task removed"),
 }
+
+#: An order of the shop's own.
+ORDER_STATES = {"placed": N_("Unpaid"), "paid": N_("Paid"), "closed": N_("Closed")}
+
+#: An outreach.
+OUTREACH_STATES = {
+    "draft": N_("Draft"),
+    "frozen": N_("Waiting for its time"),
+    "sending": N_("Sending"),
+    "done": N_("Sent to all"),
+    "cancelled": N_("Cancelled"),
+}
+
+#: One message of an outreach.
+MESSAGE_STATES = {
+    "sent": N_("Sent"),
+    "pending": N_("Waiting"),
+    "sending": N_("Under way"),
+    "failed": N_("Failed"),
+    "opted_out": N_("Opted out before it went"),
+    "uncertain": N_("Uncertain"),
+    "cancelled": N_("Cancelled"),
+    "held_out": N_("Control group"),
+}
+
+#: A reward, by its window.
+REWARD_STATES = {
+    "draft": N_("Draft"),
+    "scheduled": N_("Opens soon"),
+    "live": N_("Open"),
+    "ended": N_("Over"),
+    "closed": N_("Stopped"),
+}
+
+#: What a claim gives.
+GRANTED = {
+    "coupon": N_("Coupon"),
+    "packet": N_("Red packet"),
+    "points": N_("Points"),
+    "flash": N_("Flash stock"),
+    "group": N_("Place in a group"),
+    "presale": N_("Presale"),
+    "tickets": N_("Draw tickets"),
+    "gift": N_("Gift"),
+    "free_order": N_("Free order"),
+    "nothing": N_("Nothing"),
+}
+
+#: A claim.
+CLAIM_STATES = {
+    "held": N_("Held"),
+    "deposited": N_("Deposit paid"),
+    "reserved": N_("In an unpaid order"),
+    "used": N_("Used"),
+    "over": N_("Over"),
+}
+
+#: A group that buys together.
+GROUP_STATES = {"open": N_("Open"), "done": N_("Filled"), "short": N_("Short, paid back")}
+
+#: A transfer of the ledger.
+TRANSFER_STATES = {
+    "reserved": N_("Reserved"),
+    "posted": N_("Posted"),
+    "voided": N_("Given back"),
+    "expired": N_("Expired"),
+}
+
+#: A fact behind a number.
+FACT_KINDS = {
+    "view": N_("View"),
+    "favourite": N_("Favourite"),
+    "cart": N_("Cart"),
+    "order": N_("Order"),
+    "payment": N_("Payment"),
+    "refund": N_("Refund"),
+}
+
+#: The formats of files.
+FORMATS = {
+    "generic": N_("Any table with a header"),
+    "completejourney": N_("The Complete Journey"),
+    "jd": N_("JD orders"),
+    "alibaba_1688": N_("1688 orders"),
+    "pinduoduo": N_("Pinduoduo orders"),
+    "douyin": N_("Douyin orders"),
+    "youzan": N_("Youzan orders"),
+    "sycm_products": N_("Sycm: product ranking"),
+    "sycm_traffic": N_("Sycm: traffic sources"),
+    "sycm_trade": N_("Sycm: trade"),
+    "sycm_peers": N_("Sycm: own shop and peers"),
+    "sycm_campaign": N_("Sycm: campaign report"),
+    "new_buyer_discount": N_("Sycm: discount for new buyers"),
+    "campaign_entries": N_("Products entered for a campaign"),
+    "wanxiangtai": N_("Paid traffic (Wanxiangtai, Zhitongche)"),
+    "shopify_orders": N_("Shopify orders (CSV)"),
+    "shopify_json": N_("Shopify orders (JSON)"),
+    "shopify_customers": N_("Shopify customers"),
+    "shopify_products": N_("Shopify products"),
+    "woocommerce_orders": N_("WooCommerce orders"),
+    "behaviour_log": N_("Behaviour log"),
+    "online_retail": N_("Order lines as in Online Retail"),
+    "email_test": N_("E-mail test with a control group"),
+    "merchant_feed": N_("Google Merchant product feed"),
+    "price_watch": N_("Watched prices"),
+    "taobao_orders": N_("Taobao/Tmall order report"),
+    "taobao_items": N_("Taobao/Tmall item report"),
+    "taobao_suborders": N_("Taobao/Tmall sub-order report"),
+}
