@@ -6,7 +6,7 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from springtide.connectors.files import FORMATS
 from springtide.domain.board.metrics import METRICS
 from springtide.domain.outreach.ports import channels
 from springtide.domain.pricing.rules import RULES
+from springtide.flows import names
 from springtide.flows.protocol import KINDS
 from springtide.kit.errors import Refusal
 from springtide.kit.i18n import translate
@@ -36,7 +37,7 @@ def pages() -> dict[str, str]:
         "rules.md": lambda: _kinds("Promotion rules", RULES.items()),
         "actions.md": lambda: _kinds("Phase actions", KINDS.items()),
         "channels.md": lambda: _kinds("Outreach channels", channels.items()),
-        "formats.md": lambda: _kinds("File formats", FORMATS.items()),
+        "formats.md": lambda: _kinds("File formats", FORMATS.items(), names.FORMATS),
     }
     return {name: f"{_NOTE}\n{make()}" for name, make in makers.items()}
 
@@ -83,10 +84,13 @@ def _metrics() -> str:
     )
 
 
-def _kinds(title: str, members: Iterable[tuple[str, Any]]) -> str:
+def _kinds(
+    title: str, members: Iterable[tuple[str, Any]], names: Mapping[str, str] | None = None
+) -> str:
     rows = []
     for kind, member in members:
         label = getattr(member, "label", "") or getattr(member, "title", "")
+        label = label or (names or {}).get(kind, "")
         said = (inspect.getdoc(member) or "").partition("\n\n")[0].replace("\n", " ")
         rows.append([f"`{kind}`", label, translate(label, "zh") if label else "", said])
     return _page(title, "", ["kind", "name", "名称", "what it is"], rows)

@@ -197,6 +197,7 @@ FORMATS = {
     "alibaba_1688": N_("1688 orders"),
     "pinduoduo": N_("Pinduoduo orders"),
     "douyin": N_("Douyin orders"),
+    "douyin_refunds": N_("Douyin after-sales"),
     "youzan": N_("Youzan orders"),
     "sycm_products": N_("Sycm: product ranking"),
     "sycm_traffic": N_("Sycm: traffic sources"),

@@ -5,6 +5,7 @@ What the platform takes off the price it bears itself, so only the shop's own pa
 
 from typing import ClassVar
 
+from springtide.connectors.files.douyin_refunds import KNOWN_REFUNDS, SOURCE
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
 from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
@@ -56,7 +57,7 @@ class Douyin:
         """Stage the sub-orders and say how they are read."""
         loaded = stage.load(head, header_row(head, _COLUMNS))
         return OrderTable(
-            source="douyin",
+            source=SOURCE,
             columns={name.strip(): column for name, column in loaded.items()},
             words=_WORDS,
             options=options,
@@ -71,7 +72,10 @@ class Douyin:
 
 _FREIGHT = "cast(sum(coalesce(told_freight, 0)) over (partition by told_order_key) as bigint)"
 # There is no refund in money: what was paid and then closed, or paid back after the sale, is one.
+# After-sales tell it, where they are known.
 _REFUND = (
     "case when told_paid_at is not null and (told_status = '已关闭' "
-    "or regexp_matches(told_after_sale, '(退款成功|全额退款)')) then told_paid end"
+    "or regexp_matches(told_after_sale, '(退款成功|全额退款)')) "
+    f"and concat('refund:', told_order_key, ':', told_line_key) not in ({KNOWN_REFUNDS}) "
+    "then told_paid end"
 )
