@@ -76,6 +76,21 @@ def test_exit_codes_mean_something(tmp_path: Path, arguments: tuple[str, ...], c
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("import", "orders.csv"), ("facts", "summary"), ("orders", "list", "--json"),
+        ("export", "days", "-o", "days.csv", "--force"), ("tiers", "--as-of", "2025-01-05"),
+    ],
+)  # fmt: skip
+def test_what_is_done_leaves_nothing_on_stderr(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "orders.csv").write_text("customer_id,order_date,revenue\nc1,2025-01-02,10.50\n")
+    _run(tmp_path, "init", "--shop", "tide", SPRINGTIDE_OWNER_PASSWORD="given by the owner")
+    words = [str(tmp_path / word) if word.endswith(".csv") else word for word in arguments]
+    done = _run(tmp_path, *words, "--shop", "tide")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_bad_port_is_refused_in_one_line(tmp_path: Path) -> None:
     done = _run(tmp_path, "serve", PORT="http")
     assert done.returncode == 1

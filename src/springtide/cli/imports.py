@@ -217,16 +217,18 @@ def _print(result: dict[str, Any], currency: str) -> None:
     by = f", mapping “{printable(report['mapping'])}”" if report.get("mapping") else ""
     print(f"{printable(result['file'])} ({result['format']}{by}): {counts}")
     totals = report.get("totals", {})
+    due, paid, refunded = (
+        f"{to_decimal(totals.get(name, 0), currency):,} {currency}"
+        for name in ("due_minor", "paid_minor", "refunded_minor")
+    )
     if totals.get("orders"):
-        due, paid, refunded = (
-            f"{to_decimal(totals[name], currency):,} {currency}"
-            for name in ("due_minor", "paid_minor", "refunded_minor")
-        )
         print(
             f"  {totals['orders']:,} orders over {due}: {totals['orders_paid']:,} paid ({paid}), "
             f"{totals['orders_refunded']:,} refunded ({refunded}); "
             f"{totals['pieces']:,} pieces, {totals['customers']:,} known buyers"
         )
+    elif totals.get("orders_refunded"):
+        print(f"  {totals['orders_refunded']:,} orders refunded ({refunded})")
     for warning in report.get("warnings", ()):
         print(f"  note: {printable(warning['text'].format(**warning['facts']))}")
     if report.get("older"):

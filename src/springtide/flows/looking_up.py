@@ -4,6 +4,7 @@ Read before a batch is decided, so that no fact is looked for while its accounts
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -19,7 +20,10 @@ from springtide.domain.rewards.model import Attempt, Reward
 from springtide.flows.standing import tiers_by
 
 
-class Asks(msgspec.Struct, frozen=True):
+# No Struct: one that stands in a module and holds nothing is untracked by the collector, so the
+# module, and DuckDB with it, would stay when the interpreter goes.
+@dataclass(frozen=True, slots=True)
+class Asks:
     """What a reward asks: the deeds of a task, the tier; mostly nothing."""
 
     task: Task | None = None
