@@ -65,12 +65,15 @@ def test_a_key_is_made_and_shown_once(chromium: Browser, site: Site) -> None:
 def test_a_sale_is_planned_and_renamed_by_keyboard_alone(chromium: Browser, site: Site) -> None:
     with browsing.window(chromium, site.base) as window:
         page = window.open("/log-in")
-        page.keyboard.type(site.email)  # the first field has the focus
+        # The first field has the focus, once the browser has come to it.
+        expect(page.locator("#f-email")).to_be_focused()
+        page.keyboard.type(site.email)
         page.keyboard.press("Tab")
         page.keyboard.type(site.password)
         page.keyboard.press("Enter")
         page.wait_for_url(lambda url: "/log-in" not in url)
         window.open("/shops/tide/campaigns/new")
+        expect(page.locator("#f-name")).to_be_focused()
         page.keyboard.type("By keys")
         page.keyboard.press("Enter")
         page.wait_for_url("**/campaigns/cmp_*")
