@@ -13,6 +13,7 @@ from uuid import UUID
 
 import duckdb
 
+from springtide.domain.facts import confirmed
 from springtide.domain.facts.lake import File, Lake, Writer, scan
 from springtide.domain.facts.model import COLUMNS, RowCounts
 from springtide.domain.facts.ports import Reading
@@ -76,10 +77,16 @@ def commit(
     """
     with lake.writing() as writer:
         progress("comparing")
-        files = _settle(writer, connection, shop, reading, version_of(told_at))
+        version = version_of(told_at)
+        files = _settle(writer, connection, shop, reading, version)
         outcome = count_rows(connection, row_count)
         progress("writing")
         adds, removes = prepare(writer, connection, files, lambda _: progress("writing"))
+        if _is_known(connection):
+            confirmed.note(
+                connection, lake, shop=shop, source=reading.source, import_id=import_id,
+                version=version,
+            )  # fmt: skip
         counts = ready(outcome)
         progress("committing")
         if adds or removes:
@@ -115,10 +122,13 @@ def _settle(
     plain = ", ".join(name for name in COLUMNS if name not in ("shop", "version"))
     own = f"coalesce(emitted.version, {version})"
     fields = f"{quoted(shop)} as shop, {plain}, {own} as version, month"
-    if not connection.execute("select 1 from old limit 1").fetchall():
+    if not _is_known(connection):
         connection.execute(f"create view incoming as select {fields} from emitted")
         connection.execute(f"create temp table superseded ({_NAMED})")
         return []
+    confirmed.raise_versions(
+        connection, writer.lake, shop=shop, source=reading.source, version=version
+    )
     content = ", ".join(_CONTENT)
     connection.execute(
         "create temp table compared as select emitted.rowid as place, row_no, old.version as had, "
@@ -139,6 +149,11 @@ def _settle(
     )
     gone = connection.execute("select distinct file from superseded").fetchall()
     return [places[place] for (place,) in gone]
+
+
+def _is_known(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Tell whether the lake has anything of the emitted facts or their orders."""
+    return bool(connection.execute("select 1 from old limit 1").fetchall())
 
 
 def _withdrawn(connection: duckdb.DuckDBPyConnection, reading: Reading, version: int) -> str:
@@ -222,7 +237,7 @@ def count_rows(connection: duckdb.DuckDBPyConnection, row_count: int) -> Outcome
             f"bitstring('0', {last - first + 1}))"
         )
 
-    is_known = connection.execute("select 1 from old limit 1").fetchall()
+    is_known = _is_known(connection)
     source = "compared" if is_known else "(select row_no, null as had, null as same from emitted)"
     own = "had > own" if is_known else "false"
     ((new, changed, older, told),) = connection.execute(
