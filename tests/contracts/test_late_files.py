@@ -37,6 +37,20 @@ def test_what_was_told_first_and_last_stands_in_any_order(
     assert _sold(bench) == sorted(_RIGHT)
 
 
+def test_what_a_later_file_no_longer_has_stays_away(bench: Bench) -> None:
+    header = "商品,订单号,订单状态,商品总价(元),用户实付金额(元),商品数量(件),支付时间,商品id,订单成交时间\n"
+    paid = header + "茶,1,待发货,10.00,10.00,1,2025/6/1 13:41,77,2025/6/1 13:40\n"
+    unpaid = header + "茶,1,已取消,10.00,10.00,1,,77,2025/6/1 13:40\n"
+    _bring(bench, paid, 1)
+    assert _bring(bench, unpaid, 3) == (0, 1, 0)
+    assert bench.rows("amount_minor", "payment") == []
+    done = bench.bring(paid, "late.csv", told_at=_DAY + timedelta(days=2))
+    assert (done.rows.new, done.rows.changed, done.report["older"]) == (0, 0, 1)
+    assert bench.rows("amount_minor", "payment") == []
+    assert _bring(bench, paid, 4) == (0, 1, 0)
+    assert bench.rows("amount_minor", "payment") == [(1_000,)]
+
+
 def test_a_late_file_is_told_to_be_older_and_a_later_one_counts(bench: Bench) -> None:
     _bring(bench, _A, 1)
     _bring(bench, _A, 3)

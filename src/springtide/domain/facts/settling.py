@@ -130,11 +130,18 @@ def _settle(
         connection, writer.lake, shop=shop, source=reading.source, version=version
     )
     content = ", ".join(_CONTENT)
+    # Where a file has all of each order, what a later one did not tell of an order is not new.
+    later = f"version > {version}" if reading.withdraws == "true" else "false"
     connection.execute(
-        "create temp table compared as select emitted.rowid as place, row_no, old.version as had, "
-        f"old.content = hash({content}) as same, {own} as own from emitted "
+        "create temp table compared as select emitted.rowid as place, row_no, "
+        "coalesce(old.version, later.version) as had, "
+        f"case when old.id is not null then old.content = hash({content}) "
+        f"when later.version is not null then false end as same, {own} as own from emitted "
         "left join (select id, content, version from old) as old "
-        "on old.id = hash(emitted.external_id)"
+        "on old.id = hash(emitted.external_id) "
+        "left join (select order_key as of_order, max(version) as version from old "
+        f"where {later} and order_key is not null group by order_key) as later "
+        "on later.of_order = emitted.order_key"
     )
     connection.execute(
         f"create temp table incoming as select {fields} from emitted "
