@@ -38,7 +38,10 @@ def test_what_was_told_first_and_last_stands_in_any_order(
 
 
 def test_what_a_later_file_no_longer_has_stays_away(bench: Bench) -> None:
-    header = "商品,订单号,订单状态,商品总价(元),用户实付金额(元),商品数量(件),支付时间,商品id,订单成交时间\n"
+    header = (
+        "商品,订单号,订单状态,商品总价(元),用户实付金额(元),商品数量(件),支付时间,商品id,"
+        "订单成交时间\n"
+    )
     paid = header + "茶,1,待发货,10.00,10.00,1,2025/6/1 13:41,77,2025/6/1 13:40\n"
     unpaid = header + "茶,1,已取消,10.00,10.00,1,,77,2025/6/1 13:40\n"
     _bring(bench, paid, 1)
