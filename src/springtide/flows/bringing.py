@@ -26,7 +26,7 @@ from springtide.domain.facts.model import RowCounts
 from springtide.domain.facts.ports import Head, Reading, ReadOptions
 from springtide.domain.facts.reports import make_report
 from springtide.flows.gauge import Cancelled, Gauge, Measured
-from springtide.flows.people import bring_people
+from springtide.flows.people import Clock, bring_people
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import outward
@@ -37,7 +37,6 @@ _LARGE_BYTES = 400_000_000
 
 __all__ = ["Bringing", "Cancelled", "Clock", "Listener", "Progress", "Target"]
 
-Clock = Callable[[], datetime]
 Progress = Callable[[str], None]
 Listener = Callable[[Measured], None]
 

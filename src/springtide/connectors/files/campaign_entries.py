@@ -35,10 +35,9 @@ class CampaignEntries:
         """Stage the products and say how they are read."""
         loaded = stage.load(head, header_row(head, _COLUMNS))
         columns = {name.strip(): column for name, column in loaded.items()}
-        nothing = StagedColumn("cast(null as varchar)", "VARCHAR")
 
         def column(name: str) -> StagedColumn:
-            return columns.get(name, nothing)
+            return columns.get(name, values.NOTHING)
 
         places = exponent(options.currency)
         found = {

@@ -32,14 +32,8 @@ KNOWN_REFUNDS = (
 )
 
 _COLUMNS = {"售后单号", "订单号", "商品单号", "售后状态"}
-_TEXTS = {
-    "after_sale": ("售后单号",),
-    "order_key": ("订单号",),
-    "line_key": ("商品单号",),
-    "product_key": ("商品ID",),
-    "product_name": ("商品名称",),
-    "state": ("售后状态",),
-}
+_KEYS = {"after_sale": "售后单号", "order_key": "订单号", "line_key": "商品单号"}
+_TEXTS = _KEYS | {"product_key": "商品ID", "state": "售后状态"}
 _GOODS = ("退商品金额(元)", "退款金额(元)", "退商品金额", "退款金额")
 _FREIGHT = ("退运费金额(元)", "退运费(元)", "退运费金额")
 _AT = ("退款成功时间", "售后完结时间", "售后完成时间", "售后申请时间")
@@ -66,32 +60,32 @@ class DouyinRefunds:
         loaded = stage.load(head, header_row(head, _COLUMNS))
         brackets = str.maketrans("（）", "()")
         known = {name.strip().translate(brackets): name for name in loaded}
-        nothing = StagedColumn("cast(null as varchar)", "VARCHAR")
 
-        def column(names: tuple[str, ...]) -> tuple[str, StagedColumn]:
+        def column(*names: str) -> tuple[str, StagedColumn]:
             """Return the first of the columns that is there, by the name it has in the file."""
             own = next((known[name] for name in names if name in known), names[0])
-            return own.strip(), loaded.get(own, nothing)
+            return own.strip(), loaded.get(own, values.NOTHING)
 
         money = exponent(options.currency)
-        (at_name, at), (goods_name, goods) = column(_AT), column(_GOODS)
-        found = {word: values.text(*column(names)[1]) for word, names in _TEXTS.items()}
+        (at_name, at), (goods_name, goods) = column(*_AT), column(*_GOODS)
+        found = {word: values.text(*column(name)[1]) for word, name in _TEXTS.items()}
         found |= values.minor("goods", goods, exponent=money)
-        found |= values.minor("freight", column(_FREIGHT)[1], exponent=money)
+        found |= values.minor("freight", column(*_FREIGHT)[1], exponent=money)
         found["paid_back"] = "goods + coalesce(freight, 0)"
         found["is_done"] = f"coalesce({_DONE}, false)"
         found |= values.instants("moment", at, zone=options.zone)
-        keys = ("售后单号", "订单号", "商品单号")
         checks = (
-            *(Check(name, N_("is missing"), f"{word} is null")
-              for word, name in zip(("after_sale", "order_key", "line_key"), keys, strict=True)),
-            *(Check(name, ROUNDED, f"regexp_full_match({word}, '{SCIENTIFIC}')")
-              for word, name in zip(("after_sale", "order_key", "line_key"), keys, strict=True)),
+            *(Check(name, N_("is missing"), f"{word} is null") for word, name in _KEYS.items()),
+            *(
+                Check(name, ROUNDED, f"regexp_full_match({word}, '{SCIENTIFIC}')")
+                for word, name in _KEYS.items()
+            ),
             Check(goods_name, N_("is not an amount"), "is_done and goods is null"),
             Check(goods_name, N_("is negative"), "goods < 0"),
-            Check(at_name, N_("is not a possible time"),
-                  f"is_done and {values.impossible('moment')}"),
-        )  # fmt: skip
+            Check(
+                at_name, N_("is not a possible time"), f"is_done and {values.impossible('moment')}"
+            ),
+        )
         refund = Emit(
             {
                 "kind": "'refund'",
@@ -109,7 +103,7 @@ class DouyinRefunds:
             found,
             checks,
             (refund,),
-            labels={"external_id": "售后单号", "amount_minor": goods_name, "order_key": "订单号"},
+            labels=_TEXTS | {"external_id": "售后单号", "amount_minor": goods_name},
             # The refund that the order's state had told.
             withdraws=f"external_id in (select regexp_extract(external_id, {_OF_AFTER_SALE}, 1) "
             "from emitted)",

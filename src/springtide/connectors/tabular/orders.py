@@ -113,7 +113,7 @@ class OrderTable:
 
     def _column(self, word: str) -> StagedColumn:
         name = self.named(word)
-        return self.columns[name] if name else StagedColumn("cast(null as varchar)", "VARCHAR")
+        return self.columns[name] if name else values.NOTHING
 
     def _values(self) -> dict[str, str]:
         """Return the words' values: first what the cells hold, then what is made of them."""

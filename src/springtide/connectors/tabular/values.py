@@ -23,6 +23,8 @@ _NONE = (
     "-", "--", "null", "NULL", "None", "NaN", "nan", "N/A", r"\N", "无退款申请",
     "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!",
 )  # fmt: skip
+#: In place of a column that a file does not have.
+NOTHING = StagedColumn("cast(null as varchar)", "VARCHAR")
 _IS_NONE = ", ".join(map(quoted, _NONE))
 _NONE_PATTERN = "|".join(map(re.escape, _NONE))
 # Blanks of all widths, line ends, and what cannot be seen: characters without width, the mark of

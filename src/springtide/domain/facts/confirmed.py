@@ -9,15 +9,12 @@ import os
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import duckdb
 
+from springtide.domain.facts.lake import Lake, flush
 from springtide.kit.sql import quoted
-
-if TYPE_CHECKING:
-    from springtide.domain.facts.lake import Lake
 
 #: Files kept of one source: some months of daily exports.
 FILES_MAX = 120
@@ -26,7 +23,7 @@ _HASH = "md5_number_lower({}.external_id)"
 
 def note(
     connection: duckdb.DuckDBPyConnection,
-    lake: "Lake",
+    lake: Lake,
     *,
     shop: str,
     source: str,
@@ -49,6 +46,8 @@ def note(
         f"copy (select {_HASH.format('emitted')} as id {rows} order by id) "
         f"to {quoted(str(half))} (format parquet, compression zstd)"
     )
+    # A half of it after a power cut would stop every late file.
+    flush(half)
     os.replace(half, place)
     # Also halves of imports that died: the lake has one writer.
     for left in (*folder.glob("*.part"), *sorted(folder.glob("*.parquet"))[:-FILES_MAX]):
@@ -56,7 +55,7 @@ def note(
 
 
 def raise_versions(
-    connection: duckdb.DuckDBPyConnection, lake: "Lake", *, shop: str, source: str, version: int
+    connection: duckdb.DuckDBPyConnection, lake: Lake, *, shop: str, source: str, version: int
 ) -> None:
     """Raise the versions in ``old`` of facts that files later than ``version`` told again."""
     places = _later(lake, shop, source, version)
@@ -71,11 +70,11 @@ def raise_versions(
     )
 
 
-def _later(lake: "Lake", shop: str, source: str, version: int) -> Sequence[Path]:
+def _later(lake: Lake, shop: str, source: str, version: int) -> Sequence[Path]:
     folder = _folder(lake, shop, source)
     return [place for place in folder.glob("*.parquet") if int(place.name[:12]) > version]
 
 
-def _folder(lake: "Lake", shop: str, source: str) -> Path:
+def _folder(lake: Lake, shop: str, source: str) -> Path:
     # A source is any text; its hash is a name that every disk takes.
     return lake.folder / "confirmed" / shop / sha256(source.encode()).hexdigest()[:16]

@@ -262,7 +262,7 @@ class Writer:
         if not row_count:
             place.unlink(missing_ok=True)
             return None
-        _flush(place)
+        flush(place)
         ranges.note(connection, self.lake, place)
         return AddAction(
             path=path,
@@ -327,7 +327,7 @@ class Writer:
         return len(swept)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Put a file on the disk before the log names it."""
     for place in (path, path.parent):
         handle = os.open(place, os.O_RDONLY)
