@@ -1,6 +1,6 @@
 # make run: the demo shop on http://127.0.0.1:8000    make test: all tests    make check: what CI runs
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix docs lock bench clean
+.PHONY: help setup run test check fix docs lock bench sbom audit clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -52,6 +52,12 @@ docs: setup  ## write docs/reference anew from the code
 
 bench: setup $(VENV)/.dev  ## print the benchmarks and write bench.json (ONLY=name for some)
 	@$(PY) -m tests.bench $(ONLY)
+
+sbom: setup $(VENV)/.dev  ## write dist/springtide.cdx.json: every package in it (CycloneDX)
+	@$(PY) -m tools.sbom
+
+audit: setup  ## ask an OSV service (SPRINGTIDE_OSV) for known holes in the pinned packages
+	@$(PY) -m tools.audit
 
 lock: setup  ## write the locks anew after a change in pyproject.toml
 	@bash tools/lock.sh $(VENV)
