@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
+from sqlalchemy import insert
 
 from springtide.kit.db import Database
-from springtide.kit.idempotency import Answer, KeyReused, once
+from springtide.kit.idempotency import Answer, KeyReused, answers, once
 
 
 def test_once_runs_a_write_once_and_replays_its_answer(database: Database, now: datetime) -> None:
@@ -64,3 +65,35 @@ def test_a_call_that_failed_leaves_its_key_free(database: Database, now: datetim
     with database.write() as tx:
         answer = once(tx, scope="k", key="a", body=b"2", now=now, produce=lambda: Answer(200, 1))
     assert answer == Answer(200, 1)
+
+
+def test_scopes_that_begin_alike_are_apart(database: Database, now: datetime) -> None:
+    scopes = [f"POST /v1/orders/{'o' * 200}{number}/receipt" for number in range(3)]
+    for replayed in (False, True):
+        for scope in scopes:
+            with database.write() as tx:
+                kept = once(
+                    tx, scope=scope, key="a", body=b"", now=now,
+                    produce=lambda scope=scope: Answer(200, scope),  # type: ignore[misc]
+                )  # fmt: skip
+            assert kept == Answer(200, scope, replayed)
+
+
+def test_an_answer_kept_when_scopes_were_cut_off_is_still_given_but_to_its_own(
+    database: Database, now: datetime
+) -> None:
+    begin = f"POST /v1/orders/{'o' * 200}"
+    with database.write() as tx:
+        tx.execute(
+            insert(answers).values(
+                scope=begin[:120], key="a", status=200, answer={"key": "one"}, answered_at=now,
+                body_hash="e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            )
+        )  # fmt: skip
+    for about, replayed in (("one", True), ("two", False), (None, False)):
+        with database.write() as tx:
+            kept = once(
+                tx, scope=f"{begin}{about}", key="a", body=b"", now=now, about=about,
+                produce=lambda about=about: Answer(200, {"key": about}),  # type: ignore[misc]
+            )  # fmt: skip
+        assert kept == Answer(200, {"key": about}, replayed)

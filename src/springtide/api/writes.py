@@ -41,7 +41,8 @@ def idempotent(
     """
     key = checked_key(request.headers.get(HEADER, ""))
     # The key's owner and the route are part of the scope: keys of others can never collide.
-    scope = f"{outward('key', caller.key.id)} {request.method} {request.scope['path']}"[:120]
+    scope = f"{outward('key', caller.key.id)} {request.method} {request.scope['path']}"
+    about = next(iter(request.path_params.values()), None)
     asked = request.url.query.encode() + b"\0" + msgspec.json.encode(body)
     with house.db.write() as tx:
 
@@ -49,7 +50,9 @@ def idempotent(
             status, document = produce(tx)
             return Answer(status, msgspec.to_builtins(document, str_keys=True))
 
-        kept = once(tx, scope=scope, key=key, body=asked, now=house.real_now(), produce=answer)
+        kept = once(
+            tx, scope=scope, key=key, body=asked, now=house.real_now(), produce=answer, about=about
+        )
     headers = {"Idempotency-Replayed": "true"} if kept.replayed else {}
     return Response(kept.document, status_code=kept.status, headers=headers)
 

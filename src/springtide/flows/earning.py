@@ -33,7 +33,7 @@ from springtide.flows.looking_up import asks_of
 from springtide.flows.paid import kept_beside, kept_pieces, less, paid_beside
 from springtide.flows.standing import TierOf
 from springtide.kit.db import Database
-from springtide.kit.ids import outward
+from springtide.kit.ids import joined, outward
 from springtide.kit.turns import all_in_turn
 
 #: An order counts as received by itself so long after it was paid, as on the platforms.
@@ -122,7 +122,7 @@ def paid_back_chains(tx: Connection, *, shop: Shop, order: Order, made: OrderRet
 def owed_chain(order: Order, made: OrderReturn) -> Chain:
     """Return what puts a refund on the list of what the shop has to pay back."""
     return owe_for_order(
-        f"{order.key}:{made.key}"[: ID_LENGTH_MAX - 20],
+        joined(order.key, made.key, length_max=ID_LENGTH_MAX - 20),
         made.refund_minor,
         order_key=order.key,
         customer_key=order.customer_key,

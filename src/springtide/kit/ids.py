@@ -1,5 +1,7 @@
-"""Ids: UUIDv7 inside, prefixed text outside."""
+"""Ids: UUIDv7 inside, prefixed text outside; names that are made of others."""
 
+import hashlib
+import json
 import os
 from datetime import datetime
 from uuid import UUID
@@ -13,6 +15,7 @@ _LENGTH = 26
 # Two letters at a time, the first ones first.
 _PAIRS = [one + other for one in _ALPHABET for other in _ALPHABET]
 _SHIFTS = range(120, -1, -10)
+_DIGEST_LENGTH = 32
 
 
 class BadId(Refusal):
@@ -53,3 +56,22 @@ def inward(prefix: str, text: str) -> UUID:
     if number >= 2**128:
         raise BadId(value=text[:60], prefix=prefix)
     return UUID(int=number)
+
+
+def joined(*parts: str, length_max: int) -> str:
+    """Return a name that no other parts, as many, have; of ``length_max`` characters (50 or more).
+
+    It is the parts joined by colons where that can be read in one way only and fits; else it ends
+    in a digest of all of them, so that nothing is ever cut off.
+
+    >>> joined("refund", "A-1", "r:7", length_max=60)
+    'refund:A-1:r:7'
+    >>> joined("refund", "A:1", "r", length_max=60)
+    'refund:A:1:r~c0b2a1bcd4b49448896cb5c59b8e2cb1'
+    """
+    plain = ":".join(parts)
+    if len(plain) <= length_max and not any(":" in part for part in parts[:-1]):
+        return plain
+    document = json.dumps(parts).encode()
+    digest = hashlib.sha256(document).hexdigest()[:_DIGEST_LENGTH]
+    return f"{plain[: length_max - _DIGEST_LENGTH - 1]}~{digest}"

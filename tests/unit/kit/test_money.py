@@ -37,3 +37,19 @@ def test_ids_sort_by_their_instant() -> None:
     late = ids.uuid7(datetime(2025, 1, 2, tzinfo=UTC))
     assert early < late
     assert (early.version, early.variant) == (7, "specified in RFC 4122")
+
+
+_TEXTS = st.text(":ab", max_size=40)
+
+
+@given(st.tuples(_TEXTS, _TEXTS, _TEXTS), st.tuples(_TEXTS, _TEXTS, _TEXTS) | st.none())
+def test_names_joined_of_other_parts_are_others(
+    parts: tuple[str, str, str], others: tuple[str, str, str] | None
+) -> None:
+    # The same letters, the colons elsewhere.
+    first, second, third = parts
+    others = others or (f"{first}:{second}", third.partition(":")[0], third.partition(":")[2])
+    for length_max in (50, 200):
+        names = [ids.joined(*each, length_max=length_max) for each in (parts, others)]
+        assert all(len(name) <= length_max for name in names)
+        assert (names[0] == names[1]) == (parts == others)

@@ -19,6 +19,7 @@ from springtide.domain.facts.ports import (
     StagedColumn,
 )
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.ids import joined
 from springtide.kit.money import exponent
 from springtide.kit.sql import quoted
 
@@ -40,6 +41,7 @@ _PERIOD = re.compile(
     r"(?:\s*(?:~|至|到|_|—|-)\s*(20\d\d)[-/.年](\d{1,2})[-/.月](\d{1,2})日?)?"
 )
 _MEASURES_MAX = 200
+_SHORT_MAX = 60
 
 
 class NoPeriod(Refusal):
@@ -78,12 +80,18 @@ class MeasureTable:
         """Return how the table is read."""
         found, checks = self._subject()
         emits = []
+        shorts: set[str] = set()
         for number, (name, unit) in enumerate(self.measures().items()):
             value = f"m{number}"
             found |= self._measure(value, name, unit)
             bad = f"{value} is null and {_raw(value, unit)} is not null"
             checks.append(Check(name, N_("is not a number"), bad))
-            emits.append(self._emit(value, name, unit))
+            # The first of two long names that begin alike keeps what files before called it.
+            short = name[:_SHORT_MAX]
+            if short in shorts:
+                short = joined(name, length_max=_SHORT_MAX)
+            shorts.add(short)
+            emits.append(self._emit(value, name, unit, short))
         return Reading(
             source=self.source,
             values=found,
@@ -169,7 +177,7 @@ class MeasureTable:
         digits = {"money": exponent(self.options.currency), "number": 4}.get(unit, 0)
         return values.minor(value, column, exponent=digits)
 
-    def _emit(self, value: str, name: str, unit: str) -> Emit:
+    def _emit(self, value: str, name: str, unit: str, short: str) -> Emit:
         subject = "concat_ws('|', product_key, campaign_key, source_path, \"of\", about)"
         label = f"'measure:{self.section}:' || strftime(day, '%Y%m%d') || ':' || period"
         adds = "true" if adds_up(name, unit) else "false"
@@ -181,8 +189,8 @@ class MeasureTable:
             "kind": "'measure'",
             "occurred_at": "day",
             "external_id": f"{label} || ':' || case when length({subject}) > 100 "
-            f"then md5({subject}) else {subject} end || ':' || {quoted(name[:60])}",
-            "reference": quoted(name[:60]),
+            f"then md5({subject}) else {subject} end || ':' || {quoted(short)}",
+            "reference": quoted(short),
             "product_key": "product_key",
             "source_path": "source_path",
             "campaign_key": "campaign_key",

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, NoReturn
 from springtide.connectors.tabular.cells import UnreadableFile, shown_name
 from springtide.domain.facts.ports import BadRecord
 from springtide.kit.errors import N_
+from springtide.kit.ids import joined
 
 Record = Mapping[str, Any]
 
@@ -29,6 +30,7 @@ PARENT = "__parentId"
 RECORD_MAX = 16 * 2**20
 _CHUNK = 2**18
 _DEPTH_MAX = 8
+_NAME_MAX = 100
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _BEGINS = re.compile(rb'\s*(\[\s*(\{|\[|\]|$)|\{\s*("|\}|$))')
 _BEGINS_WITH_ID = re.compile(r'\{\s*"id"\s*:')
@@ -254,7 +256,8 @@ def _walk(text: _Text, place: str, depth: int) -> Iterator[Found]:
             if not isinstance(key, str):
                 text.refuse(N_("something is missing"))
             text.take(":")
-            yield from _walk(text, f"{place}.{key[:100]}" if place else key[:100], depth + 1)
+            key = joined(key, length_max=_NAME_MAX)
+            yield from _walk(text, f"{place}.{key}" if place else key, depth + 1)
             if text.peek() != "}":
                 text.take(",")
         text.take("}")

@@ -29,7 +29,7 @@ from springtide.domain.ledger.sheet import OpenAccount, OpenLot, OpenTransfer, S
 from springtide.kit.bulk import insert_rows, rows_by, update_rows
 from springtide.kit.db import insert_into
 from springtide.kit.errors import Refusal
-from springtide.kit.ids import uuid7
+from springtide.kit.ids import joined, uuid7
 
 #: Where what expires goes.
 EXPIRED = "expired"
@@ -183,7 +183,7 @@ def reversed_chain(
     until = _lasting(tx, shop_id, [row[_T["id"]] for row in posted])
     steps = [
         Transfer(
-            f"back:{row[_T['id']]}"[:ID_LENGTH_MAX],
+            joined("back", row[_T["id"]], length_max=ID_LENGTH_MAX),
             row[_T["target"]],
             row[_T["source"]],
             row[_T["amount"]],

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from springtide.domain.access.model import Shop
-from springtide.domain.facts.model import Fact
+from springtide.domain.facts.model import KEY_LENGTH_MAX, Fact
 from springtide.domain.orders.model import Order, OrderReturn
+from springtide.kit.ids import joined
 from springtide.kit.money import split
 
 
@@ -29,7 +30,7 @@ def payment_facts(shop: Shop, order: Order, deposits: Mapping[str, int]) -> list
                 order,
                 "payment",
                 order.paid_at,
-                part=f":deposit:{product}",
+                part=("deposit", product),
                 product_key=product,
                 amount_minor=amount,
             )
@@ -47,7 +48,7 @@ def closed_fact(shop: Shop, order: Order) -> Fact:
         order,
         "order_closed",
         order.closed_at,
-        part="",
+        part=(),
         quantity=sum(line.quantity for line in order.lines),
         amount_minor=order.total_minor,
         discount_minor=order.discount_minor,
@@ -70,7 +71,7 @@ def refund_facts(shop: Shop, order: Order, returned: OrderReturn) -> list[Fact]:
             order,
             "refund",
             returned.returned_at,
-            part=f":{returned.key}:{key}",
+            part=(returned.key, key),
             product_key=key,
             quantity=returned.lines[key],
             amount_minor=amount,
@@ -87,7 +88,7 @@ def _line_facts(shop: Shop, order: Order, kind: str, occurred_at: datetime) -> l
             order,
             kind,
             occurred_at,
-            part=f":{line.line_no}",
+            part=(str(line.line_no),),
             product_key=line.product_key,
             quantity=line.quantity,
             amount_minor=line.payable_minor,
@@ -103,7 +104,7 @@ def _line_facts(shop: Shop, order: Order, kind: str, occurred_at: datetime) -> l
                 order,
                 kind,
                 occurred_at,
-                part=":shipping",
+                part=("shipping",),
                 amount_minor=order.shipping_minor,
             )
         )
@@ -116,7 +117,7 @@ def _fact(
     kind: str,
     occurred_at: datetime,
     *,
-    part: str,
+    part: tuple[str, ...],
     product_key: str | None = None,
     quantity: int = 0,
     amount_minor: int = 0,
@@ -128,7 +129,7 @@ def _fact(
         kind=kind,
         occurred_at=occurred_at,
         source="simulated" if order.is_simulated else "api",
-        external_id=f"{kind}:{order.key}{part}",
+        external_id=joined(kind, order.key, *part, length_max=KEY_LENGTH_MAX),
         visitor_key=order.visitor_key,
         customer_key=order.customer_key,
         product_key=product_key,

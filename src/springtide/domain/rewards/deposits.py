@@ -9,6 +9,7 @@ from sqlalchemy import Connection, or_, select, update
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.ledger.model import (
+    ID_LENGTH_MAX,
     MONEY,
     BoundReached,
     Chain,
@@ -36,7 +37,7 @@ from springtide.domain.rewards.refunds import owed
 from springtide.domain.rewards.store import claims as _claims
 from springtide.domain.rewards.store import rewards as _rewards
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
-from springtide.kit.ids import inward, outward
+from springtide.kit.ids import inward, joined, outward
 from springtide.kit.text import text_problem
 
 PAYMENT_LENGTH_MAX = 200
@@ -177,7 +178,14 @@ def returned_chain(
         openings.append(Opening(f"{name}:repaid", MONEY))
     for spent in transfers_by_ids(tx, shop_id=shop_id, ids=rewards):
         budget = f"{rewards[spent.id]}:{MONEY}"
-        steps.append(Transfer(f"back:{spent.id}", spent.target, budget, spent.amount))
+        steps.append(
+            Transfer(
+                joined("back", spent.id, length_max=ID_LENGTH_MAX),
+                spent.target,
+                budget,
+                spent.amount,
+            )
+        )
     return Chain(tuple(steps), tuple(openings))
 
 
