@@ -31,6 +31,8 @@ class Settings:
     public_url: str
     api_rate_per_second: int = 200
     trusted_proxies: str = ""
+    #: Whether a mail server was named; ``smtp_url`` else leads to the demo's sink.
+    has_mail_server: bool = False
 
     @property
     def lake(self) -> Path:
@@ -70,6 +72,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             environment, "SPRINGTIDE_API_RATE", 200, least=1, most=1_000_000
         ),
         trusted_proxies=environment.get("SPRINGTIDE_TRUSTED_PROXIES", ""),
+        has_mail_server=bool(environment.get("SPRINGTIDE_SMTP_URL")),
     )
 
 

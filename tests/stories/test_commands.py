@@ -37,13 +37,38 @@ def test_init_makes_a_shop_and_its_owner_once(tmp_path: Path) -> None:
     arguments = ("init", "--shop", "tide", "--name", "大潮", "--owner-email", "li@tide.test")
     first = json.loads(_run(tmp_path, *arguments, "--json").stdout)
     again = json.loads(_run(tmp_path, *arguments, "--json").stdout)
-    assert (first["shop_created"], first["owner_created"]) == (True, True)
-    assert len(first["password"]) >= 16
-    assert (again["shop_created"], again["owner_created"], again["password"]) == (
-        False,
-        False,
-        None,
-    )
+    assert (first["shop_created"], first["owner_created"]) == (True, False)
+    assert "/invitation?token=" in first["invitation"]
+    assert (again["shop_created"], again["invitation"]) == (False, None)
+
+
+def test_init_adds_nobody_to_a_second_shop_without_them(tmp_path: Path) -> None:
+    owner = ("--owner-email", "li@tide.test", "--json")
+    chosen = {"SPRINGTIDE_OWNER_PASSWORD": "given by the owner"}
+    first = json.loads(_run(tmp_path, "init", "--shop", "tide", *owner, **chosen).stdout)
+    second = json.loads(_run(tmp_path, "init", "--shop", "other", *owner, **chosen).stdout)
+    assert (first["owner_created"], first["invitation"]) == (True, None)
+    assert second["owner_created"] is False
+    assert "/invitation?token=" in second["invitation"]
+    listed = json.loads(_run(tmp_path, "people", "list", "--shop", "other", "--json").stdout)
+    assert listed["people"] == []
+    assert [each["email"] for each in listed["invitations"]] == ["li@tide.test"]
+
+
+def test_people_are_invited_changed_and_taken_out_by_command(tmp_path: Path) -> None:
+    chosen = {"SPRINGTIDE_OWNER_PASSWORD": "given by the owner"}
+    _run(tmp_path, "init", "--shop", "tide", "--owner-email", "li@tide.test", **chosen)
+    shop = ("--shop", "tide")
+    first = json.loads(_run(tmp_path, "people", "invite", *shop, "m@tide.test", "--json").stdout)
+    again = json.loads(_run(tmp_path, "people", "invite", *shop, "m@tide.test", "--json").stdout)
+    assert first["link"] != again["link"]
+    gone = _run(tmp_path, "people", "withdraw", *shop, "m@tide.test")
+    assert gone.returncode == 0
+    for step in (("remove", "li@tide.test"), ("role", "li@tide.test", "--role", "design")):
+        refused = _run(tmp_path, "people", step[0], *shop, *step[1:])
+        assert (refused.returncode, "at least one owner" in refused.stderr) == (1, True)
+    nonsense = _run(tmp_path, "people", "role", *shop, "li@tide.test", "--role", "king")
+    assert (nonsense.returncode, "Traceback" in nonsense.stderr) == (2, False)
 
 
 def test_init_takes_a_password_and_never_prints_it(tmp_path: Path) -> None:

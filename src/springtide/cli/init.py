@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,8 +15,9 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 Create the data folder, the database, a first shop and its owner.
 
-Doing it again changes nothing that exists. The owner's password comes from
-SPRINGTIDE_OWNER_PASSWORD, or is asked for; where nobody can be asked, one is made and printed once.
+Doing it again changes nothing that exists. The owner types their password; or it comes from
+SPRINGTIDE_OWNER_PASSWORD. Where nobody can be asked, and where the address has an account already,
+a link is printed once with which the owner takes the shop up (springtide people makes a new one).
 
 Example: `springtide init --shop tide --name "Tide" --currency CNY --zone Asia/Shanghai
 --owner-email li@example.com`
@@ -61,8 +61,8 @@ def init(
     print(f"Shop: {shop}" + (" (new)" if done["shop_created"] else " (was there already)"))
     if owner_email:
         print(f"Owner: {owner_email}" + (" (new)" if done["owner_created"] else ""))
-    if done["password"]:
-        print(f"Password, shown only now: {done['password']}")
+    if done["invitation"]:
+        print(f"Link to take the shop up, shown only now, good once: {done['invitation']}")
 
 
 def set_up(
@@ -87,7 +87,7 @@ def set_up(
         "shop_created": False,
         "owner": owner_email,
         "owner_created": False,
-        "password": None,
+        "invitation": None,
     }
     password = _password(house, owner_email, may_ask)
     with house.db.write() as tx:
@@ -104,14 +104,16 @@ def set_up(
                 now=now,
             )
             done["shop_created"] = True
-        if owner_email:
-            done["owner_created"] = password is not None
-            done["password"] = _add_owner(tx, kept, owner_email, password, house)
+        if owner_email and password:
+            _add_owner(tx, kept, owner_email, password, house)
+            done["owner_created"] = True
+    if owner_email and not password:
+        done["invitation"] = _invite_owner(house, kept, owner_email)
     return done
 
 
-def _password(house: "House", email: str | None, may_ask: bool) -> tuple[str, bool] | None:
-    """Return the new owner's password and whether we made it; None where they are known."""
+def _password(house: "House", email: str | None, may_ask: bool) -> str | None:
+    """Return the password that a new owner chose, or None where nobody is there to choose one."""
     from springtide.domain.access import queries
     from springtide.kit.errors import NotFound
 
@@ -129,31 +131,45 @@ def _password(house: "House", email: str | None, may_ask: bool) -> tuple[str, bo
         given = typer.prompt(
             f"Password for {email}", hide_input=True, confirmation_prompt=True, err=True
         )
-    return (given, False) if given else (secrets.token_urlsafe(12), True)
+    return given or None
 
 
-def _add_owner(
-    tx: "Connection",
-    shop: "Shop",
-    email: str,
-    password: tuple[str, bool] | None,
-    house: "House",
-) -> str | None:
-    from springtide.domain.access import operations, queries
+def _add_owner(tx: "Connection", shop: "Shop", email: str, password: str, house: "House") -> None:
+    from springtide.domain.access import operations
     from springtide.domain.access.model import Actor, Role
 
     actor, now = Actor("command", "init", "springtide init"), house.real_now()
-    if password is None:
-        person = queries.person_by_email(tx, email=email)
-    else:
-        person = operations.create_person(
-            tx,
-            email=email,
-            name=email.partition("@")[0],
-            password=password[0],
-            language="zh" if shop.currency == "CNY" else "en",
-            actor=actor,
-            now=now,
-        )
+    person = operations.create_person(
+        tx,
+        email=email,
+        name=email.partition("@")[0],
+        password=password,
+        language="zh" if shop.currency == "CNY" else "en",
+        actor=actor,
+        now=now,
+    )
     operations.add_member(tx, shop=shop, person=person, role=Role.OWNER, actor=actor, now=now)
-    return password[0] if password and password[1] else None
+
+
+def _invite_owner(house: "House", shop: "Shop", email: str) -> str | None:
+    """Return a link for the owner, or None for one who is in or invited already."""
+    from springtide.domain.access import queries
+    from springtide.domain.access.model import Actor, Role
+    from springtide.flows import team
+
+    wanted = email.strip().lower()
+    with house.db.read() as tx:
+        known = {each.person.email for each in queries.members_of(tx, shop=shop)}
+        known |= {each.email for each in queries.invitations_of(tx, shop_id=shop.id)}
+    if wanted in known:
+        return None
+    invited = team.invite(
+        house,
+        shop,
+        email=email,
+        role=Role.OWNER,
+        actor=Actor("command", "init", "springtide init"),
+        language="zh" if shop.currency == "CNY" else "en",
+        by_hand=True,
+    )
+    return invited.link

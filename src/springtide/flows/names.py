@@ -69,6 +69,7 @@ AUDIT_SUBJECTS = {
     "facts": N_("Imports"),
     "action": N_("Actions of the timeline"),
     "member": N_("Members"),
+    "invitation": N_("Invitations"),
     "key": N_("API keys"),
     "shop": N_("Shop"),
 }
@@ -89,6 +90,10 @@ AUDIT_ACTIONS = {
     "mapping.delete": N_("Mapping of columns deleted"),
     "key.create": N_("API key made"),
     "key.revoke": N_("API key revoked"),
+    "invitation.create": N_("Person invited"),
+    "invitation.renew": N_("Invitation sent again"),
+    "invitation.withdraw": N_("Invitation withdrawn"),
+    "invitation.accept": N_("Invitation taken up"),
     "member.add": N_("Person let in"),
     "member.change": N_("Role changed"),
     "member.remove": N_("Person taken out"),

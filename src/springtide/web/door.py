@@ -115,6 +115,17 @@ async def visitor(connection: Connection, house: House) -> Person | None:
         return None
 
 
+def signed_in(connection: Connection, house: House) -> Person | None:
+    """Return who is signed in, or None; as ``visitor``, for handlers that run in a thread."""
+    token = session_token(connection, house)
+    if token is None:
+        return None
+    try:
+        return _person(house, token)
+    except queries.NotSignedIn:
+        return None
+
+
 def check_role(member: Member, permission: Permission) -> None:
     """Refuse a member whose role does not hold a permission (NotAllowed)."""
     if not member.may(permission):

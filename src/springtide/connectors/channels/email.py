@@ -51,6 +51,17 @@ class SmtpAddress:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A letter of the house's own to one person, in plain text, with no way to opt out."""
+
+    to_address: str
+    from_name: str
+    subject: str
+    text: str
+    reference: str
+
+
 class Email:
     """The e-mail channel; keeps one connection and opens it again when it broke."""
 
@@ -69,11 +80,17 @@ class Email:
 
     def send(self, letter: Letter) -> None:
         """Hand one letter to the server and return when it took the responsibility."""
-        message = compose(letter, self._address.from_address)
+        self._hand_over(letter.to_address, compose(letter, self._address.from_address))
+
+    def send_notice(self, notice: Notice) -> None:
+        """Hand over a letter of the house's own, as ``send`` does with one of an outreach."""
+        self._hand_over(notice.to_address, compose_notice(notice, self._address.from_address))
+
+    def _hand_over(self, to_address: str, message: EmailMessage) -> None:
         connection = self._connected()
         try:
             connection.ehlo_or_helo_if_needed()
-            self._envelope(connection, letter.to_address)
+            self._envelope(connection, to_address)
         except smtplib.SMTPServerDisconnected as error:
             self._drop()
             raise PassingError(f"the mail server hung up: {error}") from error
@@ -227,6 +244,30 @@ def compose(letter: Letter, from_address: str) -> EmailMessage:
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
     return message
+
+
+def compose_notice(notice: Notice, from_address: str) -> EmailMessage:
+    """Return the mail of a notice; raises FinalError where a text would break out of its header."""
+    for text in (notice.to_address, notice.from_name, notice.subject):
+        if _CONTROL.search(text):
+            raise FinalError("a line break or control character in a header")
+    message = EmailMessage(policy=SMTP)
+    message["From"] = _address(notice.from_name, from_address)
+    message["To"] = _address("", notice.to_address)
+    message["Subject"] = notice.subject
+    message["Message-ID"] = _message_id(notice.reference, from_address)
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(notice.text)
+    return message
+
+
+def send_notice(settings: Settings, notice: Notice) -> None:
+    """Send a notice by the mail server of the settings; raises what ``Email.send`` does."""
+    channel = Email.open(settings)
+    try:
+        channel.send_notice(notice)
+    finally:
+        channel.close()
 
 
 def _address(name: str, address: str) -> Address:

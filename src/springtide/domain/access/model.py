@@ -153,6 +153,20 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Invitation:
+    """An open invitation of an address to a shop; its token is known only when it is made."""
+
+    id: UUID
+    shop_id: UUID
+    email: str
+    role: Role
+    invited_by: str
+    created_at: datetime
+    expires_at: datetime
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key of a shop's own site or app; the token itself is shown once and not kept."""
 

@@ -5,16 +5,27 @@ from uuid import UUID
 
 from sqlalchemy import Connection, and_, bindparam, func, select
 
-from springtide.domain.access.model import ApiKey, Caller, Entry, Member, Person, Role, Shop
+from springtide.domain.access.model import (
+    ApiKey,
+    Caller,
+    Entry,
+    Invitation,
+    Member,
+    Person,
+    Role,
+    Shop,
+)
 from springtide.domain.access.secrets import token_hash
 from springtide.domain.access.store import (
     api_keys,
     audit_log,
+    invitations,
     memberships,
     people,
     sessions,
     shops,
     to_entry,
+    to_invitation,
     to_key,
     to_person,
     to_shop,
@@ -49,6 +60,14 @@ class NotSignedIn(Refusal):
     code = "not_signed_in"
     status = 401
     text = N_("Please log in.")
+
+
+class InvitationGone(Refusal):
+    """A link that was used, withdrawn, replaced, has run out, or never was one."""
+
+    code = "invitation_gone"
+    status = 404
+    text = N_("This invitation can no longer be used: ask the shop to send it again.")
 
 
 def shop_by_slug(tx: Connection, *, slug: str) -> Shop:
@@ -100,6 +119,26 @@ def members_of(tx: Connection, *, shop: Shop) -> list[Member]:
         .order_by(people.c.name, people.c.email)
     )
     return [Member(to_person(row), shop, Role(row.role)) for row in rows]
+
+
+def invitations_of(tx: Connection, *, shop_id: UUID) -> list[Invitation]:
+    """Return the open invitations of a shop, those that have run out too, by address."""
+    rows = tx.execute(
+        select(invitations).where(invitations.c.shop_id == shop_id).order_by(invitations.c.email)
+    )
+    return [to_invitation(row) for row in rows]
+
+
+def invitation_behind(tx: Connection, *, token: str, now: datetime) -> tuple[Invitation, Shop]:
+    """Return the open invitation that a link's token belongs to; raises InvitationGone."""
+    row = tx.execute(
+        select(invitations, shops)
+        .join(shops, shops.c.id == invitations.c.shop_id)
+        .where(invitations.c.token_hash == token_hash(token), invitations.c.expires_at > now)
+    ).one_or_none()
+    if row is None:
+        raise InvitationGone
+    return to_invitation(row), to_shop(row)
 
 
 def member(tx: Connection, *, person: Person, slug: str) -> Member:

@@ -13,10 +13,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
 )
 
-from springtide.domain.access.model import ApiKey, Entry, Person, Scope, Shop
+from springtide.domain.access.model import ApiKey, Entry, Invitation, Person, Role, Scope, Shop
 from springtide.kit.db import Instant, Json, metadata
 from springtide.kit.time import SimulatedClock
 
@@ -54,6 +55,22 @@ memberships = Table(
     Column("person_id", Uuid, ForeignKey("people.id"), primary_key=True, index=True),
     Column("role", String(20), nullable=False),
     Column("created_at", Instant, nullable=False),
+)
+
+# Open invitations only: one that is taken up or withdrawn goes, the audit log knows of it.
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("shop_id", Uuid, ForeignKey("shops.id"), nullable=False),
+    Column("email", String(254), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("invited_by", String(120), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    UniqueConstraint("shop_id", "email"),
 )
 
 # Only the SHA-256 of a token is kept: whoever reads the table cannot use what it names.
@@ -158,6 +175,21 @@ def to_key(row: Row[Any]) -> ApiKey:
         created_at=columns[api_keys.c.created_at],
         last_used_at=columns[api_keys.c.last_used_at],
         revoked_at=columns[api_keys.c.revoked_at],
+    )
+
+
+def to_invitation(row: Row[Any]) -> Invitation:
+    """Return the invitation of a row that holds every column of ``invitations``."""
+    columns = row._mapping
+    return Invitation(
+        id=columns[invitations.c.id],
+        shop_id=columns[invitations.c.shop_id],
+        email=columns[invitations.c.email],
+        role=Role(columns[invitations.c.role]),
+        invited_by=columns[invitations.c.invited_by],
+        created_at=columns[invitations.c.created_at],
+        expires_at=columns[invitations.c.expires_at],
+        sent_at=columns[invitations.c.sent_at],
     )
 
 

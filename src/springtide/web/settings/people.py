@@ -1,6 +1,5 @@
 """Settings, people: who belongs to the shop, in which role."""
 
-import secrets
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -11,7 +10,8 @@ from sqlalchemy import Connection
 from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
 from springtide.domain.access.model import Member, Needs, Permission, Person, Role
-from springtide.kit.errors import N_, NotFound, Refusal
+from springtide.flows import team
+from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward
 from springtide.web import render
@@ -21,6 +21,7 @@ from springtide.web.settings import sections
 Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 AnyRequest = Request[Any, Any, Any]
 _OPT = {"access": Needs(Permission.SETTINGS_WRITE)}
+_INVITATION = "/shops/{shop:str}/settings/people/invitations/{invitation:str}"
 
 
 class UnknownRole(Refusal):
@@ -28,14 +29,6 @@ class UnknownRole(Refusal):
 
     code = "unknown_role"
     text = N_("“{value}” is not a role.")
-
-
-class NotYourself(Refusal):
-    """Whoever takes away their own rights cannot give them back."""
-
-    code = "not_yourself"
-    status = 409
-    text = N_("Another owner has to change your own role.")
 
 
 @get("/shops/{shop:str}/settings", opt=_OPT, sync_to_thread=False)
@@ -46,36 +39,69 @@ def settings_start(member: Member) -> Response[Any]:
 
 @get("/shops/{shop:str}/settings/people", opt=_OPT, sync_to_thread=True)
 def people_page(request: AnyRequest, house: House, member: Member) -> Response[str]:
-    """Show the people of the shop and the form that adds one."""
+    """Show the people of the shop, the open invitations, and the form that invites."""
     return _page(request, house, member, Form())
 
 
 @post("/shops/{shop:str}/settings/people", opt=_OPT, sync_to_thread=True)
-def add_person(request: AnyRequest, house: House, member: Member, data: Typed) -> Response[Any]:
-    """Let someone in; a person new to this installation gets a first password, shown once."""
-    password = secrets.token_urlsafe(9)
+def invite_person(request: AnyRequest, house: House, member: Member, data: Typed) -> Response[Any]:
+    """Invite an address; the answer is the same whether or not it has an account."""
     try:
-        with house.db.write() as tx:
-            person, is_new = _known_or_new(tx, house, member, data, password)
-            operations.add_member(
-                tx,
-                shop=member.shop,
-                person=person,
-                role=_role(data.get("role", "")),
-                actor=member.actor,
-                now=house.real_now(),
-            )
+        invited = team.invite(
+            house,
+            member.shop,
+            email=data.get("email", ""),
+            role=_role(data.get("role", "")),
+            actor=member.actor,
+            language=member.person.language,
+        )
+    except operations.BadEmail as refusal:
+        form = Form.refused(data, Invalid({"email": refusal}))
+        return _page(request, house, member, form, status=refusal.status)
     except Refusal as refusal:
         return _page(request, house, member, Form.refused(data, refusal), status=refusal.status)
-    first = (person, password) if is_new else None
-    return _page(request, house, member, Form(), added=person, first=first)
+    return _page(request, house, member, Form(), invited=invited)
+
+
+@post(_INVITATION + "/again", opt=_OPT, sync_to_thread=True)
+def invite_again(
+    request: AnyRequest, house: House, member: Member, invitation: str
+) -> Response[Any]:
+    """Make a new link for an open invitation; the old one is over."""
+    try:
+        invited = team.invite_again(
+            house,
+            member.shop,
+            invitation_id=inward("inv", invitation),
+            actor=member.actor,
+            language=member.person.language,
+        )
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        return _page(request, house, member, Form({}, error=refusal), status=refusal.status)
+    return _page(request, house, member, Form(), invited=invited)
+
+
+@post(_INVITATION + "/withdraw", opt=_OPT, sync_to_thread=True)
+def withdraw_invitation(house: House, member: Member, invitation: str) -> Response[Any]:
+    """Make an invitation's link useless."""
+    with house.db.write() as tx:
+        gone = operations.withdraw_invitation(
+            tx,
+            shop=member.shop,
+            invitation_id=inward("inv", invitation),
+            actor=member.actor,
+            now=house.real_now(),
+        )
+    return _back(member, N_("The invitation of {name} is withdrawn."), gone.email)
 
 
 @post("/shops/{shop:str}/settings/people/{person_id:str}/role", opt=_OPT, sync_to_thread=True)
 def change_role(
     request: AnyRequest, house: House, member: Member, person_id: str, data: Typed
 ) -> Response[Any]:
-    """Give a person of the shop another role."""
+    """Give a person of the shop, oneself too, another role."""
     try:
         with house.db.write() as tx:
             person = _member_of(tx, member, person_id)
@@ -91,14 +117,17 @@ def change_role(
         raise
     except Refusal as refusal:
         return _page(request, house, member, Form({}, error=refusal), status=refusal.status)
-    return _back(member, N_("The role of {name} has changed."), person)
+    if person.id == member.person.id:
+        # Perhaps no longer an owner, who may open this page.
+        return render.see_other(f"/shops/{member.shop.slug}")
+    return _back(member, N_("The role of {name} has changed."), person.name)
 
 
 @post("/shops/{shop:str}/settings/people/{person_id:str}/remove", opt=_OPT, sync_to_thread=True)
 def remove_person(
     request: AnyRequest, house: House, member: Member, person_id: str
 ) -> Response[Any]:
-    """Take a person out of the shop; their sessions end."""
+    """Take a person, perhaps oneself, out of the shop; their other shops stay as they are."""
     try:
         with house.db.write() as tx:
             person = _member_of(tx, member, person_id)
@@ -109,33 +138,15 @@ def remove_person(
         raise
     except Refusal as refusal:
         return _page(request, house, member, Form({}, error=refusal), status=refusal.status)
-    return _back(member, N_("{name} no longer belongs to the shop."), person)
-
-
-def _known_or_new(
-    tx: Connection, house: House, member: Member, data: dict[str, str], password: str
-) -> tuple[Person, bool]:
-    try:
-        return queries.person_by_email(tx, email=data.get("email", "")), False
-    except NotFound:
-        person = operations.create_person(
-            tx,
-            email=data.get("email", ""),
-            name=data.get("name", ""),
-            password=password,
-            language=member.person.language,
-            actor=member.actor,
-            now=house.real_now(),
-        )
-        return person, True
+    if person.id == member.person.id:
+        return render.see_other("/shops")
+    return _back(member, N_("{name} no longer belongs to the shop."), person.name)
 
 
 def _member_of(tx: Connection, member: Member, person_id: str) -> Person:
     wanted = inward("per", person_id)
     for each in queries.members_of(tx, shop=member.shop):
         if each.person.id == wanted:
-            if wanted == member.person.id:
-                raise NotYourself
             return each.person
     raise NotFound(what="member", key=person_id[:60])
 
@@ -147,8 +158,8 @@ def _role(value: str) -> Role:
         raise UnknownRole(value=value[:40]) from None
 
 
-def _back(member: Member, message: str, person: Person) -> Response[Any]:
-    text = translate(message, member.person.language).format(name=person.name)
+def _back(member: Member, message: str, name: str) -> Response[Any]:
+    text = translate(message, member.person.language).format(name=name)
     return render.see_other(f"/shops/{member.shop.slug}/settings/people", message=text)
 
 
@@ -159,11 +170,11 @@ def _page(
     form: Form,
     *,
     status: int = 200,
-    added: Person | None = None,
-    first: tuple[Person, str] | None = None,
+    invited: team.Invited | None = None,
 ) -> Response[str]:
     with house.db.read() as tx:
         people = queries.members_of(tx, shop=member.shop)
+        waiting = queries.invitations_of(tx, shop_id=member.shop.id)
     return render.page(
         request,
         "settings/people.html",
@@ -171,10 +182,21 @@ def _page(
         status=status,
         sections=sections(member),
         people=people,
+        waiting=waiting,
+        real_now=house.real_now(),
+        days=operations.INVITATION_DAYS,
+        has_mail=house.settings.has_mail_server,
         form=form,
-        added=added,
-        first=first,
+        invited=invited,
     )
 
 
-routes = [settings_start, people_page, add_person, change_role, remove_person]
+routes = [
+    settings_start,
+    people_page,
+    invite_person,
+    invite_again,
+    withdraw_invitation,
+    change_role,
+    remove_person,
+]

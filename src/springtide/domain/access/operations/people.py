@@ -106,7 +106,11 @@ def add_member(
 def remove_member(
     tx: Connection, *, shop: Shop, person: Person, actor: Actor, now: datetime
 ) -> None:
-    """Take a person out of a shop; refuses the last owner (LastOwner)."""
+    """Take a person out of a shop; refuses the last owner (LastOwner).
+
+    Their log-in is over only when this was their last shop: it is not this shop's to end. What
+    they have open here is refused at its next request, as every request asks for the membership.
+    """
     role = _membership(tx, shop.id, person.id)
     if role is None:
         raise NotFound(what="member", key=person.email)
@@ -117,7 +121,10 @@ def remove_member(
             memberships.c.shop_id == shop.id, memberships.c.person_id == person.id
         )
     )
-    tx.execute(delete(sessions).where(sessions.c.person_id == person.id))
+    if not tx.execute(
+        select(memberships.c.shop_id).where(memberships.c.person_id == person.id).limit(1)
+    ).first():
+        tx.execute(delete(sessions).where(sessions.c.person_id == person.id))
     record_audit(
         tx,
         shop_id=shop.id,
@@ -144,6 +151,7 @@ def _keep_an_owner(tx: Connection, shop_id: UUID, leaving: UUID) -> None:
     owners = tx.execute(
         select(memberships.c.person_id)
         .where(memberships.c.shop_id == shop_id, memberships.c.role == Role.OWNER)
+        .order_by(memberships.c.person_id)
         .with_for_update()
     ).scalars()
     if all(owner == leaving for owner in owners):

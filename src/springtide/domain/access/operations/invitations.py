@@ -1,0 +1,225 @@
+"""Letting people in: an invitation bound to an address, taken up by whoever holds its link."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from springtide.domain.access.model import Actor, Invitation, Person, Role, Shop
+from springtide.domain.access.operations.audit import record_audit
+from springtide.domain.access.operations.names import check, checked_email, checked_name
+from springtide.domain.access.operations.people import add_member, create_person
+from springtide.domain.access.passwords import checked_password
+from springtide.domain.access.queries import InvitationGone, invitation_behind
+from springtide.domain.access.secrets import new_token, token_hash
+from springtide.domain.access.store import (
+    audit_log,
+    invitations,
+    memberships,
+    people,
+    shops,
+    to_invitation,
+)
+from springtide.kit.errors import N_, Invalid, NotFound, Refusal
+from springtide.kit.ids import outward, uuid7
+
+#: How long a link may be used.
+INVITATION_DAYS = 7
+#: Invitations of one shop within a day, sent again or new: nobody mails strangers through us.
+INVITATIONS_A_DAY = 50
+_CREATE, _RENEW = "invitation.create", "invitation.renew"
+
+
+class AlreadyMember(Refusal):
+    """The address belongs to someone of this very shop."""
+
+    code = "already_member"
+    status = 409
+    text = N_("{email} belongs to the shop already: change the role in the list.")
+
+
+class TooManyInvitations(Refusal):
+    """More invitations within a day than a shop needs."""
+
+    code = "too_many_invitations"
+    status = 429
+    text = N_("A shop sends at most {most} invitations a day: try again tomorrow.")
+
+
+class OtherAddress(Refusal):
+    """An invitation in the hands of someone logged in with another address."""
+
+    code = "invitation_other_address"
+    status = 403
+    text = N_("This invitation is for another e-mail address than the one you are logged in with.")
+
+
+class AccountExists(Refusal):
+    """Whoever has an account takes an invitation up when logged in; no second one is made."""
+
+    code = "account_exists"
+    status = 409
+    text = N_("There is an account with this address: log in, then take the invitation up.")
+
+
+def invite(
+    tx: Connection, *, shop: Shop, email: str, role: Role, actor: Actor, now: datetime
+) -> tuple[Invitation, str]:
+    """Invite an address in a role; return the invitation with its token, which is not kept.
+
+    Whether the address has an account plays no part, so nobody learns of it here. An open
+    invitation of the address is replaced: its old link is over. Refuses BadEmail, AlreadyMember,
+    TooManyInvitations.
+    """
+    email = checked_email(email)
+    # One at a time a shop: two owners may ask in the same person at the same moment.
+    tx.execute(select(shops.c.id).where(shops.c.id == shop.id).with_for_update(key_share=True))
+    is_member = select(people.c.id).join(memberships, memberships.c.person_id == people.c.id)
+    if tx.execute(
+        is_member.where(memberships.c.shop_id == shop.id, people.c.email == email)
+    ).first():
+        raise AlreadyMember(email=email)
+    _keep_within_the_day(tx, shop, now)
+    replaced = tx.execute(
+        delete(invitations).where(invitations.c.shop_id == shop.id, invitations.c.email == email)
+    ).rowcount
+    token = new_token()
+    row = tx.execute(
+        insert(invitations)
+        .values(
+            id=uuid7(now),
+            shop_id=shop.id,
+            email=email,
+            role=role,
+            token_hash=token_hash(token),
+            invited_by=actor.name[:120],
+            created_at=now,
+            expires_at=now + timedelta(days=INVITATION_DAYS),
+        )
+        .returning(invitations)
+    ).one()
+    found = to_invitation(row)
+    _note(tx, found, _RENEW if replaced else _CREATE, actor, now)
+    return found, token
+
+
+def renew_invitation(
+    tx: Connection, *, shop: Shop, invitation_id: UUID, actor: Actor, now: datetime
+) -> tuple[Invitation, str]:
+    """Give an open invitation a new link and its full time; the old link is over."""
+    found = _found(tx, shop, invitation_id)
+    return invite(tx, shop=shop, email=found.email, role=found.role, actor=actor, now=now)
+
+
+def mark_invitation_sent(tx: Connection, *, invitation_id: UUID, now: datetime) -> None:
+    """Note that a mail server took the letter with the link."""
+    tx.execute(update(invitations).where(invitations.c.id == invitation_id).values(sent_at=now))
+
+
+def withdraw_invitation(
+    tx: Connection, *, shop: Shop, invitation_id: UUID, actor: Actor, now: datetime
+) -> Invitation:
+    """Make an open invitation's link useless from now on."""
+    found = _found(tx, shop, invitation_id)
+    tx.execute(delete(invitations).where(invitations.c.id == found.id))
+    _note(tx, found, "invitation.withdraw", actor, now)
+    return found
+
+
+def accept_invitation(
+    tx: Connection, *, token: str, person: Person, now: datetime
+) -> tuple[Shop, Role]:
+    """Let a logged-in person into the shop; refuses InvitationGone, OtherAddress."""
+    found, shop = invitation_behind(tx, token=token, now=now)
+    if found.email != person.email:
+        raise OtherAddress
+    _claim(tx, found)
+    return shop, _take_up(tx, found, shop, person, now)
+
+
+def accept_as_new(
+    tx: Connection, *, token: str, name: str, password: str, language: str, now: datetime
+) -> tuple[Person, Shop]:
+    """Make the account of an invited address, with the name and password its holder chose.
+
+    What was typed is looked at first, so that a careless form says the same whether or not the
+    address has an account. Refuses InvitationGone, Invalid, AccountExists.
+    """
+    found, shop = invitation_behind(tx, token=token, now=now)
+    wrong: dict[str, Refusal] = {}
+    check(wrong, "name", lambda: checked_name(name))
+    check(wrong, "password", lambda: checked_password(password, email=found.email))
+    if wrong:
+        raise Invalid(wrong)
+    _claim(tx, found)
+    if tx.execute(select(people.c.id).where(people.c.email == found.email)).first():
+        raise AccountExists
+    person = create_person(
+        tx,
+        email=found.email,
+        name=name,
+        password=password,
+        language=language,
+        actor=Actor("person", outward("per", found.id), name.strip()),
+        now=now,
+    )
+    _take_up(tx, found, shop, person, now)
+    return person, shop
+
+
+def _claim(tx: Connection, found: Invitation) -> None:
+    # First of all: of two that take it up at the same time, one waits here and finds it gone.
+    if not tx.execute(delete(invitations).where(invitations.c.id == found.id)).rowcount:
+        raise InvitationGone
+
+
+def _take_up(tx: Connection, found: Invitation, shop: Shop, person: Person, now: datetime) -> Role:
+    actor = Actor("person", str(person.id), person.name)
+    _note(tx, found, "invitation.accept", actor, now)
+    kept: str | None = tx.execute(
+        select(memberships.c.role).where(
+            memberships.c.shop_id == shop.id, memberships.c.person_id == person.id
+        )
+    ).scalar_one_or_none()
+    if kept is not None:
+        return Role(kept)
+    add_member(tx, shop=shop, person=person, role=found.role, actor=actor, now=now)
+    return found.role
+
+
+def _found(tx: Connection, shop: Shop, invitation_id: UUID) -> Invitation:
+    row = tx.execute(
+        select(invitations).where(
+            invitations.c.id == invitation_id, invitations.c.shop_id == shop.id
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound(what="invitation", key=outward("inv", invitation_id))
+    return to_invitation(row)
+
+
+def _keep_within_the_day(tx: Connection, shop: Shop, now: datetime) -> None:
+    counted = tx.execute(
+        select(func.count())
+        .select_from(audit_log)
+        .where(
+            audit_log.c.shop_id == shop.id,
+            audit_log.c.action.in_((_CREATE, _RENEW)),
+            audit_log.c.at > now - timedelta(days=1),
+        )
+    ).scalar_one()
+    if counted >= INVITATIONS_A_DAY:
+        raise TooManyInvitations(most=INVITATIONS_A_DAY)
+
+
+def _note(tx: Connection, found: Invitation, action: str, actor: Actor, now: datetime) -> None:
+    record_audit(
+        tx,
+        shop_id=found.shop_id,
+        actor=actor,
+        action=action,
+        subject=outward("inv", found.id),
+        before=None,
+        after={"email": found.email, "role": found.role},
+        now=now,
+    )
