@@ -14,7 +14,8 @@ from springtide.domain.pricing.rule import Conditions, Limits
 from springtide.domain.rewards.model import Claim, ClaimState, Reward
 from springtide.domain.rewards.queries import claims_of_reward
 from springtide.flows import checkout
-from springtide.flows.checkout import Placing, Wanted
+from springtide.flows.buyer import Wanted
+from springtide.flows.checkout import Placing
 from springtide.flows.earning import receive
 from springtide.flows.returning import return_lines
 from springtide.flows.upkeep import look_after_rewards

@@ -8,7 +8,7 @@ from tests.stories.conftest import Site
 
 PAGES = (
     "", "/campaigns", "/campaigns/new", "/customers", "/outreach", "/board", "/data",
-    "/settings/people", "/settings/keys", "/settings/audit", "/settings/me",
+    "/settings/people", "/settings/keys", "/settings/points", "/settings/audit", "/settings/me",
 )  # fmt: skip
 
 

@@ -17,12 +17,13 @@ from msgspec import Meta, Struct
 
 from springtide.api.fields import CustomerKey, VisitorKey
 from springtide.api.limits import Limits
+from springtide.api.stated import customer_asking, refuse_servers_words
 from springtide.api.writes import HEADER, checked_key
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
 from springtide.domain.rewards.model import Attempt, Claim, Granted, UnknownReward
-from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, customer_of, sharer_of
-from springtide.kit.errors import N_, Invalid, Refusal
+from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, sharer_of
+from springtide.kit.errors import Invalid, Refusal
 from springtide.kit.ids import BadId, inward, outward
 from springtide.kit.text import text_problem
 
@@ -30,21 +31,6 @@ from springtide.kit.text import text_problem
 TRIES_PER_SECOND = 5.0
 TRIES_AT_ONCE = 15
 _FIELD = re.compile(r"`\$\.([^`]+)`")
-
-
-class CustomerTokenNeeded(Refusal):
-    """A publishable key that says who the customer is, or says nothing."""
-
-    code = "customer_token_needed"
-    status = 403
-    text = N_("From a browser the customer comes as a token that your server asked for.")
-
-
-class CustomerMissing(Refusal):
-    """A claim of nobody."""
-
-    code = "customer_missing"
-    text = N_("Say who claims: a customer_key, or a customer_token.")
 
 
 class ClaimIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -207,6 +193,7 @@ def attempt_of(
     share = body.share if isinstance(body, ClaimIn) else None
     group = body.group if isinstance(body, ClaimIn) else None
     quantity = body.quantity if isinstance(body, ReserveIn) else 1
+    refuse_servers_words(caller, body)
     customer = customer_asking(house, caller, body.customer_key, body.customer_token)
     key = _scoped(caller, customer, checked_key(idempotency_key))
     reward_id = _reward_id(reward)
@@ -258,20 +245,6 @@ def _decoded(decoder: msgspec.json.Decoder[Body], raw: bytes) -> Body:
         raise ValidationException(extra=[problem]) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ClientException(str(error)) from error
-
-
-def customer_asking(
-    house: House, caller: Caller, customer_key: str | None, customer_token: str | None
-) -> str:
-    """Return who asks: a server says it, a browser proves it with a token."""
-    if customer_token is not None:
-        secret, now = house.settings.secret, house.real_now()
-        return customer_of(secret, shop=caller.shop, token=customer_token, now=now)
-    if caller.key.is_publishable:
-        raise CustomerTokenNeeded
-    if customer_key is None:
-        raise Invalid({"customer_key": CustomerMissing()})
-    return customer_key
 
 
 def _sharer(house: House, caller: Caller, reward: str, share: str) -> str:

@@ -13,17 +13,18 @@ from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
 from springtide.api.fields import Currency, CustomerKey, ProductKey, Quantity
+from springtide.api.stated import customer_proven, refuse_servers_words
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope, Shop
 from springtide.domain.pricing.explain import Outcome
 from springtide.domain.pricing.model import CartLine, Decision
 from springtide.flows import checkout
-from springtide.flows.checkout import Prepared, Wanted
-from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, customer_of
+from springtide.flows.buyer import Wanted
+from springtide.flows.checkout import Prepared
+from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX
 from springtide.flows.quoting import sign_quote
 from springtide.flows.standing import standing_by
 from springtide.flows.topping_up import top_ups
-from springtide.kit.errors import N_, Refusal
 
 
 class CartLineIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -31,14 +32,6 @@ class CartLineIn(Struct, kw_only=True, forbid_unknown_fields=True):
 
     product_key: ProductKey
     quantity: Quantity
-
-
-class NeedsServerKey(Refusal):
-    """A browser that says who the customer is: anyone could say so."""
-
-    code = "needs_server_key"
-    status = 403
-    text = N_("Who the customer is, and what they hold, is said by your server, with its own key.")
 
 
 Code = Annotated[str, Meta(min_length=1, max_length=60)]
@@ -64,6 +57,18 @@ class CartIn(Struct, kw_only=True, forbid_unknown_fields=True):
     lines: LinesIn
     codes: Annotated[list[Code], Meta(max_length=20, description="Codes the buyer typed.")] = []
     points: Annotated[int, Meta(ge=0, le=10**12, description="Points the buyer wants to use.")] = 0
+    points_balance: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=10**12,
+                description="With a secret key, where your own site keeps the shop's points: what "
+                "the buyer has there. Left out, none.",
+            ),
+        ]
+        | None
+    ) = None
     shipping_minor: Annotated[
         int, Meta(ge=0, le=10**9, description="The shipping fee, before free shipping.")
     ] = 0
@@ -72,11 +77,15 @@ class CartIn(Struct, kw_only=True, forbid_unknown_fields=True):
     region: Annotated[str, Meta(max_length=60, examples=["浙江"])] = ""
     segments: Annotated[
         list[Name],
-        Meta(max_length=50, description="The customer's segments, where rules ask for them."),
+        Meta(max_length=50, description="With a secret key: the customer's segments."),
     ] = []
     holds: Annotated[
         list[Holding],
-        Meta(max_length=50, description="Coupons and packets that this customer holds."),
+        Meta(
+            max_length=50,
+            description="With a secret key: coupons and packets of your own that this customer "
+            "holds. What Springtide's rewards give out it knows itself; stated, it is refused.",
+        ),
     ] = []
     currency: Annotated[
         str | None, Meta(description="Refused where the shop's is another.", examples=["CNY"])
@@ -253,6 +262,7 @@ def wanted_of(data: CartIn) -> Wanted:
         lines=tuple(CartLine(line.product_key, line.quantity) for line in data.lines),
         codes=tuple(data.codes),
         points=data.points,
+        points_balance=data.points_balance,
         shipping_minor=data.shipping_minor,
         customer_key=data.customer_key,
         channel=data.channel,
@@ -274,13 +284,10 @@ def wanted_of(data: CartIn) -> Wanted:
 )
 def quote(house: House, caller: Caller, data: QuoteBody) -> Quote:
     """Price a cart as an order placed now would be priced; nothing is kept."""
-    if caller.key.is_publishable and (data.customer_key or data.segments or data.holds):
-        raise NeedsServerKey
-    shop, now, wanted = caller.shop, house.now(caller.shop), wanted_of(data)
-    if data.customer_token is not None:
-        secret, real_now = house.settings.secret, house.real_now()
-        customer = customer_of(secret, shop=shop, token=data.customer_token, now=real_now)
-        wanted = replace(wanted, customer_key=customer)
+    refuse_servers_words(caller, data)
+    customer = customer_proven(house, caller, data.customer_key, data.customer_token)
+    shop, now = caller.shop, house.now(caller.shop)
+    wanted = replace(wanted_of(data), customer_key=customer)
     standing_of = standing_by(house.facts, shop=shop, now=now)
     with house.db.read() as tx:
         prepared = checkout.prepare(tx, shop=shop, wanted=wanted, now=now, standing_of=standing_of)

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from litestar import get, post
 from msgspec import Meta, Struct
 
-from springtide.api.claims import customer_asking
 from springtide.api.fields import CustomerKey
+from springtide.api.stated import customer_asking
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
 from springtide.domain.ledger.queries import accounts_by_keys

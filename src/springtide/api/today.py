@@ -5,8 +5,9 @@ from typing import Annotated
 from litestar import post
 from msgspec import Meta, Struct
 
-from springtide.api.claims import customer_asking, refuse_unstorable
+from springtide.api.claims import refuse_unstorable
 from springtide.api.fields import CustomerKey, VisitorKey
+from springtide.api.stated import customer_asking
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
 from springtide.domain.rewards.deeds import Person

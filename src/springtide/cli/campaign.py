@@ -154,7 +154,8 @@ def price(
     Examples: `springtide campaign price 866211=2 1082185=1 --shop demo --campaign cmp_…`,
     `springtide campaign price cart.json --shop demo --json`
     """
-    from springtide.flows.checkout import Wanted, prepare
+    from springtide.flows.buyer import Wanted
+    from springtide.flows.checkout import prepare
     from springtide.flows.standing import standing_by
 
     lines = tuple(_lines(cart))

@@ -5,13 +5,13 @@ function over the same reads; only the instant may differ, and an order that nam
 refused when its price is another one by then.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from springtide.domain.access.model import Actor, Shop
+from springtide.domain.access.model import Actor, PointsKeeper, Shop
 from springtide.domain.campaigns.queries import live_campaign
 from springtide.domain.catalog.model import UnknownProduct
 from springtide.domain.catalog.queries import products_by_keys
@@ -19,7 +19,6 @@ from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import upsert_customers
 from springtide.domain.orders import operations as orders
 from springtide.domain.orders.model import Order, OrderLine, OrderState, line_problems
-from springtide.domain.orders.queries import has_ordered
 from springtide.domain.pricing import engine
 from springtide.domain.pricing.explain import Explained, explain
 from springtide.domain.pricing.model import (
@@ -33,20 +32,17 @@ from springtide.domain.pricing.model import (
 from springtide.domain.pricing.operations import (
     given_by,
     keep_plan,
-    left_of,
     uses_of,
 )
 from springtide.domain.pricing.plan import Plan
 from springtide.domain.pricing.queries import active_plan, current_prices
 from springtide.domain.pricing.replay import Inputs, inputs_of
 from springtide.domain.rewards import using
-from springtide.domain.rewards.holdings import NOTHING, Holdings, holdings
+from springtide.domain.rewards.holdings import NOTHING, Holdings
 from springtide.domain.rewards.using import Spending
+from springtide.flows.buyer import StandingOf, Wanted, buyer_of, held_of, refuse_stated
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import outward, uuid7
-
-#: A customer's key -> (tier, has ordered before): what the facts know.
-StandingOf = Callable[[str], tuple[str, bool]]
 
 
 class QuoteChanged(Refusal):
@@ -55,30 +51,6 @@ class QuoteChanged(Refusal):
     code = "quote_changed"
     status = 409
     text = N_("The price is {now_minor} minor units now, the quote was {quoted_minor}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a buyer puts together: lines, codes, points to use, and where it goes."""
-
-    lines: tuple[CartLine, ...]
-    codes: tuple[str, ...] = ()
-    points: int = 0
-    shipping_minor: int = 0
-    customer_key: str | None = None
-    channel: str = ""
-    region: str = ""
-    segments: tuple[str, ...] = ()
-    holds: tuple[tuple[str, int], ...] = ()
-    currency: str | None = None
-
-    @property
-    def pieces(self) -> dict[str, int]:
-        """The pieces of each product, whatever the lines that they stand in."""
-        found: dict[str, int] = {}
-        for line in self.lines:
-            found[line.product_key] = found.get(line.product_key, 0) + line.quantity
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +114,17 @@ def prepare(
     if wanted.currency not in (None, shop.currency):
         raise Invalid({"currency": MixedCurrency(cart=wanted.currency, shop=shop.currency)})
     _refuse_bad(tx, shop, wanted.lines)
+    refuse_stated(tx, shop, wanted)
     plan = active_plan(tx, shop_id=shop.id, zone=shop.zone_name, now=now)
     keys = {line.product_key for line in wanted.lines} | set(plan.gift_keys)
     cart = Cart(wanted.lines, shop.currency, wanted.codes, wanted.shipping_minor, wanted.points)
     campaign = live_campaign(tx, shop_id=shop.id, now=now)
-    held = _held(tx, shop, wanted, plan, now)
+    held = held_of(tx, shop, wanted, plan, now)
     return Prepared(
         cart=cart,
         plan=plan,
         book=current_prices(tx, shop_id=shop.id, keys=keys, now=now),
-        buyer=_buyer(tx, shop, wanted, plan, standing_of, held),
+        buyer=buyer_of(tx, shop, wanted, plan, standing_of, held),
         campaign_key=campaign.key if campaign else None,
         now=now,
         held=held,
@@ -187,7 +160,7 @@ def place(
         tx,
         shop=shop,
         held=prepared.held,
-        spending=_spending(key, wanted.customer_key or "", prepared, decision),
+        spending=_spending(key, shop, wanted.customer_key or "", prepared, decision),
         uses=uses_of(
             prepared.plan,
             decision,
@@ -315,56 +288,17 @@ def order_lines(decision: Decision) -> list[OrderLine]:
     return lines
 
 
-def _held(tx: Connection, shop: Shop, wanted: Wanted, plan: Plan, now: datetime) -> Holdings:
-    """Return what the buyer holds; nothing is looked up where no rule would spend it."""
-    issued = [rule.id for rule in plan.rules if rule.conditions.is_issued]
-    if wanted.customer_key is None or not (issued or wanted.points):
-        return NOTHING
-    return holdings(
-        tx,
-        shop_id=shop.id,
-        customer_key=wanted.customer_key,
-        rules=issued,
-        pieces=wanted.pieces,
-        now=now,
-    )
-
-
-def _spending(key: str, customer_key: str, prepared: Prepared, decision: Decision) -> Spending:
+def _spending(
+    key: str, shop: Shop, customer_key: str, prepared: Prepared, decision: Decision
+) -> Spending:
+    is_ledger = shop.points_kept_by is PointsKeeper.LEDGER
     return Spending(
         order_key=key,
         customer_key=customer_key,
         rules=given_by(decision),
-        points=decision.points,
+        points=decision.points if is_ledger else 0,
         pieces={line.product_key: line.quantity for line in decision.lines},
         campaign_key=prepared.campaign_key,
-    )
-
-
-def _buyer(
-    tx: Connection,
-    shop: Shop,
-    wanted: Wanted,
-    plan: Plan,
-    standing_of: StandingOf | None,
-    held: Holdings,
-) -> Buyer:
-    """Return what prices depend on; what no rule asks for is not looked up."""
-    key = wanted.customer_key
-    tier, is_known = "", False
-    if key is not None and plan.asks_standing:
-        tier, is_known = standing_of(key) if standing_of else ("", False)
-        is_known = is_known or has_ordered(tx, shop_id=shop.id, customer_key=key)
-    return Buyer(
-        tier=tier,
-        channel=wanted.channel,
-        region=wanted.region,
-        segments=wanted.segments,
-        issued=dict(wanted.holds) | dict(held.issued),
-        is_first_order=key is not None and not is_known,
-        # Where Springtide keeps no points of a buyer, the shop's site keeps their balance.
-        points=wanted.points if held.points is None else min(wanted.points, held.points),
-        left=left_of(tx, shop_id=shop.id, plan=plan, customer_key=key),
     )
 
 

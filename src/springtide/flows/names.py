@@ -111,6 +111,7 @@ AUDIT_ACTIONS = {
     "rule.deactivated": N_("Promotion rule switched off"),
     "rule.saved": N_("Promotion rule saved"),
     "shop.create": N_("Shop created"),
+    "shop.points": N_("Keeper of points set"),
     "shop.set_clock": N_("Shop time set"),
     "task.added": N_("Task added"),
     "task.finished": N_("Task finished"),

@@ -11,7 +11,7 @@ import msgspec
 
 from springtide.domain.access.model import Shop
 from springtide.domain.pricing.model import Decision
-from springtide.flows.checkout import Wanted
+from springtide.flows.buyer import Wanted
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.seals import seal, text_of, unseal
 
@@ -83,6 +83,8 @@ def _digest(wanted: Wanted) -> str:
             wanted.region,
             sorted(wanted.segments),
             sorted(wanted.holds),
+            # Beside the others, so that quotes of before it was stated still hold.
+            *(() if wanted.points_balance is None else (wanted.points_balance,)),
         )
     )
     return text_of(hashlib.sha256(document).digest()[:12])

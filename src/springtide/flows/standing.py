@@ -6,7 +6,7 @@ from datetime import datetime
 from springtide.domain.access.model import Shop
 from springtide.domain.customers.standing import last_full_day, standings
 from springtide.domain.facts.queries import FactReader
-from springtide.flows.checkout import StandingOf
+from springtide.flows.buyer import StandingOf
 
 #: The tier of a customer by their key; None for who never ordered.
 TierOf = Callable[[str], str | None]

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
-from springtide.domain.access.model import Member
+from springtide.domain.access.model import Member, PointsKeeper, Shop
 from springtide.domain.campaigns.model import Campaign
 from springtide.domain.campaigns.queries import sale_prices
 from springtide.domain.catalog.queries import products_by_keys
@@ -36,7 +36,7 @@ def sample_of(
     nothing: dict[str, Any] = {"decision": None, "problems": [], "told": [], "product_names": {}}
     try:
         rules, titles = _rules_as_typed(tx, campaign, data, shop.currency)
-        cart, buyer = _typed_cart(data, shop.currency)
+        cart, buyer = _typed_cart(data, shop)
         if not cart.lines:
             return nothing
         guards = campaign_guards(tx, shop_id=shop.id, campaign_ids=[campaign.id])
@@ -96,7 +96,8 @@ def _rules_as_typed(
     return rules, titles
 
 
-def _typed_cart(data: Mapping[str, Any], currency: str) -> tuple[Cart, Buyer]:
+def _typed_cart(data: Mapping[str, Any], shop: Shop) -> tuple[Cart, Buyer]:
+    currency = shop.currency
     lines = []
     for row in range(SAMPLE_ROWS):
         key = str(data.get(f"sample.{row}.product_key", "")).strip()
@@ -118,7 +119,7 @@ def _typed_cart(data: Mapping[str, Any], currency: str) -> tuple[Cart, Buyer]:
         region=str(data.get("sample.region", "")).strip(),
         channel=str(data.get("sample.channel", "")).strip(),
         is_first_order="sample.is_first_order" in data,
-        points=points,
+        points=0 if shop.points_kept_by is PointsKeeper.NOBODY else points,
     )
     return cart, buyer
 

@@ -24,6 +24,7 @@ from springtide.domain.pricing.rules import RULES
 from springtide.domain.rewards.deposits import pay_deposit
 from springtide.domain.rewards.queries import held_by
 from springtide.flows import checkout
+from springtide.flows.buyer import Wanted
 from springtide.flows.customer_tokens import customer_of, sign_customer
 from springtide.flows.quoting import quoted_total
 from springtide.flows.standing import standing_by
@@ -101,7 +102,7 @@ def store_order(house: House, shop: str, data: OrderIn) -> dict[str, Any]:
     secret, now = house.settings.secret, house.now(found)
     customer = customer_of(secret, shop=found, token=data.customer_token, now=house.real_now())
     lines = tuple(CartLine(line.product_key, line.quantity) for line in data.lines)
-    wanted = checkout.Wanted(lines, points=data.points, customer_key=customer)
+    wanted = Wanted(lines, points=data.points, customer_key=customer)
     total = quoted_total(secret, shop=found, wanted=wanted, token=data.quote, now=now)
     with house.db.write() as tx:
         order = checkout.place(

@@ -7,7 +7,8 @@ import pytest
 from springtide.domain.orders import queries
 from springtide.domain.pricing.model import CartLine, Decision
 from springtide.flows import checkout
-from springtide.flows.checkout import Placing, Visit, Wanted
+from springtide.flows.buyer import Wanted
+from springtide.flows.checkout import Placing, Visit
 from springtide.kit.db import Database
 from springtide.kit.errors import Invalid
 from tests.kit.shops import ACTOR, new_shop

@@ -20,7 +20,8 @@ from springtide.domain.pricing.replay import replay
 from springtide.domain.pricing.rule import Conditions, Limits, Stacking
 from springtide.domain.pricing.stacking import AmbiguousStack
 from springtide.flows import checkout
-from springtide.flows.checkout import Placing, QuoteChanged, Wanted
+from springtide.flows.buyer import Wanted
+from springtide.flows.checkout import Placing, QuoteChanged
 from springtide.flows.quoting import (
     BadQuote,
     QuoteExpired,

@@ -93,6 +93,17 @@ class Key:
 AccessRule = Public | SignedIn | Needs | Key
 
 
+class PointsKeeper(StrEnum):
+    """Who keeps the balances of customers' points, and so says what an order may be paid with."""
+
+    #: Springtide's ledger: who has no account there has no points.
+    LEDGER = "ledger"
+    #: The shop's own site, whose server vouches for a balance with each order.
+    SITE = "site"
+    #: Nobody: no order is paid with points.
+    NOBODY = "nobody"
+
+
 @dataclass(frozen=True, slots=True)
 class Shop:
     """One seller's store."""
@@ -104,6 +115,7 @@ class Shop:
     zone_name: str
     clock: SimulatedClock | None = None
     is_demo: bool = False
+    points_kept_by: PointsKeeper = PointsKeeper.LEDGER
 
     @property
     def tz(self) -> ZoneInfo:

@@ -17,7 +17,16 @@ from sqlalchemy import (
     Uuid,
 )
 
-from springtide.domain.access.model import ApiKey, Entry, Invitation, Person, Role, Scope, Shop
+from springtide.domain.access.model import (
+    ApiKey,
+    Entry,
+    Invitation,
+    Person,
+    PointsKeeper,
+    Role,
+    Scope,
+    Shop,
+)
 from springtide.kit.db import Instant, Json, metadata
 from springtide.kit.time import SimulatedClock
 
@@ -30,6 +39,7 @@ shops = Table(
     Column("currency", String(3), nullable=False),
     Column("zone_name", String(64), nullable=False),
     Column("is_demo", Boolean, nullable=False),
+    Column("points_kept_by", String(10), nullable=False, server_default="ledger"),
     Column("clock_shows_at", Instant),
     Column("clock_set_at", Instant),
     Column("clock_speed", Float),
@@ -148,6 +158,7 @@ def to_shop(row: Row[Any]) -> Shop:
         zone_name=columns[shops.c.zone_name],
         clock=clock,
         is_demo=columns[shops.c.is_demo],
+        points_kept_by=PointsKeeper(columns[shops.c.points_kept_by]),
     )
 
 

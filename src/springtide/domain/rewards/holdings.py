@@ -20,11 +20,11 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 class Holdings(msgspec.Struct, frozen=True):
     """What a customer may spend: price rules they hold, with packet money; points; the claims.
 
-    ``points`` is None for a customer whose points Springtide does not keep.
+    ``points`` is what the ledger has of them: nothing for a customer without an account.
     """
 
     issued: Mapping[str, int] = {}
-    points: int | None = None
+    points: int = 0
     claims: tuple[Claim, ...] = ()
 
     def of_rule(self, rule: str) -> list[Claim]:
@@ -70,9 +70,7 @@ def holdings(
         issued.pop(rule, None)
         if usable:
             issued[rule] = worth
-    return Holdings(
-        issued, accounts[points].available if points in accounts else None, tuple(claims)
-    )
+    return Holdings(issued, accounts[points].available if points in accounts else 0, tuple(claims))
 
 
 def _balances(

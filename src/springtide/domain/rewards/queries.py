@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Text, func, select, type_coerce
 
 from springtide.domain.access.model import Shop
 from springtide.domain.rewards.model import (
@@ -22,6 +22,7 @@ from springtide.domain.rewards.store import audience as _audience
 from springtide.domain.rewards.store import claims as _claims
 from springtide.domain.rewards.store import rewards as _rewards
 from springtide.kit.bulk import rows_by
+from springtide.kit.canonical import to_json
 from springtide.kit.ids import outward
 
 
@@ -63,6 +64,18 @@ def rewards_of_kind(
         is_published = _rewards.c.state == RewardState.PUBLISHED
         query = query.where(is_published, _rewards.c.settled_at.is_(None))
     return [_reward(tuple(row), shop) for row in tx.execute(query)]
+
+
+def rules_given(tx: Connection, *, shop: Shop, rules: Iterable[str]) -> set[str]:
+    """Return which of these price rules are given to customers by a published reward."""
+    published = [_rewards.c.shop_id == shop.id, _rewards.c.state != RewardState.DRAFT]
+    params = type_coerce(_rewards.c.params, Text)
+    found = set()
+    for rule in set(rules):
+        named = params.contains(to_json(rule), autoescape=True)
+        if tx.execute(select(_rewards.c.id).where(*published, named).limit(1)).first():
+            found.add(rule)
+    return found
 
 
 def claims_by_keys(tx: Connection, *, shop_id: UUID, keys: Iterable[str]) -> list[Claim]:

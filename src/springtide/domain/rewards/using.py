@@ -75,7 +75,7 @@ class HeldForOther(Refusal):
 
 
 class Spending(msgspec.Struct, frozen=True):
-    """What an order spends: money by price rule, points, pieces by product."""
+    """What an order spends: money by price rule, points of the ledger, pieces by product."""
 
     order_key: str
     customer_key: str
@@ -114,7 +114,7 @@ def reserve(
         else:
             taken.append(claims[0])
             _use(steps, openings, spending, claims[0])
-    if spending.points and held.points is not None:
+    if spending.points:
         _spend(steps, openings, spending, POINTS, spending.points,
                points_account(spending.customer_key), "points:spent", POINTS)  # fmt: skip
     if steps:

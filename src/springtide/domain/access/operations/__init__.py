@@ -41,7 +41,13 @@ from springtide.domain.access.operations.sessions import (
     log_out,
     mark_session_seen,
 )
-from springtide.domain.access.operations.shops import BadCurrency, BadSlug, create_shop, set_clock
+from springtide.domain.access.operations.shops import (
+    BadCurrency,
+    BadSlug,
+    create_shop,
+    keep_points,
+    set_clock,
+)
 
 __all__ = [
     "FREE_TRIES_ACCOUNT",
@@ -71,6 +77,7 @@ __all__ = [
     "create_person",
     "create_shop",
     "invite",
+    "keep_points",
     "log_in",
     "log_out",
     "mark_invitation_sent",

@@ -1,4 +1,4 @@
-"""Writing shops and their clocks."""
+"""Writing shops, their clocks, and who keeps their points."""
 
 import re
 from dataclasses import asdict
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, select, update
 
-from springtide.domain.access.model import Actor, Shop
+from springtide.domain.access.model import Actor, PointsKeeper, Shop
 from springtide.domain.access.operations.audit import record_audit
 from springtide.domain.access.operations.names import check, checked_name
 from springtide.domain.access.store import shops
@@ -93,5 +93,24 @@ def set_clock(
         subject="clock",
         before=None,
         after=clock and {key: str(value) for key, value in asdict(clock).items()},
+        now=now,
+    )
+
+
+def keep_points(
+    tx: Connection, *, shop: Shop, keeper: PointsKeeper, actor: Actor, now: datetime
+) -> None:
+    """Say who keeps the points of a shop's customers; ``now`` is the real time."""
+    if keeper is shop.points_kept_by:
+        return
+    tx.execute(update(shops).where(shops.c.id == shop.id).values(points_kept_by=keeper.value))
+    record_audit(
+        tx,
+        shop_id=shop.id,
+        actor=actor,
+        action="shop.points",
+        subject=shop.slug,
+        before={"kept_by": shop.points_kept_by.value},
+        after={"kept_by": keeper.value},
         now=now,
     )
