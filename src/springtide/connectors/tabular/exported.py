@@ -5,10 +5,12 @@ from datetime import UTC, datetime, time, timedelta
 
 from springtide.kit.time import at_wall_time, zone
 
-# 202506210930 or 20250621_093005, 2025-06-18 09.30.00, 2025-06-18; and Unix seconds.
+# 202506210930 or 20250621_093005, 2025-06-18 09.30.00, 2025-06-18; and Unix seconds. What begins
+# a further date is no time: the 2025 between the days of a period is a year, not 20:25.
+_DAY = r"20\d\d[-_.年]?(?:0[1-9]|1[0-2])[-_.月]?(?:0[1-9]|[12]\d|3[01])"
 _STAMP = re.compile(
     r"(?<!\d)(20\d\d)[-_.年]?(0[1-9]|1[0-2])[-_.月]?(0[1-9]|[12]\d|3[01])日?"
-    r"(?:[-_T ]?([01]\d|2[0-3])[-_.:]?([0-5]\d)(?:[-_.:]?[0-5]\d)?)?(?!\d)"
+    rf"(?:[-_T ]?(?!{_DAY})([01]\d|2[0-3])[-_.:]?([0-5]\d)(?:[-_.:]?[0-5]\d)?)?(?!\d)"
 )
 _SECONDS = re.compile(r"(?<!\d)(1[4-9]\d{8})(?:\d{3})?(?!\d)")
 
