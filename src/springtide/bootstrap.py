@@ -18,6 +18,8 @@ class House:
     def __init__(self, settings: Settings, db: Database) -> None:
         self.settings = settings
         self.db = db
+        #: A neighbour that forwards requests and is not trusted to; empty until one did.
+        self.unknown_proxy = ""
         self._reader: FactReader | None = None
         self._desk: ClaimDesk | None = None
         self._lock = Lock()

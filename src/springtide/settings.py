@@ -6,9 +6,17 @@ import secrets
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 from springtide.kit.errors import N_, Refusal
+
+
+class BadProxies(Refusal):
+    """A list of proxies with something that is no address."""
+
+    code = "bad_proxies"
+    text = N_("SPRINGTIDE_TRUSTED_PROXIES: “{value}” is neither an address nor a network.")
 
 
 class BadSetting(Refusal):
@@ -30,9 +38,9 @@ class Settings:
     smtp_url: str
     public_url: str
     api_rate_per_second: int = 200
-    trusted_proxies: str = ""
     #: Whether a mail server was named; ``smtp_url`` else leads to the demo's sink.
     has_mail_server: bool = False
+    trusted_proxies: tuple[str, ...] = ()
 
     @property
     def lake(self) -> Path:
@@ -71,8 +79,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         api_rate_per_second=_whole(
             environment, "SPRINGTIDE_API_RATE", 200, least=1, most=1_000_000
         ),
-        trusted_proxies=environment.get("SPRINGTIDE_TRUSTED_PROXIES", ""),
         has_mail_server=bool(environment.get("SPRINGTIDE_SMTP_URL")),
+        trusted_proxies=_proxies(environment.get("SPRINGTIDE_TRUSTED_PROXIES", "")),
     )
 
 
@@ -83,6 +91,17 @@ def _whole(
     if not value.isascii() or not value.isdigit() or not least <= int(value[:20]) <= most:
         raise BadSetting(name=name, value=value[:40], least=least, most=most)
     return int(value)
+
+
+def _proxies(text: str) -> tuple[str, ...]:
+    """Return the addresses and networks of a list with commas; refuses (BadProxies) others."""
+    found = tuple(each.strip() for each in text.split(",") if each.strip())
+    for each in found:
+        try:
+            ip_network(each)
+        except ValueError:
+            raise BadProxies(value=each[:60]) from None
+    return found
 
 
 def _kept_secret(path: Path) -> str:

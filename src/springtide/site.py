@@ -10,7 +10,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from litestar import Litestar, Request, Response, Router
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
@@ -51,7 +50,7 @@ from springtide.domain.access.model import (
 )
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.settings import read_settings
-from springtide.web import door, errors
+from springtide.web import door, errors, proxies
 
 log = logging.getLogger("springtide.site")
 
@@ -209,19 +208,15 @@ def create_app(house: House) -> Site:
 
 
 def app_from_environment() -> Any:
-    """Open the house that the environment describes and return its app; for the server.
-
-    Behind proxies that SPRINGTIDE_TRUSTED_PROXIES names, the visitor's address and scheme are
-    what they forward; from anyone else such headers count for nothing.
-    """
+    """Open the house that the environment describes and return its app; for the server."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     if os.environ.get("SPRINGTIDE_ACCESS_LOG"):
         logging.getLogger("springtide").setLevel(logging.INFO)
     house = open_house(read_settings())
     app = create_app(house)
     app.on_shutdown.append(house.close)
-    trusted = house.settings.trusted_proxies
-    return wrap_asgi_with_proxy_headers(app, trusted.split(",")) if trusted else app
+    proxies.warn_at_start(house)
+    return proxies.behind_proxies(app, house)
 
 
 def handlers(app: Litestar) -> list[tuple[str, str, BaseRouteHandler]]:

@@ -118,7 +118,7 @@ class Browser:
             self.house.db,
             email=person.email,
             password=PASSWORD,
-            address="127.0.0.1",
+            visit=operations.Visit("127.0.0.1"),
             now=self.house.real_now(),
         )
         self.cookies[door.session_cookie_name(self.house)] = session.token

@@ -44,35 +44,38 @@ def visit_name(house: House) -> str:
     return "__Host-visit" if _is_https(house) else "visit"
 
 
-def session_cookie(house: House, session: Session) -> Cookie:
-    """Return the cookie that carries a session."""
-    return Cookie(
-        key=session_cookie_name(house),
-        value=session.token,
-        max_age=operations.SESSION_HOURS * 3600,
-        path="/",
-        httponly=True,
-        secure=_is_https(house),
-        samesite="lax",
-    )
+def browser_cookie_name(house: House) -> str:
+    """Return the name of the cookie by which a browser is known after its log-in."""
+    return "__Host-springtide-browser" if _is_https(house) else "springtide_browser"
+
+
+def session_cookies(house: House, session: Session) -> list[Cookie]:
+    """Return the cookies of a log-in: its session, and what the browser is known by later."""
+    session_seconds = operations.SESSION_HOURS * 3600
+    browser_seconds = operations.BROWSER_DAYS * 24 * 3600
+    return [
+        _cookie(house, session_cookie_name(house), session.token, session_seconds),
+        _cookie(house, browser_cookie_name(house), session.browser, browser_seconds),
+    ]
 
 
 def gone_cookie(house: House) -> Cookie:
-    """Return the cookie that takes a session away from the browser."""
-    return Cookie(
-        key=session_cookie_name(house),
-        value="",
-        max_age=0,
-        path="/",
-        httponly=True,
-        secure=_is_https(house),
-        samesite="lax",
-    )
+    """Return the cookie that takes a session away from the browser, which stays known."""
+    return _cookie(house, session_cookie_name(house), "", 0)
 
 
 def session_token(connection: Connection, house: House) -> str | None:
     """Return the session token that the browser sent."""
     return connection.cookies.get(session_cookie_name(house)) or None
+
+
+def visit_of(connection: Connection, house: House) -> operations.Visit:
+    """Return where a request comes from, as log-ins keep it."""
+    return operations.Visit(
+        address=connection.client.host if connection.client else "",
+        agent=connection.headers.get("user-agent", ""),
+        browser=connection.cookies.get(browser_cookie_name(house), ""),
+    )
 
 
 def log_in_address(path: str, query: str = "") -> str:
@@ -212,6 +215,18 @@ def _note_seen(house: House, token: str, seen_at: datetime, now: datetime) -> No
     if now - seen_at > _SEEN_EVERY:
         with house.db.write() as tx:
             operations.mark_session_seen(tx, token=token, now=now)
+
+
+def _cookie(house: House, name: str, value: str, seconds: int) -> Cookie:
+    return Cookie(
+        key=name,
+        value=value,
+        max_age=seconds,
+        path="/",
+        httponly=True,
+        secure=_is_https(house),
+        samesite="lax",
+    )
 
 
 def _is_https(house: House) -> bool:

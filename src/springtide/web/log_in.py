@@ -1,7 +1,11 @@
 """The way in and out: log-in, log-out, the choice of language, the choice of shop."""
 
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any
 
+import anyio
+import anyio.to_thread
 from litestar import Request, Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
@@ -10,6 +14,7 @@ from litestar.response import Redirect
 from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
 from springtide.domain.access.model import Person, Public, SignedIn
+from springtide.domain.access.pace import Busy
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import LANGUAGES
 from springtide.web import door, render
@@ -17,6 +22,25 @@ from springtide.web.forms import Form
 
 Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 AnyRequest = Request[Any, Any, Any]
+
+
+#: Log-ins under way at once, of strangers and of known browsers: each waits in a thread of its own,
+#: so that no crowd of them takes the threads that answer the team's pages.
+STRANGERS_AT_ONCE, KNOWN_AT_ONCE = 96, 16
+_WAITING_MAX = 200
+_BUSY_SECONDS = 30
+
+
+@dataclass
+class Lines:
+    """Where a process's log-ins wait for a thread."""
+
+    strangers: anyio.CapacityLimiter = field(
+        default_factory=partial(anyio.CapacityLimiter, STRANGERS_AT_ONCE)
+    )
+    known: anyio.CapacityLimiter = field(
+        default_factory=partial(anyio.CapacityLimiter, KNOWN_AT_ONCE)
+    )
 
 
 class Missing(Refusal):
@@ -30,14 +54,34 @@ class Missing(Refusal):
 def log_in_page(request: AnyRequest, house: House) -> Response[Any]:
     """Show the log-in form; who is signed in already goes on."""
     back = request.query_params.get("next", "")
-    if _person(request, house) is not None:
+    if door.signed_in(request, house) is not None:
         return render.see_other(back)
     return _page(request, house, Form(), back)
 
 
-@post("/log-in", opt={"access": Public("whoever wants to log in")}, sync_to_thread=True)
-def log_in(request: AnyRequest, house: House, data: Typed) -> Response[Any]:
+@post("/log-in", opt={"access": Public("whoever wants to log in")})
+async def log_in(request: AnyRequest, house: House, data: Typed) -> Response[Any]:
     """Open a session, or show the form again with what is wrong."""
+    state = request.app.state
+    lines: Lines = state.get("log_in_lines") or state.setdefault("log_in_lines", Lines())
+    is_known = await anyio.to_thread.run_sync(_is_known, request, house, data)
+    line = lines.known if is_known else lines.strangers
+    if line.statistics().tasks_waiting >= _WAITING_MAX:
+        raise Busy(seconds=_BUSY_SECONDS)
+    return await anyio.to_thread.run_sync(_log_in, request, house, data, limiter=line)
+
+
+def _is_known(request: AnyRequest, house: House, data: dict[str, str]) -> bool:
+    browser = door.visit_of(request, house).browser
+    if not browser:
+        return False
+    with house.db.read() as tx:
+        return operations.is_known_browser(
+            tx, email=data.get("email", ""), browser=browser, now=house.real_now()
+        )
+
+
+def _log_in(request: AnyRequest, house: House, data: dict[str, str]) -> Response[Any]:
     email, password = data.get("email", ""), data.get("password", "")
     back = data.get("next", "")
     missing: dict[str, Refusal] = {
@@ -45,10 +89,13 @@ def log_in(request: AnyRequest, house: House, data: Typed) -> Response[Any]:
     }
     if missing:
         return _page(request, house, Form({"email": email}, missing), back, status=422)
-    address = request.client.host if request.client else ""
     try:
         session = operations.log_in(
-            house.db, email=email, password=password, address=address, now=house.real_now()
+            house.db,
+            email=email,
+            password=password,
+            visit=door.visit_of(request, house),
+            now=house.real_now(),
         )
     except Refusal as refusal:
         form = Form({"email": email}, error=refusal)
@@ -57,7 +104,7 @@ def log_in(request: AnyRequest, house: House, data: Typed) -> Response[Any]:
     if chosen in LANGUAGES and chosen != session.person.language:
         with house.db.write() as tx:
             operations.change_language(tx, person=session.person, language=chosen)
-    return render.see_other(back, cookies=[door.session_cookie(house, session)])
+    return render.see_other(back, cookies=door.session_cookies(house, session))
 
 
 @post("/log-out", opt={"access": Public("ends the session it came with")}, sync_to_thread=True)
@@ -77,7 +124,7 @@ def choose_language(request: AnyRequest, house: House, data: Typed) -> Response[
     back = data.get("back", "")
     if language not in LANGUAGES:
         return render.see_other(back)
-    person = _person(request, house)
+    person = door.signed_in(request, house)
     if person is not None:
         with house.db.write() as tx:
             operations.change_language(tx, person=person, language=language)
@@ -113,17 +160,6 @@ def _page(
         next_path=render.local_path(back) if back else "/",
         has_demo=has_demo,
     )
-
-
-def _person(request: AnyRequest, house: House) -> Person | None:
-    token = door.session_token(request, house)
-    if token is None:
-        return None
-    try:
-        with house.db.read() as tx:
-            return queries.session_person(tx, token=token, now=house.real_now())[0]
-    except queries.NotSignedIn:
-        return None
 
 
 routes = [log_in_page, log_in, log_out, choose_language, start, shops_page]

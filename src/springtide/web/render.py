@@ -21,7 +21,7 @@ from litestar import MediaType, Request, Response
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
-from springtide.domain.access.model import Member
+from springtide.domain.access.model import Member, Permission
 from springtide.flows import names
 from springtide.kit.errors import Refusal
 from springtide.kit.i18n import LANGUAGES, LOCALES, translate
@@ -96,6 +96,7 @@ def page(
         address=_address(request),
         csrf_token=csrf_token(request),
         flash=flash,
+        unknown_proxy=_unknown_proxy(request, member),
         **context,
     )
     return Response(
@@ -123,6 +124,7 @@ def render(template: str, view: View, **context: Any) -> str:
         "address": "/",
         "csrf_token": "",
         "flash": None,
+        "unknown_proxy": "",
     }
     token = _view.set(view)
     try:
@@ -181,6 +183,13 @@ def _now(request: AnyRequest, member: Member) -> datetime | None:
     house = request.app.state.get("house")
     now: datetime | None = house.now(member.shop) if house is not None else None
     return now
+
+
+def _unknown_proxy(request: AnyRequest, member: Member | None) -> str:
+    """Return the proxy that the settings do not name, for who can have it named."""
+    house = request.app.state.get("house")
+    may_mend = member is not None and member.may(Permission.SETTINGS_WRITE)
+    return house.unknown_proxy if house is not None and may_mend else ""
 
 
 def _address(request: AnyRequest) -> str:

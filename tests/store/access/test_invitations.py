@@ -54,7 +54,11 @@ def test_a_new_person_chooses_name_and_password_and_the_link_works_once(house: T
     assert (made.email, person.email, person.name) == (EMAIL, EMAIL, "Mei")
     assert _role(house, shop, person) == Role.DESIGN
     assert operations.log_in(
-        house.db, email=EMAIL, password=PASSWORD, address="192.0.2.1", now=house.real_now()
+        house.db,
+        email=EMAIL,
+        password=PASSWORD,
+        visit=operations.Visit("192.0.2.1"),
+        now=house.real_now(),
     )
     with pytest.raises(queries.InvitationGone):
         _join(house, token, person)
@@ -181,7 +185,11 @@ def test_a_log_in_ends_with_the_last_shop_only(house: TestHouse) -> None:
             tx, shop=other, person=person, role=Role.DESIGN, actor=ACTOR, now=house.real_now()
         )
     token = operations.log_in(
-        house.db, email=EMAIL, password=PASSWORD, address="192.0.2.1", now=house.real_now()
+        house.db,
+        email=EMAIL,
+        password=PASSWORD,
+        visit=operations.Visit("192.0.2.1"),
+        now=house.real_now(),
     ).token
     for left, is_in in ((shop, True), (other, False)):
         with house.db.write() as tx:

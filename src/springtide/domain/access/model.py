@@ -208,11 +208,15 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A person's log-in; ``token`` goes into the cookie and is known only at log-in."""
+    """A person's log-in; ``token`` goes into the cookie and is known only at log-in.
+
+    ``browser`` is the token of the browser, for a cookie that outlives the session.
+    """
 
     token: str
     person: Person
     expires_at: datetime
+    browser: str
 
 
 @dataclass(frozen=True, slots=True)

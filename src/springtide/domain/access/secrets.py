@@ -2,14 +2,37 @@
 
 import hashlib
 import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from springtide.domain.access.pace import Busy
+
 # Argon2id with 46 MiB and one pass: the first choice of OWASP's Password Storage Cheat Sheet
 # (2023 and later). A log-in stays near 0.1 s of CPU, so that a burst of them stops no sale.
 _hasher = PasswordHasher(time_cost=1, memory_cost=47_104, parallelism=1)
+
+#: Hashes at the same time, for strangers and for people whose browser is known: together they
+#: hold at most 184 MiB, and a flood of strangers takes no turn from the team.
+HASHES_AT_ONCE = 2
+_WAIT_SECONDS = 30
+_strangers = threading.BoundedSemaphore(HASHES_AT_ONCE)
+_known = threading.BoundedSemaphore(HASHES_AT_ONCE)
+
+
+@contextmanager
+def _turn(*, is_known: bool) -> Iterator[None]:
+    turns = _known if is_known else _strangers
+    if not turns.acquire(timeout=_WAIT_SECONDS):
+        raise Busy(seconds=_WAIT_SECONDS)
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 @cache
@@ -20,15 +43,20 @@ def nobody_hash() -> str:
 
 def hash_password(password: str) -> str:
     """Return the Argon2id hash of a password."""
-    return _hasher.hash(password)
+    with _turn(is_known=True):
+        return _hasher.hash(password)
 
 
-def password_fits(password_hash: str, password: str) -> bool:
-    """Tell whether a password has this hash; takes the same time whether or not it fits."""
-    try:
-        return _hasher.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
+def password_fits(password_hash: str, password: str, *, is_known: bool = True) -> bool:
+    """Tell whether a password has this hash; takes the same time whether or not it fits.
+
+    ``is_known`` is False for who may be a stranger; refuses (Busy) when no turn comes in time.
+    """
+    with _turn(is_known=is_known):
+        try:
+            return _hasher.verify(password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
 
 
 def wants_rehash(password_hash: str) -> bool:

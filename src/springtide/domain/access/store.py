@@ -92,6 +92,11 @@ sessions = Table(
     Column("created_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False, index=True),
+    # When the person last proved who they are: the log-in, or a confirmation since.
+    Column("proved_at", Instant, nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("agent", String(200), nullable=False),
+    Column("browser", LargeBinary(32)),
 )
 
 api_keys = Table(
@@ -126,16 +131,30 @@ audit_log = Table(
     Index("ix_audit_log_shop_id_id", "shop_id", "id"),
 )
 
+# Kept for a day. ``network`` is the address, of IPv6 its /64; ``browser`` is set where the browser
+# (or the session, for who confirms a password) was known: such tries count by themselves.
 log_in_attempts = Table(
     "log_in_attempts",
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("account", String(254), nullable=False),
-    Column("address", String(64), nullable=False),
-    Column("at", Instant, nullable=False),
+    Column("network", String(64), nullable=False),
+    Column("browser", LargeBinary(32)),
+    Column("at", Instant, nullable=False, index=True),
     Column("is_good", Boolean, nullable=False),
+    Index("ix_log_in_attempts_account_network_at", "account", "network", "at"),
     Index("ix_log_in_attempts_account_at", "account", "at"),
-    Index("ix_log_in_attempts_address_at", "address", "at"),
+    Index("ix_log_in_attempts_network_at", "network", "at"),
+)
+
+# Browsers that a person has logged in with: what strangers do to the account is not theirs to bear.
+browsers = Table(
+    "browsers",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("person_id", Uuid, ForeignKey("people.id"), primary_key=True, index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
 )
 
 

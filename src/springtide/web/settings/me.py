@@ -41,14 +41,15 @@ def change_password(
     try:
         if data.get("password", "") != data.get("again", ""):
             raise Invalid({"again": NotRepeated()})
-        with house.db.write() as tx:
-            session = operations.change_password(
-                tx,
-                person=member.person,
-                present=data.get("present", ""),
-                password=data.get("password", ""),
-                now=house.real_now(),
-            )
+        session = operations.change_password(
+            house.db,
+            person=member.person,
+            token=door.session_token(request, house) or "",
+            present=data.get("present", ""),
+            password=data.get("password", ""),
+            visit=door.visit_of(request, house),
+            now=house.real_now(),
+        )
     except Refusal as refusal:
         return _page(request, member, Form.refused({}, refusal), status=refusal.status)
     text = translate(
@@ -57,7 +58,7 @@ def change_password(
     return render.see_other(
         f"/shops/{member.shop.slug}/settings/me",
         message=text,
-        cookies=[door.session_cookie(house, session)],
+        cookies=door.session_cookies(house, session),
     )
 
 

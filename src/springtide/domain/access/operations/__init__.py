@@ -1,6 +1,11 @@
 """What access changes: shops, people, roles, keys, sessions; every write leaves an audit entry."""
 
 from springtide.domain.access.operations.audit import record_audit
+from springtide.domain.access.operations.browsers import (
+    BROWSER_DAYS,
+    forget_browsers,
+    is_known_browser,
+)
 from springtide.domain.access.operations.invitations import (
     INVITATION_DAYS,
     INVITATIONS_A_DAY,
@@ -29,14 +34,13 @@ from springtide.domain.access.operations.people import (
     remove_member,
 )
 from springtide.domain.access.operations.sessions import (
-    FREE_TRIES_ACCOUNT,
-    FREE_TRIES_ADDRESS,
     SESSION_HOURS,
-    TooManyAttempts,
+    Visit,
     WrongLogIn,
     WrongPassword,
     change_language,
     change_password,
+    confirm,
     log_in,
     log_out,
     mark_session_seen,
@@ -48,10 +52,20 @@ from springtide.domain.access.operations.shops import (
     keep_points,
     set_clock,
 )
+from springtide.domain.access.operations.tries import (
+    CALM_ACCOUNT,
+    CALM_NETWORK,
+    FREE_TRIES_BROWSER,
+    FREE_TRIES_PAIR,
+    TooManyAttempts,
+)
 
 __all__ = [
-    "FREE_TRIES_ACCOUNT",
-    "FREE_TRIES_ADDRESS",
+    "BROWSER_DAYS",
+    "CALM_ACCOUNT",
+    "CALM_NETWORK",
+    "FREE_TRIES_BROWSER",
+    "FREE_TRIES_PAIR",
     "INVITATIONS_A_DAY",
     "INVITATION_DAYS",
     "SESSION_HOURS",
@@ -66,6 +80,7 @@ __all__ = [
     "OtherAddress",
     "TooManyAttempts",
     "TooManyInvitations",
+    "Visit",
     "WrongLogIn",
     "WrongPassword",
     "accept_as_new",
@@ -73,10 +88,13 @@ __all__ = [
     "add_member",
     "change_language",
     "change_password",
+    "confirm",
     "create_key",
     "create_person",
     "create_shop",
+    "forget_browsers",
     "invite",
+    "is_known_browser",
     "keep_points",
     "log_in",
     "log_out",

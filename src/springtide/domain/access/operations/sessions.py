@@ -1,13 +1,20 @@
-"""Log-in, log-out, passwords: server-side sessions and growing delays against guessing."""
+"""Log-in, log-out, passwords: server-side sessions, and the browsers that people are known by."""
 
-import math
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from springtide.domain.access.model import Actor, Person, Session
 from springtide.domain.access.operations.audit import record_audit
+from springtide.domain.access.operations.browsers import (
+    forget_browsers,
+    know_browser,
+    known_browser,
+)
+from springtide.domain.access.operations.tries import Attempt, Guess
+from springtide.domain.access.pace import SlowLane
 from springtide.domain.access.passwords import checked_password
 from springtide.domain.access.secrets import (
     hash_password,
@@ -17,18 +24,15 @@ from springtide.domain.access.secrets import (
     token_hash,
     wants_rehash,
 )
-from springtide.domain.access.store import log_in_attempts, people, sessions, to_person
+from springtide.domain.access.store import people, sessions, to_person
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import LANGUAGES
-from springtide.kit.ids import outward, uuid7
+from springtide.kit.ids import outward
 
 SESSION_HOURS = 12
-#: Wrong passwords that cost nothing, per e-mail address and per network address.
-FREE_TRIES_ACCOUNT, FREE_TRIES_ADDRESS = 5, 30
-_FIRST_DELAY_SECONDS, _DELAY_SECONDS_MAX = 4, 900
-_WINDOW = timedelta(hours=24)
 _PASSWORD_READ_MAX = 1000
+_ADDRESS_MAX, _AGENT_MAX = 64, 200
 
 
 class WrongLogIn(Refusal):
@@ -39,14 +43,6 @@ class WrongLogIn(Refusal):
     text = N_("This e-mail address and password do not fit together.")
 
 
-class TooManyAttempts(Refusal):
-    """Too many wrong passwords lately."""
-
-    code = "too_many_attempts"
-    status = 429
-    text = N_("Too many attempts: try again in {seconds} seconds.")
-
-
 class WrongPassword(Refusal):
     """The present password was not right."""
 
@@ -54,31 +50,87 @@ class WrongPassword(Refusal):
     text = N_("This is not your present password.")
 
 
-def log_in(db: Database, *, email: str, password: str, address: str, now: datetime) -> Session:
-    """Open a session; refuses with WrongLogIn or, after too many tries, TooManyAttempts.
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Where a log-in comes from: network address, browser's name, its token if it has one."""
+
+    address: str
+    agent: str = ""
+    browser: str = ""
+
+
+def log_in(
+    db: Database,
+    *,
+    email: str,
+    password: str,
+    visit: Visit,
+    now: datetime,
+    lane: SlowLane | None = None,
+) -> Session:
+    """Open a session; refuses with WrongLogIn, or as an Attempt does (see tries.py).
 
     Takes the database and not a transaction: the try must be on record before the password is
-    looked at (so that many tries at once do not slip through together) and stays when it fails,
-    and hashing must not hold SQLite's only write lock.
+    looked at and stays when it fails, and hashing must not hold SQLite's only write lock. Blocks
+    while it waits for its turn, so pages call it from a thread of its own.
     """
     email = email.strip().lower()[:254]
     # Made now, so that the first unknown address does not take longer than a known one.
     no_hash = nobody_hash()
-    with db.write() as tx:
-        attempt_id = _begin_attempt(tx, email=email, address=address[:64], now=now)
-        row = tx.execute(select(people).where(people.c.email == email)).one_or_none()
-    known_hash = no_hash if row is None else row.password_hash
-    fits = len(password) <= _PASSWORD_READ_MAX and password_fits(known_hash, password)
-    if row is None or not fits:
+    with db.read() as tx:
+        row = _person_row(tx, email)
+        browser = None if row is None else known_browser(tx, row.id, visit.browser, now)
+    with Attempt(db, Guess(email, visit.address, browser), now=now, lane=lane) as attempt:
+        # Once more where another log-in renewed the hash, or the password changed, meanwhile.
+        for _ in range(2):
+            with db.read() as tx:
+                row = _person_row(tx, email)
+            known_hash = no_hash if row is None else row.password_hash
+            if not _fits(known_hash, password, is_known=browser is not None) or row is None:
+                raise WrongLogIn
+            renewed = hash_password(password) if wants_rehash(known_hash) else known_hash
+            with db.write() as tx:
+                kept = tx.execute(
+                    update(people)
+                    .where(people.c.id == row.id, people.c.password_hash == known_hash)
+                    .values(password_hash=renewed)
+                )
+                if kept.rowcount:
+                    attempt.succeed(tx)
+                    return open_session(tx, person=to_person(row), visit=visit, now=now)
         raise WrongLogIn
-    rehashed = hash_password(password) if wants_rehash(known_hash) else None
-    with db.write() as tx:
-        tx.execute(
-            update(log_in_attempts).where(log_in_attempts.c.id == attempt_id).values(is_good=True)
-        )
-        if rehashed:
-            tx.execute(update(people).where(people.c.id == row.id).values(password_hash=rehashed))
-        return _open_session(tx, person=to_person(row), now=now)
+
+
+def _person_row(tx: Connection, email: str) -> Row[Any] | None:
+    return tx.execute(select(people).where(people.c.email == email)).one_or_none()
+
+
+def confirm(
+    db: Database, *, person: Person, token: str, password: str, visit: Visit, now: datetime
+) -> None:
+    """Note that the person of a session proved again who they are; refuses WrongPassword.
+
+    Tries count for the session alone, so a stranger's cannot refuse them, and whoever found a
+    screen unlocked has no more than a known browser's (see tries.py).
+    """
+    with db.read() as tx:
+        known_hash = tx.execute(
+            select(people.c.password_hash).where(people.c.id == person.id)
+        ).scalar_one()
+    guess = Guess(person.email, visit.address, token_hash(token))
+    with Attempt(db, guess, now=now) as attempt:
+        if not _fits(known_hash, password):
+            raise WrongPassword
+        with db.write() as tx:
+            attempt.succeed(tx)
+            mark_proved(tx, token=token, now=now)
+
+
+def mark_proved(tx: Connection, *, token: str, now: datetime) -> None:
+    """Note that the person of a session has proved again who they are."""
+    tx.execute(
+        update(sessions).where(sessions.c.token_hash == token_hash(token)).values(proved_at=now)
+    )
 
 
 def log_out(tx: Connection, *, token: str) -> None:
@@ -94,34 +146,48 @@ def mark_session_seen(tx: Connection, *, token: str, now: datetime) -> None:
 
 
 def change_password(
-    tx: Connection, *, person: Person, present: str, password: str, now: datetime
+    db: Database,
+    *,
+    person: Person,
+    token: str,
+    present: str,
+    password: str,
+    visit: Visit,
+    now: datetime,
 ) -> Session:
     """Set a new password, end all the person's sessions, and open a new one.
 
-    Refuses (Invalid) a wrong present password or a weak new one.
+    Refuses (Invalid) a wrong present password or a weak new one, and too many wrong ones.
     """
-    kept = tx.execute(select(people.c.password_hash).where(people.c.id == person.id)).scalar_one()
-    if len(present) > _PASSWORD_READ_MAX or not password_fits(kept, present):
-        raise Invalid({"present": WrongPassword()})
     try:
         checked_password(password, email=person.email)
     except Refusal as refusal:
         raise Invalid({"password": refusal}) from None
-    tx.execute(
-        update(people).where(people.c.id == person.id).values(password_hash=hash_password(password))
-    )
+    try:
+        confirm(db, person=person, token=token, password=present, visit=visit, now=now)
+    except WrongPassword as refusal:
+        raise Invalid({"present": refusal}) from None
+    made = hash_password(password)
+    with db.write() as tx:
+        set_password(tx, person=person, password_hash=made)
+        record_audit(
+            tx,
+            shop_id=None,
+            actor=Actor("person", str(person.id), person.name),
+            action="person.change_password",
+            subject=outward("per", person.id),
+            before=None,
+            after=None,
+            now=now,
+        )
+        return open_session(tx, person=person, visit=visit, now=now)
+
+
+def set_password(tx: Connection, *, person: Person, password_hash: str) -> None:
+    """Keep a new password's hash; every session ends and every browser is a stranger's again."""
+    tx.execute(update(people).where(people.c.id == person.id).values(password_hash=password_hash))
     tx.execute(delete(sessions).where(sessions.c.person_id == person.id))
-    record_audit(
-        tx,
-        shop_id=None,
-        actor=Actor("person", str(person.id), person.name),
-        action="person.change_password",
-        subject=outward("per", person.id),
-        before=None,
-        after=None,
-        now=now,
-    )
-    return _open_session(tx, person=person, now=now)
+    forget_browsers(tx, person_id=person.id)
 
 
 def change_language(tx: Connection, *, person: Person, language: str) -> None:
@@ -130,9 +196,11 @@ def change_language(tx: Connection, *, person: Person, language: str) -> None:
         tx.execute(update(people).where(people.c.id == person.id).values(language=language))
 
 
-def _open_session(tx: Connection, *, person: Person, now: datetime) -> Session:
+def open_session(tx: Connection, *, person: Person, visit: Visit, now: datetime) -> Session:
+    """Open a session of a person who has proved who they are, and know their browser from now."""
     tx.execute(delete(sessions).where(sessions.c.expires_at <= now))
     token, expires_at = new_token(), now + timedelta(hours=SESSION_HOURS)
+    browser = know_browser(tx, person.id, visit.browser, now)
     tx.execute(
         insert(sessions).values(
             token_hash=token_hash(token),
@@ -140,52 +208,20 @@ def _open_session(tx: Connection, *, person: Person, now: datetime) -> Session:
             created_at=now,
             seen_at=now,
             expires_at=expires_at,
+            proved_at=now,
+            address=visit.address[:_ADDRESS_MAX],
+            agent=_line(visit.agent)[:_AGENT_MAX],
+            browser=token_hash(browser),
         )
     )
-    return Session(token, person, expires_at)
+    return Session(token, person, expires_at, browser)
 
 
-def _begin_attempt(tx: Connection, *, email: str, address: str, now: datetime) -> UUID:
-    tx.execute(delete(log_in_attempts).where(log_in_attempts.c.at < now - _WINDOW))
-    if tx.dialect.name == "postgresql":
-        # One try at a time per account, so that tries at once are counted one after the other.
-        tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(email, 7))))
-    since = now - _WINDOW
-    last_good = tx.execute(
-        select(func.max(log_in_attempts.c.at)).where(
-            log_in_attempts.c.account == email, log_in_attempts.c.is_good
-        )
-    ).scalar_one()
-    # A good log-in clears its account, but not its address: there it may be the guesser's own.
-    for column, value, free, start in (
-        (log_in_attempts.c.account, email, FREE_TRIES_ACCOUNT, last_good or since),
-        (log_in_attempts.c.address, address, FREE_TRIES_ADDRESS, since),
-    ):
-        failures, last_at = tx.execute(
-            select(func.count(), func.max(log_in_attempts.c.at)).where(
-                column == value, ~log_in_attempts.c.is_good, log_in_attempts.c.at > start
-            )
-        ).one()
-        if last_at is not None:
-            left = (last_at + delay(failures, free) - now).total_seconds()
-            if left > 0:
-                raise TooManyAttempts(seconds=math.ceil(left))
-    attempt_id = uuid7(now)
-    tx.execute(
-        insert(log_in_attempts).values(
-            id=attempt_id, account=email, address=address, at=now, is_good=False
-        )
+def _fits(known_hash: str, password: str, *, is_known: bool = True) -> bool:
+    return len(password) <= _PASSWORD_READ_MAX and password_fits(
+        known_hash, password, is_known=is_known
     )
-    return attempt_id
 
 
-def delay(failures: int, free: int) -> timedelta:
-    """Return how long after the last of so many failures the next try has to wait.
-
-    >>> [delay(n, 5).seconds for n in (4, 5, 6, 7, 50)]
-    [0, 4, 8, 16, 900]
-    """
-    if failures < free:
-        return timedelta()
-    doubled = _FIRST_DELAY_SECONDS * 2 ** min(failures - free, 20)
-    return timedelta(seconds=min(doubled, _DELAY_SECONDS_MAX))
+def _line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
