@@ -1,15 +1,21 @@
 """The only place that joins real databases, clocks, connectors and rooms."""
 
+import time
 from datetime import UTC, datetime
 from functools import cached_property
 from threading import Lock
 
 from springtide.domain.access.model import Shop
-from springtide.domain.facts.lake import Lake
+from springtide.domain.facts import agreement
+from springtide.domain.facts.lake import Lake, LakeUnreadable
 from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.writing import meet
 from springtide.flows.claiming import ClaimDesk
 from springtide.kit.db import Database
 from springtide.settings import Settings
+
+# How often at most readiness looks at the lake on the disk.
+_LAKE_SECONDS = 5.0
 
 
 class House:
@@ -23,11 +29,25 @@ class House:
         self._reader: FactReader | None = None
         self._desk: ClaimDesk | None = None
         self._lock = Lock()
+        self._lake_seen: tuple[float, str | None] | None = None
 
     @cached_property
     def lake(self) -> Lake:
         """The sealed facts."""
         return Lake(self.settings.lake)
+
+    def lake_problem(self) -> str | None:
+        """Return the code of why state and lake do not agree, or None; looks every few seconds."""
+        with self._lock:
+            seen = self._lake_seen
+            if seen is None or time.monotonic() - seen[0] > _LAKE_SECONDS:
+                try:
+                    agreement.check(self.db, self.lake)
+                    problem = None
+                except (agreement.LakeDisagrees, LakeUnreadable) as refusal:
+                    problem = refusal.code
+                self._lake_seen = seen = (time.monotonic(), problem)
+            return seen[1]
 
     @property
     def facts(self) -> FactReader:
@@ -80,10 +100,19 @@ class House:
 
 
 def open_house(settings: Settings) -> House:
-    """Open the house of these settings: make its data folder and bring its database up to date."""
+    """Open the house of these settings: make its data folder and bring its database up to date.
+
+    Refuses (LakeDisagrees) facts that are not those that the database knows.
+    """
     from springtide.migrations import migrate
 
     settings.data.mkdir(parents=True, exist_ok=True)
     db = Database(settings.database_url)
-    migrate(db)
-    return House(settings, db)
+    try:
+        migrate(db)
+        house = House(settings, db)
+        meet(db, house.lake)
+    except BaseException:
+        db.close()
+        raise
+    return house

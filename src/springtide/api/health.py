@@ -53,13 +53,17 @@ async def healthz() -> str:
     sync_to_thread=True,
 )
 def readyz(house: House) -> str:
-    """Tell whether the database answers and is migrated."""
+    """Tell whether the database answers, is migrated, and agrees with the lake."""
     try:
         current = is_current(house.db)
     except Exception as error:
         raise NotReady(why="the database does not answer") from error
     if not current:
         raise NotReady(why="the database is not migrated")
+    if problem := house.lake_problem():
+        raise NotReady(
+            why=f"the facts are not those that the database knows ({problem}); springtide check"
+        )
     return "ok\n"
 
 

@@ -78,8 +78,8 @@ def compact(as_json: AsJson = False) -> None:
     from springtide.domain.facts import operations
 
     with _house() as house:
-        gone = operations.compact(house.lake, files_max=1)
-        swept = operations.sweep(house.lake)
+        gone = operations.compact(house.db, house.lake, files_max=1)
+        swept = operations.sweep(house.db, house.lake)
     done = {"compacted": gone, "swept": swept}
     print(json.dumps(done) if as_json else f"{gone:,} files merged, {swept:,} deleted.")
 

@@ -32,10 +32,13 @@ def serve(
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
+    from springtide.bootstrap import open_house
     from springtide.settings import read_settings
 
     settings = read_settings()
     _refuse_taken_port(settings.host, settings.port)
+    # What the server would refuse in its own process is told here, in a sentence.
+    open_house(settings).close()
     os.environ["SPRINGTIDE_ACCESS_LOG"] = "1" if access_log else ""
     print(f"Springtide answers at {settings.public_url} - Ctrl-C stops it.", flush=True)
     Granian(

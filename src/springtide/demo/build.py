@@ -167,7 +167,7 @@ def _simulate_browsing(house: DemoHouse, report: Report) -> None:
         events = browsing_of_day(house, day, households=households, popular=popular)
         made += [browsing_fact(event) for event in events]
         report(number, len(days) + 1)
-    seal_new(house.lake, made, transaction=_BROWSING)
+    seal_new(house.db, house.lake, made, transaction=_BROWSING)
     report(len(days) + 1, len(days) + 1)
 
 

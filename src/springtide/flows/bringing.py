@@ -187,6 +187,7 @@ class Bringing:
         if not reading.emits:
             return ready(settling.count_rows(connection, row_count))
         return settling.commit(
+            self.target.database,
             self.target.lake,
             connection,
             shop=self.shop.slug,

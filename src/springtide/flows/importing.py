@@ -29,6 +29,7 @@ from springtide.domain.facts.lake import LOCK_SECONDS, Lake, LakeBusy
 from springtide.domain.facts.mappings import SavedMapping
 from springtide.domain.facts.model import Problem, RowCounts
 from springtide.domain.facts.ports import Head, ReadOptions
+from springtide.domain.facts.writing import writing
 from springtide.flows.bringing import Bringing, Cancelled, Listener, Progress, Target
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.ids import uuid7
@@ -183,7 +184,7 @@ def recover(target: Target) -> None:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            with target.lake.writing() as writer:
+            with writing(target.database, target.lake) as writer:
                 has_facts = writer.done(settling.transaction_name(import_id)) > 0
             problem = None if has_facts else Problem(_STOPPED)
             _end(target, import_id, "done" if has_facts else "failed", problem)

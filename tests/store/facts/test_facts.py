@@ -118,7 +118,7 @@ def test_an_answer_about_the_past_goes_when_a_correction_or_an_import_changes_it
     append_one(order(1, noon))
     assert reader.rows(query, before=noon) == [(1,)]
     imported = replace(order(3, now), source="file")
-    assert seal_new(lake, [imported], transaction="import:3")
+    assert seal_new(database, lake, [imported], transaction="import:3")
     assert reader.rows(query, before=noon) == [(2,)]
 
 

@@ -105,7 +105,7 @@ class FactsAsADict(RuleBasedStateMachine):
     @rule(files_max=st.integers(1, 2))
     def compact(self, files_max: int) -> None:
         """Write small files as one."""
-        operations.compact(self.lake, files_max=files_max)
+        operations.compact(self.database, self.lake, files_max=files_max)
 
     @invariant()
     def the_open_reader_agrees(self) -> None:

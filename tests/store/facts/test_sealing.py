@@ -95,17 +95,17 @@ def test_many_small_files_become_one_and_readers_keep_theirs(
     for number in range(FILES_MAX):
         append(database, facts(range(number, number + 1)))
         operations.seal(database, lake)
-    assert operations.compact(lake) == 0
+    assert operations.compact(database, lake) == 0
     append(database, facts(range(FILES_MAX, FILES_MAX + 1)))
     operations.seal(database, lake)
     before = content(reader)
     held = lake.snapshot().files
-    assert operations.compact(lake) == FILES_MAX
+    assert operations.compact(database, lake) == FILES_MAX
     assert len(lake.snapshot().files) == 1
     assert content(reader) == before
-    assert operations.sweep(lake) == 0
+    assert operations.sweep(database, lake) == 0
     assert all((lake.table / file.path).exists() for file in held)
-    assert operations.sweep(lake, retention_hours=0) == FILES_MAX + 1
+    assert operations.sweep(database, lake, retention_hours=0) == FILES_MAX + 1
     assert content(reader) == before
 
 
@@ -193,7 +193,7 @@ operations.seal(Database(url), Lake(Path(folder)), progress=progress)
 """
 
 
-@pytest.mark.parametrize("stage", ["read", "written", "committed", "deleted"])
+@pytest.mark.parametrize("stage", ["read", "written", "expected", "committed", "deleted"])
 def test_a_sealer_killed_at_any_step_loses_and_doubles_nothing(
     database: Database, database_url: str, lake: Lake, reader: FactReader, stage: str
 ) -> None:

@@ -20,7 +20,7 @@ import duckdb
 import msgspec
 from sqlglot import exp
 
-from springtide.domain.facts import store
+from springtide.domain.facts import agreement, store
 from springtide.domain.facts.lake import MONTH, Lake, Snapshot, scan
 from springtide.domain.facts.model import COLUMNS, Given
 from springtide.kit.canonical import to_json
@@ -160,11 +160,13 @@ class FactReader:
         # The tail first, the lake second: see above.
         first = self._seen_seq < 0
         with self.database.read() as tx:
+            known = agreement.known(tx)
             seq = store.last_seq(tx)
             fresh = store.rows_after(tx, self._seen_seq) if seq != self._seen_seq else []
             # PostgreSQL looks anew at each statement: rows may be newer than the counter read.
             seq = max(seq, fresh[-1]["seq"]) if fresh else seq
         snapshot = self._lake.snapshot()
+        agreement.hold(self._lake, known, snapshot)
         if seq != self._seen_seq or snapshot is not self._snapshot:
             fresh = [row for row in fresh if row["seq"] > snapshot.sealed_seq]
             self._connection.execute("begin")

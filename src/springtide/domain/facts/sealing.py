@@ -2,8 +2,8 @@
 
 Sealing is exactly once: the Delta commit that brings the rows carries the application transaction
 ("tail", last seq), and rows leave the tail only when the lake says that it has them. Killed
-before the commit, nothing happened (files without a commit are swept up later); killed after it,
-readers already leave out the tail's copies, and the next sealing deletes them.
+before the commit, nothing happened (the next writer deletes the files); killed after it,
+readers already leave out the tail's copies, and the next writer deletes them.
 """
 
 import uuid
@@ -16,9 +16,10 @@ import duckdb
 from deltalake.transaction import AddAction
 
 from springtide.domain.facts import store
-from springtide.domain.facts.lake import TAIL, File, Lake, Writer, scan
+from springtide.domain.facts.lake import TAIL, File, Lake, scan
 from springtide.domain.facts.model import COLUMNS, Fact
 from springtide.domain.facts.reader import load_rows
+from springtide.domain.facts.writing import Writer, writing
 from springtide.kit.db import Database
 from springtide.kit.sql import quoted
 
@@ -52,30 +53,27 @@ def seal(database: Database, lake: Lake, *, progress: Progress = silent) -> int:
     """Move the tail into the lake; return the number of facts moved."""
     moved = 0
     while True:
-        with lake.writing() as writer:
+        with writing(database, lake) as writer:
             sealed_seq = writer.snapshot.sealed_seq
             with database.read() as tx:
                 rows = store.rows_after(tx, sealed_seq, limit=BATCH)
             progress("read")
             if rows:
                 _commit_rows(lake, writer, rows, progress)
-            progress("committed")
-            with database.write() as tx:
-                store.forget_sealed(tx, writer.snapshot.sealed_seq)
             progress("deleted")
         moved += len(rows)
         if len(rows) < BATCH:
             return moved
 
 
-def seal_new(lake: Lake, facts: Sequence[Fact], *, transaction: str) -> bool:
+def seal_new(database: Database, lake: Lake, facts: Sequence[Fact], *, transaction: str) -> bool:
     """Put facts that nobody knows yet into the lake at once; False when that was done before.
 
     ``transaction`` names the whole: done twice, it is one. For facts whose ids are never sent
     again, such as a simulated past.
     """
     columns = ", ".join(f"{name} {type_}" for name, type_ in COLUMNS.items())
-    with lake.writing() as writer:
+    with writing(database, lake) as writer:
         if writer.done(transaction):
             return False
         connection = lake.connect()
@@ -102,7 +100,8 @@ def _commit_rows(
         connection.execute("create view incoming as select * from tail")
         adds, removes = prepare(writer, connection, _find_superseded(writer, connection))
         progress("written")
-        writer.commit(adds=adds, removes=removes, transaction=(TAIL, rows[-1]["seq"]))
+        mark = (TAIL, rows[-1]["seq"])
+        writer.commit(adds=adds, removes=removes, transaction=mark, progress=progress)
     finally:
         connection.close()
 
@@ -169,10 +168,10 @@ def _find_superseded(writer: Writer, connection: duckdb.DuckDBPyConnection) -> l
     return [by_place[place] for (place,) in found]
 
 
-def compact(lake: Lake, *, files_max: int = FILES_MAX) -> int:
+def compact(database: Database, lake: Lake, *, files_max: int = FILES_MAX) -> int:
     """Write each month of many small files as one; return the number of files that went."""
     gone = 0
-    with lake.writing() as writer:
+    with writing(database, lake) as writer:
         months: dict[tuple[str, str], list[File]] = defaultdict(list)
         for file in writer.snapshot.files:
             if file.size < LARGE_BYTES:
@@ -194,14 +193,14 @@ def compact(lake: Lake, *, files_max: int = FILES_MAX) -> int:
     return gone
 
 
-def sweep(lake: Lake, *, retention_hours: int = RETENTION_HOURS) -> int:
-    """Delete files that the table has not named for some hours; return how many."""
-    with lake.writing() as writer:
+def sweep(database: Database, lake: Lake, *, retention_hours: int = RETENTION_HOURS) -> int:
+    """Delete files that commits removed from the table some hours ago; return how many."""
+    with writing(database, lake) as writer:
         return writer.sweep(retention_hours)
 
 
 def tend(database: Database, lake: Lake, *, progress: Progress = silent) -> Tended:
     """Give the facts one round of care: seal, compact what has become small, sweep leftovers."""
     sealed = seal(database, lake, progress=progress)
-    compacted = compact(lake)
-    return Tended(sealed, compacted, sweep(lake) if compacted else 0)
+    compacted = compact(database, lake)
+    return Tended(sealed, compacted, sweep(database, lake))

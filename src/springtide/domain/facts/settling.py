@@ -14,11 +14,13 @@ from uuid import UUID
 import duckdb
 
 from springtide.domain.facts import confirmed
-from springtide.domain.facts.lake import File, Lake, Writer, scan
+from springtide.domain.facts.lake import File, Lake, scan
 from springtide.domain.facts.model import COLUMNS, RowCounts
 from springtide.domain.facts.ports import Reading
 from springtide.domain.facts.ranges import may_hold
 from springtide.domain.facts.sealing import prepare, silent
+from springtide.domain.facts.writing import Writer, writing
+from springtide.kit.db import Database
 from springtide.kit.sql import quoted
 
 _CONTENT = tuple(
@@ -58,6 +60,7 @@ class Outcome:
 
 
 def commit(
+    database: Database,
     lake: Lake,
     connection: duckdb.DuckDBPyConnection,
     *,
@@ -75,7 +78,7 @@ def commit(
     ``ready`` is told the outcome just before the commit, so that a process that dies after it can
     be told from one that dies before it; it gives the counts that are returned.
     """
-    with lake.writing() as writer:
+    with writing(database, lake) as writer:
         progress("comparing")
         version = version_of(told_at)
         files = _settle(writer, connection, shop, reading, version)

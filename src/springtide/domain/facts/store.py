@@ -19,6 +19,8 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     delete,
+    func,
+    insert,
     select,
     update,
 )
@@ -74,6 +76,25 @@ counters = Table(
     metadata,
     Column("name", String(20), primary_key=True),
     Column("value", BigInteger, nullable=False),
+)
+
+#: One row, "facts": what the state knows of the table in the lake, so that another one, or one
+#: that lost something, is not taken for it. ``digest`` tells its set of files; ``next_*`` is the
+#: commit that is about to be made, whose files are ``next_paths``. The files that versions up to
+#: ``swept_version`` removed are gone.
+lakes = Table(
+    "fact_lake",
+    metadata,
+    Column("name", String(20), primary_key=True),
+    Column("table_id", String(64), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("sealed_seq", BigInteger, nullable=False),
+    Column("swept_version", BigInteger, nullable=False),
+    Column("next_version", BigInteger),
+    Column("next_digest", String(64)),
+    Column("next_sealed_seq", BigInteger),
+    Column("next_paths", Json),
 )
 
 #: How a source's facts come in: ``tail`` (one by one) or ``file``. A source never has both ways,
@@ -228,3 +249,27 @@ def rows_after(tx: Connection, seq: int, limit: int | None = None) -> list[Mappi
     """Return the tail's rows after a ``seq``, in order."""
     query = select(tail).where(tail.c.seq > seq).order_by(tail.c.seq).limit(limit)
     return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def lake_row(tx: Connection) -> RowMapping | None:
+    """Return what the state knows of the lake's table; None where it has met none."""
+    return tx.execute(select(lakes).where(lakes.c.name == "facts")).mappings().one_or_none()
+
+
+def note_lake(tx: Connection, **values: Any) -> None:
+    """Write down what the state knows of the lake's table."""
+    done = tx.execute(update(lakes).where(lakes.c.name == "facts").values(**values))
+    if not done.rowcount:
+        tx.execute(insert(lakes).values(name="facts", **values))
+
+
+def is_in_tail(tx: Connection, seq: int) -> bool:
+    """Tell whether the tail holds a ``seq``."""
+    return tx.execute(select(tail.c.seq).where(tail.c.seq == seq)).first() is not None
+
+
+def count_lost(tx: Connection, sealed_seq: int) -> int:
+    """Return how many newest versions are neither in the tail nor sealed up to a ``seq``."""
+    here = select(tail.c.seq).where(tail.c.seq == keys.c.seq).exists()
+    query = select(func.count()).select_from(keys).where(keys.c.seq > sealed_seq, ~here)
+    return int(tx.execute(query).scalar_one())
