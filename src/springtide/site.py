@@ -283,7 +283,7 @@ async def _admit(
     if isinstance(rule, Needs):
         await door.admit_member(connection, house, rule)
     elif isinstance(rule, SignedIn):
-        await door.admit_person(connection, house)
+        await door.admit_person(connection, house, fresh=rule.fresh)
     elif not isinstance(rule, Public):
         raise RouteWithoutRule(connection.scope["path"])
     # A signed link is its own proof: mail programs post to it without any page of ours before.

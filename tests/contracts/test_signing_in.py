@@ -9,10 +9,12 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from litestar import get, post
+from litestar.response import Redirect
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from springtide.domain.access.model import Role
+from springtide.domain.access.model import Member, Needs, Permission, Person, Role, SignedIn
 from springtide.kit.db import Database
 from springtide.settings import BadProxies, read_settings
 from springtide.site import Site, create_app
@@ -138,3 +140,50 @@ def test_the_owner_is_told_of_a_proxy_that_is_not_trusted_and_others_are_not(
 def test_a_list_of_proxies_with_something_else_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(BadProxies):
         read_settings({"SPRINGTIDE_DATA": str(tmp_path), "SPRINGTIDE_TRUSTED_PROXIES": text})
+
+
+@post(
+    "/shops/{shop:str}/test-fresh",
+    opt={"access": Needs(Permission.READ, fresh=True)},
+    sync_to_thread=False,
+)
+def need_fresh(member: Member) -> Redirect:
+    """Do what a found screen must not do."""
+    return Redirect("/done", status_code=303)
+
+
+@get("/test-fresh", opt={"access": SignedIn(fresh=True)}, sync_to_thread=False)
+def need_fresh_page(person: Person) -> Redirect:
+    """Show what a found screen must not show."""
+    return Redirect("/done", status_code=303)
+
+
+def test_what_asks_for_a_fresh_log_in_gets_a_confirmation_first(
+    client: TestClient[Site], sqlite_house: TestHouse
+) -> None:
+    client.app.register(need_fresh)
+    client.app.register(need_fresh_page)
+    path, page = "/shops/tide/test-fresh", "/shops/tide/settings/me"
+    owner = person_in(sqlite_house, shop_in(sqlite_house), Role.OWNER, EMAIL)
+    browser = Browser(client, sqlite_house).sign_in(owner)
+    assert browser.post(path).headers["location"] == "/done"
+    sqlite_house.forward(minutes=15)
+    came_from = {"referer": f"http://testserver.local{page}?x=1"}
+    answer = browser.post(path, headers=came_from)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/confirm?next={page}")
+    assert browser.get("/test-fresh?a=b").headers["location"] == "/confirm?next=/test-fresh%3Fa%3Db"
+    htmx = browser.post(path, headers={**came_from, "hx-request": "true"})
+    assert (htmx.status_code, htmx.headers["hx-redirect"]) == (401, f"/confirm?next={page}")
+    elsewhere = browser.post(path, headers={"referer": "https://evil.example//evil.example/x"})
+    assert elsewhere.headers["location"] == "/confirm?next=/"
+    assert browser.get(f"/confirm?next={page}").status_code == 200
+    wrong = browser.post("/confirm", {"password": "wrong", "next": page})
+    assert (wrong.status_code, browser.post(path).headers["location"][:8]) == (422, "/confirm")
+    right = browser.post("/confirm", {"password": PASSWORD, "next": page})
+    assert (right.status_code, right.headers["location"]) == (303, page)
+    assert browser.post(path).headers["location"] == "/done"
+    assert browser.get("/test-fresh").headers["location"] == "/done"
+    sqlite_house.forward(minutes=14)
+    assert browser.post(path).headers["location"] == "/done"
+    sqlite_house.forward(minutes=1)
+    assert browser.post(path).headers["location"].startswith("/confirm")

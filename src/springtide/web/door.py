@@ -84,29 +84,39 @@ def log_in_address(path: str, query: str = "") -> str:
     return "/log-in" if back == "/" else f"/log-in?next={quote(back, safe='/')}"
 
 
-async def admit_person(connection: Connection, house: House) -> Person:
-    """Return who is signed in; raises NotSignedIn."""
+def confirm_address(back: str) -> str:
+    """Return the address of the page that asks who it is, and comes back to a path of ours."""
+    return f"/confirm?next={quote(back, safe='/')}"
+
+
+async def admit_person(connection: Connection, house: House, *, fresh: bool = False) -> Person:
+    """Return who is signed in; raises NotSignedIn, and NotFresh where ``fresh`` is asked."""
     token = session_token(connection, house)
     if token is None:
         raise queries.NotSignedIn
-    person = await anyio.to_thread.run_sync(_person, house, token)
-    connection.scope["state"]["person"] = person
-    return person
+    standing = await anyio.to_thread.run_sync(_standing, house, token)
+    connection.scope["state"]["person"] = standing.person
+    if fresh and not standing.is_fresh(house.real_now()):
+        raise queries.NotFresh
+    return standing.person
 
 
 async def admit_member(connection: Connection, house: House, rule: Needs) -> Member:
     """Return the member for a page of the shop in the path.
 
-    Raises NotSignedIn; NotFound where the shop is not theirs; NotAllowed for their role.
+    Raises NotSignedIn; NotFound where the shop is not theirs; NotAllowed for their role; NotFresh
+    where the rule asks for a fresh log-in and it is none.
     """
     token = session_token(connection, house)
     if token is None:
         raise queries.NotSignedIn
     slug = str(connection.path_params["shop"])
-    member = await anyio.to_thread.run_sync(_member, house, token, slug)
+    member, standing = await anyio.to_thread.run_sync(_member, house, token, slug)
     # Set before the role is looked at: the page that refuses shows the shop's navigation too.
     connection.scope["state"].update(person=member.person, member=member)
     check_role(member, rule.permission)
+    if rule.fresh and not standing.is_fresh(house.real_now()):
+        raise queries.NotFresh
     return member
 
 
@@ -124,7 +134,7 @@ def signed_in(connection: Connection, house: House) -> Person | None:
     if token is None:
         return None
     try:
-        return _person(house, token)
+        return _standing(house, token).person
     except queries.NotSignedIn:
         return None
 
@@ -194,21 +204,21 @@ async def refuse_unstorable(request: Request[Any, Any, Any]) -> None:
                 raise problem
 
 
-def _person(house: House, token: str) -> Person:
+def _standing(house: House, token: str) -> queries.Standing:
     now = house.real_now()
     with house.db.read() as tx:
-        person, seen_at = queries.session_person(tx, token=token, now=now)
-    _note_seen(house, token, seen_at, now)
-    return person
+        standing = queries.session_person(tx, token=token, now=now)
+    _note_seen(house, token, standing.seen_at, now)
+    return standing
 
 
-def _member(house: House, token: str, slug: str) -> Member:
+def _member(house: House, token: str, slug: str) -> tuple[Member, queries.Standing]:
     now = house.real_now()
     with house.db.read() as tx:
-        person, seen_at = queries.session_person(tx, token=token, now=now)
-        member = queries.member(tx, person=person, slug=slug)
-    _note_seen(house, token, seen_at, now)
-    return member
+        standing = queries.session_person(tx, token=token, now=now)
+        member = queries.member(tx, person=standing.person, slug=slug)
+    _note_seen(house, token, standing.seen_at, now)
+    return member, standing
 
 
 def _note_seen(house: House, token: str, seen_at: datetime, now: datetime) -> None:

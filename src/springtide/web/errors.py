@@ -5,18 +5,25 @@ from typing import Any
 from litestar import Request, Response
 from litestar.response import Redirect
 
-from springtide.domain.access.queries import NotSignedIn
+from springtide.domain.access.queries import NotFresh, NotSignedIn
 from springtide.kit.errors import Refusal
 from springtide.web import render
-from springtide.web.door import SAFE_METHODS, log_in_address
+from springtide.web.door import SAFE_METHODS, confirm_address, log_in_address
 
 
 def error_response(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
-    """Return the page of a refusal; whoever is not signed in goes to the log-in."""
-    if not isinstance(refusal, NotSignedIn):
-        return render.refused(request, refusal)
+    """Return the page of a refusal; whoever is not signed in goes to the log-in.
+
+    Who has to confirm that it is them goes there, and comes back to the page that they were on.
+    """
     is_reading = request.method in SAFE_METHODS
-    address = log_in_address(request.url.path, request.url.query if is_reading else "")
+    if isinstance(refusal, NotSignedIn):
+        address = log_in_address(request.url.path, request.url.query if is_reading else "")
+    elif isinstance(refusal, NotFresh):
+        here = f"{request.url.path}?{request.url.query}".removesuffix("?")
+        address = confirm_address(here if is_reading else render.page_before(request))
+    else:
+        return render.refused(request, refusal)
     if "hx-request" in request.headers:
         return Response(None, status_code=401, headers={"HX-Redirect": address})
     return Redirect(address, status_code=303)

@@ -174,6 +174,11 @@ def local_path(to: str) -> str:
     return to
 
 
+def page_before(request: AnyRequest) -> str:
+    """Return the page of ours that a form was sent from, and the start page if none is named."""
+    return local_path(urlsplit(request.headers.get("referer", "")).path)
+
+
 def csrf_token(request: AnyRequest) -> str:
     """Return the token that this request's forms have to carry."""
     return str(getattr(request.state, "csrf_token", "") or "")
@@ -195,7 +200,7 @@ def _unknown_proxy(request: AnyRequest, member: Member | None) -> str:
 def _address(request: AnyRequest) -> str:
     """Return where the reader is, to come back there after choosing a language."""
     if request.method != "GET":
-        return local_path(urlsplit(request.headers.get("referer", "")).path)
+        return page_before(request)
     query = request.url.query
     return f"{request.url.path}?{query}" if query else request.url.path
 

@@ -71,14 +71,21 @@ class Public:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A page for any signed-in person, outside a shop."""
+    """A page for any signed-in person, outside a shop; ``fresh`` as with Needs."""
+
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """A page of a shop (path parameter ``shop``) for members whose role holds a permission."""
+    """A page of a shop (path parameter ``shop``) for members whose role holds a permission.
+
+    With ``fresh`` the person must have proved who they are within FRESH (domain/access/queries):
+    a form is sent to the page that asks for the password or passkey, and comes back from there.
+    """
 
     permission: Permission
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

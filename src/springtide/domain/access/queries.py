@@ -1,6 +1,7 @@
 """What access knows: shops, people, keys, sessions and the audit log."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, and_, bindparam, func, select
@@ -34,11 +35,13 @@ from springtide.kit.errors import N_, NotFound, Refusal
 
 #: A session that nobody uses this long is over.
 IDLE = timedelta(hours=3)
+#: How long a log-in, or a confirmation since, opens what asks for a fresh one.
+FRESH = timedelta(minutes=15)
 
 
 # Asked at every request, so they are put together once: that is half of what they cost.
 _SESSION = (
-    select(people, sessions.c.seen_at, sessions.c.expires_at)
+    select(people, sessions.c.seen_at, sessions.c.expires_at, sessions.c.proved_at)
     .join(sessions, sessions.c.person_id == people.c.id)
     .where(sessions.c.token_hash == bindparam("token_hash"))
 )
@@ -52,6 +55,26 @@ _CALLER = (
     .join(shops, shops.c.id == api_keys.c.shop_id)
     .where(api_keys.c.token_hash == bindparam("token_hash"), api_keys.c.revoked_at.is_(None))
 )
+
+
+class Standing(NamedTuple):
+    """How a session stands: whose it is, when it was last seen, when the person proved it."""
+
+    person: Person
+    seen_at: datetime
+    proved_at: datetime
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Tell whether the person proved who they are a moment ago."""
+        return now - self.proved_at < FRESH
+
+
+class NotFresh(Refusal):
+    """Signed in, but the log-in is too long ago for what is asked."""
+
+    code = "not_fresh"
+    status = 403
+    text = N_("Please confirm that it is you, then do it again.")
 
 
 class NotSignedIn(Refusal):
@@ -149,15 +172,15 @@ def member(tx: Connection, *, person: Person, slug: str) -> Member:
     return Member(person, to_shop(row), Role(row.role))
 
 
-def session_person(tx: Connection, *, token: str, now: datetime) -> tuple[Person, datetime]:
-    """Return whose session a token is, and when it was last seen; raises NotSignedIn.
+def session_person(tx: Connection, *, token: str, now: datetime) -> Standing:
+    """Return whose session a token is, and how it stands; raises NotSignedIn.
 
     A session ends at its fixed time, and earlier when it was not used for IDLE.
     """
     row = tx.execute(_SESSION, {"token_hash": token_hash(token)}).one_or_none()
     if row is None or now >= row.expires_at or now - row.seen_at >= IDLE:
         raise NotSignedIn
-    return to_person(row), row.seen_at
+    return Standing(to_person(row), row.seen_at, row.proved_at)
 
 
 def caller(tx: Connection, *, token: str) -> Caller | None:
