@@ -39,7 +39,7 @@ class CustomerToken(Struct, kw_only=True):
 def make_customer_token(house: House, caller: Caller, data: CustomerTokenIn) -> CustomerToken:
     """Return a token that lets a page act for this customer for some hours.
 
-    Nothing is kept: the token carries who and until when, signed.
+    Nothing is kept: the token carries who and until when, encrypted.
     """
     problem = text_problem(data.customer_key, length_max=120, is_needed=True)
     if problem:

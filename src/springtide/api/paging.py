@@ -1,4 +1,4 @@
-"""Cursor pagination: opaque, signed cursors; no offset, so that pages do not shift."""
+"""Cursor pagination: closed cursors, which tell nothing; no offset, so that pages do not shift."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
@@ -8,7 +8,7 @@ from litestar.params import QueryParameter
 
 from springtide.bootstrap import House
 from springtide.kit.errors import N_, Refusal
-from springtide.kit.seals import seal, unseal
+from springtide.kit.seals import close, unclose
 
 Item = TypeVar("Item")
 
@@ -41,14 +41,14 @@ def write_cursor(house: House, *, scope: str, position: Any) -> str:
 
     ``scope`` names the list with its shop and filters: a cursor serves no other list.
     """
-    return seal(house.settings.secret, _purpose(scope), msgspec.json.encode(position))
+    return close(house.settings.secret, _purpose(scope), msgspec.json.encode(position))
 
 
 def read_cursor(house: House, *, scope: str, cursor: str | None) -> Any:
     """Return the position of a cursor, None for the first page; refuses others (BadCursor)."""
     if not cursor:
         return None
-    said = unseal(house.settings.secret, _purpose(scope), cursor)
+    said = unclose(house.settings.secret, _purpose(scope), cursor)
     if said is None:
         raise BadCursor
     return msgspec.json.decode(said)

@@ -1,8 +1,9 @@
-"""Signed tokens of a customer: who a browser's customer is, and who shared a link.
+"""Tokens of a customer: who a browser's customer is, and who shared a link.
 
 A publishable key may not say who the customer is. The shop's server asks for a token when its
 customer logs in, and the page hands it on with what it claims. A share's token stands in a link
-that anybody may pass on: it names who shared, and lets nobody act for them.
+that anybody may pass on: it names who shared, and lets nobody act for them. Both are closed: who
+holds one cannot read whom it names.
 """
 
 from datetime import datetime, timedelta
@@ -11,11 +12,12 @@ import msgspec
 
 from springtide.domain.access.model import Shop
 from springtide.kit.errors import N_, Refusal
-from springtide.kit.seals import seal, unseal
+from springtide.kit.seals import close, unclose
 
 TOKEN_TTL = timedelta(hours=12)
 SHARE_TTL = timedelta(days=60)
-TOKEN_LENGTH_MAX = 400
+#: Of the longest key, closed.
+TOKEN_LENGTH_MAX = 800
 
 
 class BadCustomerToken(Refusal):
@@ -73,11 +75,11 @@ def _signed(
     secret: str, shop: Shop, purpose: str, customer_key: str, valid_until: datetime
 ) -> tuple[str, datetime]:
     said = msgspec.json.encode(_Customer(customer_key, valid_until))
-    return seal(secret, _purpose(shop, purpose), said), valid_until
+    return close(secret, _purpose(shop, purpose), said), valid_until
 
 
 def _read(secret: str, shop: Shop, purpose: str, token: str, now: datetime) -> str | None:
-    said = unseal(secret, _purpose(shop, purpose), token)
+    said = unclose(secret, _purpose(shop, purpose), token)
     if said is None:
         return None
     customer = msgspec.json.decode(said, type=_Customer)

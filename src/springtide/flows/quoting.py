@@ -1,6 +1,6 @@
 """Signed quotes: the price of one cart, which an order may hold the shop to until a time.
 
-A quote is not kept: its token carries what was quoted, signed with the installation's secret. An
+A quote is not kept: its token carries what was quoted, closed with the installation's secret. An
 order that names it is priced again all the same, and refused when the price is another one.
 """
 
@@ -13,7 +13,7 @@ from springtide.domain.access.model import Shop
 from springtide.domain.pricing.model import Decision
 from springtide.flows.buyer import Wanted
 from springtide.kit.errors import N_, Refusal
-from springtide.kit.seals import seal, text_of, unseal
+from springtide.kit.seals import close, text_of, unclose
 
 QUOTE_TTL = timedelta(minutes=15)
 TOKEN_LENGTH_MAX = 400
@@ -54,12 +54,12 @@ def sign_quote(
     """Return the token of a decision and until when it holds."""
     valid_until = decision.priced_at + QUOTE_TTL
     said = msgspec.json.encode(_Quote(_digest(wanted), decision.total_minor, valid_until))
-    return seal(secret, _purpose(shop), said), valid_until
+    return close(secret, _purpose(shop), said), valid_until
 
 
 def quoted_total(secret: str, *, shop: Shop, wanted: Wanted, token: str, now: datetime) -> int:
     """Return the total of a quote for this cart; refuse forged, expired and other quotes."""
-    said = unseal(secret, _purpose(shop), token)
+    said = unclose(secret, _purpose(shop), token)
     if said is None:
         raise BadQuote
     quote = msgspec.json.decode(said, type=_Quote)

@@ -66,9 +66,10 @@ def draw_list(tx: Connection, *, draw: Announced) -> DrawList:
 
 
 def masked(name: str) -> str:
-    """Return a name that only who bears it knows again.
+    """Return a name that only who bears it knows again: never most of it, nor its length.
 
-    >>> masked("王小明"), masked("c7")
-    ('王**', 'c**7')
+    >>> masked("王小明"), masked("c0007"), masked("c7"), masked("7")
+    ('王**', 'c**7', 'c**', '**')
     """
-    return f"{name[0]}**{name[-1] if name.isascii() and len(name) > 1 else ''}"
+    first = name[0] if len(name) > 1 else ""
+    return f"{first}**{name[-1] if name.isascii() and len(name) > 3 else ''}"
