@@ -24,7 +24,7 @@ class Seller:
     def __init__(self, client: TestClient[Site], house: TestHouse) -> None:
         self.client, self.house = client, house
         self.shop: Shop = shop_in(house)
-        scopes = (Scope.CLAIMS_WRITE, Scope.ORDERS_WRITE, Scope.READ)
+        scopes = (Scope.CLAIMS_WRITE, Scope.ORDERS_WRITE, Scope.ORDERS_READ)
         self.secret = key_in(house, self.shop, *scopes)
         self.publishable = key_in(house, self.shop, Scope.CLAIMS_WRITE, is_publishable=True)
         self.count = 0

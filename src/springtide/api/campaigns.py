@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from springtide.api.fields import PathKey
 from springtide.api.paging import Cursor, Limit, Page, page_of, read_cursor
 from springtide.bootstrap import House
-from springtide.domain.access.model import Caller, Key, Scope
+from springtide.domain.access.model import Caller, Data, key_reading
 from springtide.domain.campaigns import model, queries
 from springtide.kit.ids import inward
 
@@ -56,7 +56,7 @@ class Campaign(Struct, kw_only=True):
 
 @get(
     "/v1/campaigns",
-    opt={"access": Key(Scope.READ)},
+    opt={"access": key_reading(Data.PLANS)},
     sync_to_thread=True,
     tags=["campaigns"],
     operation_id="listCampaigns",
@@ -87,7 +87,7 @@ def list_campaigns(
 
 @get(
     "/v1/campaigns/{campaign_id:str}",
-    opt={"access": Key(Scope.READ)},
+    opt={"access": key_reading(Data.PLANS)},
     sync_to_thread=True,
     tags=["campaigns"],
     operation_id="readCampaign",

@@ -14,7 +14,7 @@ from springtide.api.fields import PLAIN_SCHEMA, Currency, CustomerKey, PathKey, 
 from springtide.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
-from springtide.domain.access.model import Caller, Key, Scope, Shop
+from springtide.domain.access.model import Caller, Data, Key, Scope, Shop, key_reading
 from springtide.domain.customers import model, queries
 from springtide.domain.customers.operations import checked_entry, upsert_customers
 from springtide.kit.errors import Invalid, Refusal
@@ -98,7 +98,7 @@ class Customer(Struct, kw_only=True):
 
 @get(
     "/v1/customers",
-    opt={"access": Key(Scope.CUSTOMERS_READ)},
+    opt={"access": key_reading(Data.CUSTOMERS)},
     sync_to_thread=True,
     tags=["customers"],
     operation_id="listCustomers",
@@ -138,7 +138,7 @@ def list_customers(
 
 @get(
     "/v1/customers/{key:str}",
-    opt={"access": Key(Scope.CUSTOMERS_READ)},
+    opt={"access": key_reading(Data.CUSTOMERS)},
     sync_to_thread=True,
     tags=["customers"],
     operation_id="readCustomer",

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from springtide.api.paging import Cursor, Limit, Page, page_of, read_cursor
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
-from springtide.domain.access.model import Caller, Key, Scope
+from springtide.domain.access.model import Caller, Data, Key, Scope, key_reading
 from springtide.domain.rewards import refunds
 from springtide.domain.rewards.deposits import pay_deposit
 from springtide.domain.rewards.model import Claim
@@ -126,7 +126,7 @@ def record_deposit(
 
 @get(
     "/v1/refunds",
-    opt={"access": Key(Scope.READ)},
+    opt={"access": key_reading(Data.ORDERS)},
     sync_to_thread=True,
     tags=["orders"],
     operation_id="listRefunds",

@@ -8,7 +8,7 @@ from litestar import get
 from msgspec import Meta, Struct
 
 from springtide.bootstrap import House
-from springtide.domain.access.model import Caller, Key, Scope
+from springtide.domain.access.model import Caller, Data, key_reading
 from springtide.domain.facts.queries import summary
 
 
@@ -29,7 +29,7 @@ class FactSummary(Struct, kw_only=True):
 
 @get(
     "/v1/facts/summary",
-    opt={"access": Key(Scope.READ)},
+    opt={"access": key_reading(Data.NUMBERS)},
     sync_to_thread=True,
     tags=["facts"],
     operation_id="summariseFacts",

@@ -26,7 +26,7 @@ from springtide.api.quotes import CartIn, Priced, public_decision, wanted_of
 from springtide.api.simulated import refuse_outside_demo
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
-from springtide.domain.access.model import Caller, Key, Scope, Shop
+from springtide.domain.access.model import Caller, Data, Key, Scope, Shop, key_reading
 from springtide.domain.orders import model, queries
 from springtide.domain.pricing.model import Decision
 from springtide.flows import checkout
@@ -214,7 +214,7 @@ def place_order(
 
 @get(
     "/v1/orders",
-    opt={"access": Key(Scope.READ)},
+    opt={"access": key_reading(Data.ORDERS)},
     sync_to_thread=True,
     tags=["orders"],
     operation_id="listOrders",
@@ -251,7 +251,7 @@ def list_orders(
 
 @get(
     "/v1/orders/{key:str}",
-    opt={"access": Key(Scope.READ)},
+    opt={"access": key_reading(Data.ORDERS)},
     sync_to_thread=True,
     tags=["orders"],
     operation_id="readOrder",

@@ -13,7 +13,7 @@ from springtide.api.fields import PLAIN_SCHEMA, Currency, PathKey, Plain, Produc
 from springtide.api.paging import LIMIT_MAX, Cursor, Limit, Page, page_of, read_cursor
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
-from springtide.domain.access.model import Caller, Key, Scope
+from springtide.domain.access.model import Caller, Data, Key, Scope, key_reading
 from springtide.domain.catalog import model, queries
 from springtide.domain.catalog.operations import upsert_products
 from springtide.domain.pricing.book import TAX_BPS_MAX, BookPrice
@@ -130,7 +130,7 @@ class Product(Struct, kw_only=True):
 
 @get(
     "/v1/products",
-    opt={"access": Key(Scope.READ)},
+    opt={"access": key_reading(Data.CATALOG)},
     sync_to_thread=True,
     tags=["products"],
     operation_id="listProducts",
@@ -174,7 +174,7 @@ def list_products(
 
 @get(
     "/v1/products/{key:str}",
-    opt={"access": Key(Scope.READ)},
+    opt={"access": key_reading(Data.CATALOG)},
     sync_to_thread=True,
     tags=["products"],
     operation_id="readProduct",

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 
 from springtide.connectors.tabular.written import SUFFIXES, Column, Manner, Row, write
-from springtide.domain.access.model import Actor, Permission, Shop
+from springtide.domain.access.model import READERS, Actor, Data, Permission, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.flows.protocol import Surroundings
 from springtide.kit.errors import N_, NotFound, Refusal
@@ -43,11 +43,14 @@ class Source:
 
 
 class Export(Protocol):
-    """A table of a shop: ``params`` is what it needs to be told, a struct of texts and numbers."""
+    """A table of a shop: ``params`` is what it needs to be told, a struct of texts and numbers.
+
+    ``data`` is what it is about: whoever may read that on a page may take the table, and no other.
+    """
 
     kind: ClassVar[str]
     label: ClassVar[str]
-    permission: ClassVar[Permission]
+    data: ClassVar[Data]
     params: ClassVar[type]
     columns: ClassVar[tuple[Column, ...]]
 
@@ -93,7 +96,7 @@ def export(
     source = Source(house, shop, house.now(shop))
     manner = Manner(shop.currency, shop.tz, translate)
     count = write(path, format_, kind.columns, kind.rows(source, params), manner, most=most)
-    if kind.permission == Permission.CUSTOMERS_READ:
+    if READERS[kind.data][0] == Permission.CUSTOMERS_READ:
         with house.db.write() as tx:
             record_audit(
                 tx,

@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Request, Response, get, post
 
 from springtide.bootstrap import House
-from springtide.domain.access.model import Member, Needs, Permission
+from springtide.domain.access.model import Data, Member, Needs, Permission, reading
 from springtide.domain.customers import operations, queries
 from springtide.domain.customers.model import Customer, OrderLine
 from springtide.domain.outreach.model import Message
@@ -29,7 +29,7 @@ _ADDRESS = "/shops/{shop:str}/customers/{customer:str}"
 _ORDERS_SHOWN = 50
 
 
-@get(_ADDRESS, opt={"access": Needs(Permission.CUSTOMERS_READ)}, sync_to_thread=True)
+@get(_ADDRESS, opt={"access": reading(Data.CUSTOMERS)}, sync_to_thread=True)
 def customer_page(
     request: Request[Any, Any, Any], house: House, member: Member, customer: str
 ) -> Response[str]:

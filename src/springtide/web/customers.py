@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from litestar import Request, Response, get
 
 from springtide.bootstrap import House
-from springtide.domain.access.model import Member, Needs, Permission
+from springtide.domain.access.model import Data, Member, reading
 from springtide.domain.customers import queries
 from springtide.kit.errors import N_
 from springtide.web.navigation import NavItem
@@ -18,7 +18,7 @@ nav = NavItem(
     label=N_("Customers"),
     icon="users",
     path="customers",
-    permission=Permission.CUSTOMERS_READ,
+    permission=reading(Data.CUSTOMERS).permission,
 )
 SORT_LABELS = {
     "money": N_("Most money first"),
@@ -31,7 +31,7 @@ _PAGE_LENGTH = 25
 
 @get(
     "/shops/{shop:str}/customers",
-    opt={"access": Needs(Permission.CUSTOMERS_READ)},
+    opt={"access": reading(Data.CUSTOMERS)},
     sync_to_thread=True,
 )
 def customers_page(request: Request[Any, Any, Any], house: House, member: Member) -> Response[str]:

@@ -12,7 +12,7 @@ from litestar.response import File
 from springtide.bootstrap import House
 from springtide.connectors.files import FORMATS
 from springtide.connectors.tabular.rejects import read_rejects
-from springtide.domain.access.model import Member, Needs, NotAllowed, Permission
+from springtide.domain.access.model import Data, Member, Needs, Permission, reading
 from springtide.domain.facts.mappings import saved_mappings
 from springtide.domain.facts.model import ImportRecord, Problem
 from springtide.domain.facts.queries import import_record, imports, summary
@@ -155,12 +155,13 @@ def cancel_import(request: AnyRequest, house: House, member: Member, key: str) -
     return _back(member, translate(text, _language(request, member)), "info")
 
 
-@get("/shops/{shop:str}/data/imports/{key:str}/rejects", opt=_READ, sync_to_thread=True)
+@get(
+    "/shops/{shop:str}/data/imports/{key:str}/rejects",
+    opt={"access": reading(Data.REJECTS)},
+    sync_to_thread=True,
+)
 def rejects(house: House, member: Member, key: str) -> File:
-    """Give the file of refused rows."""
-    # The rows hold whatever the file held: customers too.
-    if not member.may(Permission.CUSTOMERS_READ):
-        raise NotAllowed(permission=Permission.CUSTOMERS_READ)
+    """Give the file of refused rows: they hold whatever the file held, customers too."""
     with house.db.read() as tx:
         record = import_record(tx, shop_id=member.shop.id, import_id=inward("imp", key))
     path = _rejects_path(house, record)

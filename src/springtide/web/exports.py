@@ -13,11 +13,11 @@ from litestar.background_tasks import BackgroundTask
 from litestar.response import File
 
 from springtide.bootstrap import House
-from springtide.domain.access.model import Member, Needs, NotAllowed, Permission
+from springtide.domain.access.model import Member, Needs, Permission, reading
 from springtide.flows.exporting import PAGE_ROWS_MAX, export, export_named
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
-from springtide.web import render
+from springtide.web import door, render
 
 _MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -46,8 +46,7 @@ def export_file(request: Request[Any, Any, Any], house: House, member: Member, f
     """Make an export and give it; the file is called by its name and format."""
     name, _, format_ = file.partition(".")
     kind = export_named(name)
-    if not member.may(kind.permission):
-        raise NotAllowed(permission=kind.permission)
+    door.check_role(member, reading(kind.data).permission)
     language = render.language_of(request, member)
     folder = Path(tempfile.mkdtemp(dir=house.lake.spill, prefix="export-"))
     try:

@@ -8,7 +8,7 @@ from litestar import Response, get
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
-from springtide.domain.access.model import Member, Needs, Permission
+from springtide.domain.access.model import Data, Member, reading
 from springtide.domain.ledger.model import MONEY
 from springtide.domain.ledger.queries import (
     account,
@@ -29,9 +29,13 @@ from springtide.web.navigation import NavItem
 from springtide.web.render import page
 
 nav = NavItem(
-    order=36, label=N_("Ledger"), icon="list-check", path="ledger", permission=Permission.READ
+    order=36,
+    label=N_("Ledger"),
+    icon="list-check",
+    path="ledger",
+    permission=reading(Data.LEDGER).permission,
 )
-_READ = {"access": Needs(Permission.READ)}
+_READ = {"access": reading(Data.LEDGER)}
 _PATH = "/shops/{shop:str}/ledger"
 PAGE_LENGTH = 50
 #: What the transfers of a claim are called after it.

@@ -6,7 +6,7 @@ from litestar import Request, Response, get
 
 from springtide.bootstrap import House
 from springtide.connectors.channels.mailbox import Mailbox
-from springtide.domain.access.model import Member, Needs, Permission
+from springtide.domain.access.model import Data, Member, reading
 from springtide.kit.errors import NotFound
 from springtide.web.render import page
 
@@ -15,7 +15,7 @@ _SHOWN = 50
 
 @get(
     "/shops/{shop:str}/mailbox",
-    opt={"access": Needs(Permission.CUSTOMERS_READ)},
+    opt={"access": reading(Data.OUTREACH)},
     sync_to_thread=True,
 )
 def mailbox_page(request: Request[Any, Any, Any], house: House, member: Member) -> Response[str]:

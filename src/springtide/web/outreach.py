@@ -10,7 +10,7 @@ from litestar.params import Body
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
-from springtide.domain.access.model import Member, Needs, Permission
+from springtide.domain.access.model import Data, Member, Needs, Permission, reading
 from springtide.domain.campaigns.model import Campaign
 from springtide.domain.campaigns.queries import campaigns as read_campaigns
 from springtide.domain.catalog.queries import departments as read_departments
@@ -39,11 +39,11 @@ nav = NavItem(
     label=N_("Outreach"),
     icon="send",
     path="outreach",
-    permission=Permission.CUSTOMERS_READ,
+    permission=reading(Data.OUTREACH).permission,
 )
 Fields = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 AnyRequest = Request[Any, Any, Any]
-_READ = {"access": Needs(Permission.CUSTOMERS_READ)}
+_READ = {"access": reading(Data.OUTREACH)}
 _SEND = {"access": Needs(Permission.OUTREACH_SEND)}
 _LIST = "/shops/{shop:str}/outreach"
 _ONE = _LIST + "/{outreach:str}"

@@ -23,6 +23,7 @@ from litestar.response import Redirect
 
 from springtide.domain.access.model import Member, Permission
 from springtide.flows import names
+from springtide.flows.exporting import export_named
 from springtide.kit.errors import Refusal
 from springtide.kit.i18n import LANGUAGES, LOCALES, translate
 from springtide.kit.money import exponent
@@ -256,6 +257,7 @@ def environment(language: str) -> Environment:
         role_names=names.ROLES,
         status_names=names.STATUSES,
         actor_names=names.ACTORS,
+        takeable=_takeable,
     )
     made.filters.update({name: _in_view(function) for name, function in _FILTERS.items()})
     made.filters.update(
@@ -264,6 +266,11 @@ def environment(language: str) -> Environment:
         audit_action=partial(_audit_action, language=language),
     )
     return made
+
+
+def _takeable(member: Member, tables: list[tuple[str, Any, str]]) -> list[tuple[str, Any, str]]:
+    """Return those exports that a member may take, by the rule of what they are about."""
+    return [table for table in tables if member.reads(export_named(table[0]).data)]
 
 
 def _in_view(function: Callable[..., Any]) -> Callable[..., Any]:

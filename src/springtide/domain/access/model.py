@@ -55,11 +55,53 @@ class Scope(StrEnum):
     ORDERS_WRITE = "orders:write"
     PRODUCTS_WRITE = "products:write"
     READ = "read"
+    ORDERS_READ = "orders:read"
     CUSTOMERS_READ = "customers:read"
     CUSTOMERS_WRITE = "customers:write"
 
 
 PUBLISHABLE_SCOPES = frozenset({Scope.EVENTS_WRITE, Scope.QUOTES_WRITE, Scope.CLAIMS_WRITE})
+
+
+class Data(StrEnum):
+    """What a table or a number is about. That, and not the way out, says who may read it."""
+
+    CATALOG = "catalog"
+    NUMBERS = "numbers"
+    PLANS = "plans"
+    REWARDS = "rewards"
+    IMPORTS = "imports"
+    CUSTOMERS = "customers"
+    ORDERS = "orders"
+    FACTS = "facts"
+    LEDGER = "ledger"
+    CLAIMS = "claims"
+    OUTREACH = "outreach"
+    REJECTS = "rejects"
+    TEAM = "team"
+    KEYS = "keys"
+    AUDIT = "audit"
+
+
+#: Who reads what: a person with the permission, on a page and as a file; a key with the scope.
+#: Whatever tells of single customers (payments, ledger, claims ...) is theirs who may read them.
+READERS: dict[Data, tuple[Permission, Scope | None]] = {
+    Data.CATALOG: (Permission.READ, Scope.READ),
+    Data.NUMBERS: (Permission.READ, Scope.READ),
+    Data.PLANS: (Permission.READ, Scope.READ),
+    Data.REWARDS: (Permission.READ, None),
+    Data.IMPORTS: (Permission.READ, None),
+    Data.CUSTOMERS: (Permission.CUSTOMERS_READ, Scope.CUSTOMERS_READ),
+    Data.ORDERS: (Permission.CUSTOMERS_READ, Scope.ORDERS_READ),
+    Data.FACTS: (Permission.CUSTOMERS_READ, None),
+    Data.LEDGER: (Permission.CUSTOMERS_READ, None),
+    Data.CLAIMS: (Permission.CUSTOMERS_READ, None),
+    Data.OUTREACH: (Permission.CUSTOMERS_READ, None),
+    Data.REJECTS: (Permission.CUSTOMERS_READ, None),
+    Data.TEAM: (Permission.SETTINGS_WRITE, None),
+    Data.KEYS: (Permission.SETTINGS_WRITE, None),
+    Data.AUDIT: (Permission.SETTINGS_WRITE, None),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +122,14 @@ class SignedIn:
 class Needs:
     """A page of a shop (path parameter ``shop``) for members whose role holds a permission.
 
-    With ``fresh`` the person must have proved who they are within FRESH (domain/access/queries):
-    a form is sent to the page that asks for the password or passkey, and comes back from there.
+    ``data`` is what a page that reads shows (see ``reading``). With ``fresh`` the person must have
+    proved who they are within FRESH (domain/access/queries): a form is sent to the page that asks
+    for the password or passkey, and comes back from there.
     """
 
     permission: Permission
     fresh: bool = False
+    data: Data | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +138,24 @@ class Key:
 
     scope: Scope
     publishable: bool = False
+    data: Data | None = None
+
+
+class NoSuchReader(Exception):
+    """A route of the API that reads what no scope opens: a fault of ours."""
+
+
+def reading(data: Data) -> Needs:
+    """Return the rule of a page that shows some data."""
+    return Needs(READERS[data][0], data=data)
+
+
+def key_reading(data: Data) -> Key:
+    """Return the rule of an API route that gives some data."""
+    scope = READERS[data][1]
+    if scope is None:
+        raise NoSuchReader(data)
+    return Key(scope, data=data)
 
 
 #: What a route says under ``opt={"access": ...}``; a route without one stops the start.
@@ -164,6 +226,10 @@ class Member:
     def may(self, permission: Permission) -> bool:
         """Tell whether the person's role holds a permission."""
         return permission in PERMISSIONS[self.role]
+
+    def reads(self, data: Data | str) -> bool:
+        """Tell whether the person may read some data, on a page or as a file."""
+        return self.may(READERS[Data(data)][0])
 
     @property
     def actor(self) -> Actor:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import msgspec
 
 from springtide.connectors.tabular.written import Column, Row
-from springtide.domain.access.model import Permission
+from springtide.domain.access.model import Data
 from springtide.domain.campaigns.model import PHASE_TITLES
 from springtide.domain.campaigns.queries import campaign, campaign_tasks, sale_prices
 from springtide.domain.catalog.queries import products_by_keys
@@ -30,7 +30,7 @@ class CampaignTasks:
 
     kind: ClassVar[str] = "campaign_tasks"
     label: ClassVar[str] = N_("Tasks")
-    permission: ClassVar[Permission] = Permission.READ
+    data: ClassVar[Data] = Data.PLANS
     params: ClassVar[type] = OneCampaign
     columns: ClassVar[tuple[Column, ...]] = (
         Column("title", N_("Task")),
@@ -61,7 +61,7 @@ class CampaignActions:
 
     kind: ClassVar[str] = "campaign_actions"
     label: ClassVar[str] = N_("Timeline")
-    permission: ClassVar[Permission] = Permission.READ
+    data: ClassVar[Data] = Data.PLANS
     params: ClassVar[type] = OneCampaign
     columns: ClassVar[tuple[Column, ...]] = (
         Column("phase", N_("Phase"), words=PHASE_TITLES),
@@ -93,7 +93,7 @@ class CampaignPrices:
 
     kind: ClassVar[str] = "campaign_prices"
     label: ClassVar[str] = N_("Prices of the sale")
-    permission: ClassVar[Permission] = Permission.READ
+    data: ClassVar[Data] = Data.PLANS
     params: ClassVar[type] = OneCampaign
     columns: ClassVar[tuple[Column, ...]] = (
         Column("product_key", N_("Product")),

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from springtide.analytics.rfm import SEGMENT_NAMES
 from springtide.connectors.tabular.written import Column, Row
-from springtide.domain.access.model import Permission
+from springtide.domain.access.model import Data
 from springtide.domain.customers.model import Standing
 from springtide.domain.customers.queries import customers_after, last_full_day, standings
 from springtide.flows.exporting import Nothing, Source
@@ -19,7 +19,7 @@ class Customers:
 
     kind: ClassVar[str] = "customers"
     label: ClassVar[str] = N_("Customers")
-    permission: ClassVar[Permission] = Permission.CUSTOMERS_READ
+    data: ClassVar[Data] = Data.CUSTOMERS
     params: ClassVar[type] = Nothing
     columns: ClassVar[tuple[Column, ...]] = (
         Column("customer_key", N_("Customer")),

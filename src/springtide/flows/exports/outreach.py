@@ -6,7 +6,7 @@ from typing import ClassVar
 import msgspec
 
 from springtide.connectors.tabular.written import Column, Row
-from springtide.domain.access.model import Permission
+from springtide.domain.access.model import Data
 from springtide.domain.campaigns.queries import campaign
 from springtide.domain.outreach import queries
 from springtide.domain.outreach.model import MessageState
@@ -30,7 +30,7 @@ class Outreaches:
 
     kind: ClassVar[str] = "outreaches"
     label: ClassVar[str] = N_("Outreach")
-    permission: ClassVar[Permission] = Permission.CUSTOMERS_READ
+    data: ClassVar[Data] = Data.OUTREACH
     params: ClassVar[type] = Nothing
     columns: ClassVar[tuple[Column, ...]] = (
         Column("outreach", N_("Outreach")),
@@ -73,7 +73,7 @@ class OutreachEffect:
 
     kind: ClassVar[str] = "outreach_effect"
     label: ClassVar[str] = N_("What it caused")
-    permission: ClassVar[Permission] = Permission.CUSTOMERS_READ
+    data: ClassVar[Data] = Data.OUTREACH
     params: ClassVar[type] = OneOutreach
     columns: ClassVar[tuple[Column, ...]] = (
         Column("arm", N_("Group"), words=_ARMS),
@@ -121,7 +121,7 @@ class Messages:
 
     kind: ClassVar[str] = "messages"
     label: ClassVar[str] = N_("Messages")
-    permission: ClassVar[Permission] = Permission.CUSTOMERS_READ
+    data: ClassVar[Data] = Data.OUTREACH
     params: ClassVar[type] = OneOutreach
     columns: ClassVar[tuple[Column, ...]] = (
         Column("customer_key", N_("Customer")),

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from springtide.connectors.tabular.written import Column, Row
-from springtide.domain.access.model import Permission
+from springtide.domain.access.model import Data
 from springtide.domain.access.queries import audit_page, keys_of, members_of
 from springtide.domain.facts.queries import import_record, imports
 from springtide.flows import names
@@ -26,7 +26,7 @@ class Imports:
 
     kind: ClassVar[str] = "imports"
     label: ClassVar[str] = N_("Imports")
-    permission: ClassVar[Permission] = Permission.READ
+    data: ClassVar[Data] = Data.IMPORTS
     params: ClassVar[type] = Nothing
     columns: ClassVar[tuple[Column, ...]] = (
         Column("import", N_("Number of the import")),
@@ -68,7 +68,7 @@ class ImportDays:
 
     kind: ClassVar[str] = "import_days"
     label: ClassVar[str] = N_("Days of an import")
-    permission: ClassVar[Permission] = Permission.READ
+    data: ClassVar[Data] = Data.IMPORTS
     params: ClassVar[type] = OneImport
     columns: ClassVar[tuple[Column, ...]] = (
         Column("day", N_("Day"), "day"),
@@ -98,7 +98,7 @@ class Audit:
 
     kind: ClassVar[str] = "audit"
     label: ClassVar[str] = N_("Audit log")
-    permission: ClassVar[Permission] = Permission.SETTINGS_WRITE
+    data: ClassVar[Data] = Data.AUDIT
     params: ClassVar[type] = Nothing
     columns: ClassVar[tuple[Column, ...]] = (
         Column("at", N_("When"), "instant"),
@@ -132,7 +132,7 @@ class People:
 
     kind: ClassVar[str] = "people"
     label: ClassVar[str] = N_("People")
-    permission: ClassVar[Permission] = Permission.SETTINGS_WRITE
+    data: ClassVar[Data] = Data.TEAM
     params: ClassVar[type] = Nothing
     columns: ClassVar[tuple[Column, ...]] = (
         Column("name", N_("Name")),
@@ -154,7 +154,7 @@ class Keys:
 
     kind: ClassVar[str] = "keys"
     label: ClassVar[str] = N_("API keys")
-    permission: ClassVar[Permission] = Permission.SETTINGS_WRITE
+    data: ClassVar[Data] = Data.KEYS
     params: ClassVar[type] = Nothing
     columns: ClassVar[tuple[Column, ...]] = (
         Column("name", N_("Name")),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from springtide.connectors.tabular.written import Column, Row
-from springtide.domain.access.model import Permission
+from springtide.domain.access.model import Data
 from springtide.domain.board.metrics import METRICS
 from springtide.domain.board.model import Unit
 from springtide.domain.board.plans import plan_of
@@ -45,7 +45,7 @@ class ReviewNumbers:
 
     kind: ClassVar[str] = "review"
     label: ClassVar[str] = N_("Before and after")
-    permission: ClassVar[Permission] = Permission.READ
+    data: ClassVar[Data] = Data.NUMBERS
     params: ClassVar[type] = OneCampaign
     columns: ClassVar[tuple[Column, ...]] = (
         Column("part", N_("Part"), words=_PARTS),
@@ -75,7 +75,7 @@ class ReviewHeroes:
 
     kind: ClassVar[str] = "review_heroes"
     label: ClassVar[str] = N_("Heroes before and after")
-    permission: ClassVar[Permission] = Permission.READ
+    data: ClassVar[Data] = Data.NUMBERS
     params: ClassVar[type] = OneCampaign
     columns: ClassVar[tuple[Column, ...]] = (
         Column("product_key", N_("Product")),

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from springtide.connectors.tabular.written import Column, Row, TooManyRows
-from springtide.domain.access.model import Permission
+from springtide.domain.access.model import Data
 from springtide.domain.board.metrics import METRICS
 from springtide.domain.board.model import Counted, Metric, Unit
 from springtide.domain.board.queries import daily, days_window, facts_behind, top_products
@@ -44,7 +44,7 @@ class Days:
 
     kind: ClassVar[str] = "days"
     label: ClassVar[str] = N_("Days")
-    permission: ClassVar[Permission] = Permission.READ
+    data: ClassVar[Data] = Data.NUMBERS
     params: ClassVar[type] = LastDays
     columns: ClassVar[tuple[Column, ...]] = (
         Column("day", N_("Day"), "day"),
@@ -66,7 +66,7 @@ class Products:
 
     kind: ClassVar[str] = "products"
     label: ClassVar[str] = N_("Products")
-    permission: ClassVar[Permission] = Permission.READ
+    data: ClassVar[Data] = Data.NUMBERS
     params: ClassVar[type] = LastDays
     columns: ClassVar[tuple[Column, ...]] = (
         Column("product_key", N_("Product")),
@@ -108,7 +108,7 @@ class Facts:
 
     kind: ClassVar[str] = "facts"
     label: ClassVar[str] = N_("Facts behind a number")
-    permission: ClassVar[Permission] = Permission.CUSTOMERS_READ
+    data: ClassVar[Data] = Data.FACTS
     params: ClassVar[type] = Behind
     columns: ClassVar[tuple[Column, ...]] = (
         Column("occurred_at", N_("When"), "instant"),
@@ -150,7 +150,7 @@ class Orders:
 
     kind: ClassVar[str] = "orders"
     label: ClassVar[str] = N_("Orders")
-    permission: ClassVar[Permission] = Permission.CUSTOMERS_READ
+    data: ClassVar[Data] = Data.ORDERS
     params: ClassVar[type] = Nothing
     columns: ClassVar[tuple[Column, ...]] = (
         Column("order_key", N_("Order")),
@@ -184,7 +184,7 @@ class OrderLines:
 
     kind: ClassVar[str] = "order_lines"
     label: ClassVar[str] = N_("Order lines")
-    permission: ClassVar[Permission] = Permission.CUSTOMERS_READ
+    data: ClassVar[Data] = Data.ORDERS
     params: ClassVar[type] = Nothing
     columns: ClassVar[tuple[Column, ...]] = (
         Column("order_key", N_("Order")),

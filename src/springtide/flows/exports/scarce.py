@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from springtide.connectors.tabular.written import Column, Row
-from springtide.domain.access.model import Permission
+from springtide.domain.access.model import Data
 from springtide.domain.ledger.queries import accounts_page, statement
 from springtide.domain.rewards.games import GAMES
 from springtide.domain.rewards.queries import claim_count, claims_of_reward, reward, rewards_page
@@ -31,7 +31,7 @@ class Accounts:
 
     kind: ClassVar[str] = "accounts"
     label: ClassVar[str] = N_("Accounts")
-    permission: ClassVar[Permission] = Permission.CUSTOMERS_READ
+    data: ClassVar[Data] = Data.LEDGER
     params: ClassVar[type] = SomeAccounts
     columns: ClassVar[tuple[Column, ...]] = (
         Column("account", N_("Account")),
@@ -74,7 +74,7 @@ class Statement:
 
     kind: ClassVar[str] = "statement"
     label: ClassVar[str] = N_("Statement of an account")
-    permission: ClassVar[Permission] = Permission.CUSTOMERS_READ
+    data: ClassVar[Data] = Data.LEDGER
     params: ClassVar[type] = OneAccount
     columns: ClassVar[tuple[Column, ...]] = (
         Column("at", N_("When"), "instant"),
@@ -113,7 +113,7 @@ class Rewards:
 
     kind: ClassVar[str] = "rewards"
     label: ClassVar[str] = N_("Rewards")
-    permission: ClassVar[Permission] = Permission.READ
+    data: ClassVar[Data] = Data.REWARDS
     params: ClassVar[type] = Nothing
     columns: ClassVar[tuple[Column, ...]] = (
         Column("reward", N_("Reward")),
@@ -149,7 +149,7 @@ class Claims:
 
     kind: ClassVar[str] = "claims"
     label: ClassVar[str] = N_("Claims")
-    permission: ClassVar[Permission] = Permission.CUSTOMERS_READ
+    data: ClassVar[Data] = Data.CLAIMS
     params: ClassVar[type] = OneReward
     columns: ClassVar[tuple[Column, ...]] = (
         Column("claimed_at", N_("When"), "instant"),

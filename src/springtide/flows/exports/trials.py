@@ -5,7 +5,7 @@ from datetime import date
 from typing import ClassVar
 
 from springtide.connectors.tabular.written import Column, Row
-from springtide.domain.access.model import Permission
+from springtide.domain.access.model import Data
 from springtide.domain.campaigns.queries import campaign
 from springtide.domain.catalog.queries import products_by_keys
 from springtide.flows.exporting import Source
@@ -28,7 +28,7 @@ class TriedDays:
 
     kind: ClassVar[str] = "tried_days"
     label: ClassVar[str] = N_("Day by day")
-    permission: ClassVar[Permission] = Permission.READ
+    data: ClassVar[Data] = Data.NUMBERS
     params: ClassVar[type] = OneCampaign
     columns: ClassVar[tuple[Column, ...]] = (
         Column("day", N_("Day"), "day"),
@@ -51,7 +51,7 @@ class TriedRules:
 
     kind: ClassVar[str] = "tried_rules"
     label: ClassVar[str] = N_("What each rule would have given")
-    permission: ClassVar[Permission] = Permission.READ
+    data: ClassVar[Data] = Data.NUMBERS
     params: ClassVar[type] = OneCampaign
     columns: ClassVar[tuple[Column, ...]] = (
         Column("rule", N_("Rule"), words={"campaign_prices": N_("Campaign prices")}),
@@ -74,7 +74,7 @@ class TriedProducts:
 
     kind: ClassVar[str] = "tried_products"
     label: ClassVar[str] = N_("Products that lose most")
-    permission: ClassVar[Permission] = Permission.READ
+    data: ClassVar[Data] = Data.NUMBERS
     params: ClassVar[type] = OneCampaign
     columns: ClassVar[tuple[Column, ...]] = (
         Column("product_key", N_("Product")),

@@ -33,6 +33,7 @@ SCOPE_NAMES = {
     Scope.ORDERS_WRITE: N_("Place and pay orders"),
     Scope.PRODUCTS_WRITE: N_("Write products and their prices"),
     Scope.READ: N_("Read the shop's numbers and campaigns"),
+    Scope.ORDERS_READ: N_("Read orders, payments and refunds by customer"),
     Scope.CUSTOMERS_READ: N_("Read customers"),
     Scope.CUSTOMERS_WRITE: N_("Write customers"),
 }
