@@ -49,6 +49,7 @@ from springtide.domain.access.model import (
     SignedIn,
 )
 from springtide.kit.errors import N_, Invalid, Refusal
+from springtide.kit.outage import outage_of
 from springtide.settings import read_settings
 from springtide.web import door, errors, proxies
 
@@ -318,6 +319,9 @@ def _as_refusal(scope: HTTPScope, error: Exception) -> Refusal:
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _of_status(scope, error)
     request_id = scope["state"].get("request_id", "")
+    if outage := outage_of(error):
+        errors.tell_outage(outage, error, scope["path"])
+        return outage
     log.error("fault id=%s path=%r", request_id, scope["path"], exc_info=error)
     return InternalError(id=request_id)
 

@@ -39,6 +39,15 @@ class Workers:
         os.kill(pid, number)
         return int(self._ask(f"wait {pid}"))
 
+    def send(self, pid: int, number: signal.Signals) -> None:
+        """Send a signal that a process outlives, such as SIGSTOP."""
+        assert pid in self.alive
+        os.kill(pid, number)
+
+    def running(self) -> list[int]:
+        """Return the workers that were started, not killed, and did not end by themselves."""
+        return [pid for pid in self.alive if _is_running(pid)]
+
     def __enter__(self) -> "Workers":
         return self
 
@@ -60,6 +69,13 @@ class Workers:
     def _read(self) -> str:
         assert self._nursery.stdout is not None
         return self._nursery.stdout.readline().strip()
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _nursery() -> None:

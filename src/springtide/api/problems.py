@@ -111,7 +111,7 @@ def headers_of(refusal: Refusal) -> dict[str, str]:
         return {"WWW-Authenticate": 'Bearer realm="springtide"'}
     if refusal.status == 405 and "allowed" in refusal.facts:
         return {"Allow": str(refusal.facts["allowed"])}
-    if refusal.status == 429:
+    if refusal.status in (429, 503):
         return {"Retry-After": str(refusal.facts.get("seconds", 60))}
     return {}
 

@@ -29,10 +29,8 @@ def worker() -> None:
     stopping = _stop_on_signals()  # before the slow imports: a stop may come meanwhile
 
     from springtide.bootstrap import open_house
-    from springtide.flows.presence import SlotLost
     from springtide.flows.protocol import KINDS
     from springtide.flows.worker import run
-    from springtide.kit.errors import OuterCallError
     from springtide.settings import read_settings
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -41,10 +39,6 @@ def worker() -> None:
     print("Springtide's worker is at work - Ctrl-C stops it.", flush=True)
     try:
         run(house, stopping)
-    except SlotLost as error:
-        raise OuterCallError(
-            f"{error} was silent for too long and another worker has its work; start it again"
-        ) from None
     finally:
         house.close()
     _leave_at_once()

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -23,24 +23,13 @@ from springtide.domain.access.queries import shop_by_id
 from springtide.flows.model import OPEN_STATES, Action, State, Trouble
 from springtide.flows.protocol import KINDS, Interrupted, PhaseAction, Surroundings
 from springtide.flows.store import actions, steps, to_action
+from springtide.flows.troubles import UnknownKind, trouble_of, verdict_of
 from springtide.kit.canonical import to_json
-from springtide.kit.errors import (
-    N_,
-    FinalError,
-    NeedsPersonError,
-    PassingError,
-    Refusal,
-)
+from springtide.kit.errors import N_
 from springtide.kit.ids import outward
 
 T = TypeVar("T")
 WORKER = Actor("worker", "worker", "Springtide")
-#: Tries within about a quarter of an hour while something outside is away ...
-ATTEMPTS_MAX = 12
-#: ... and within seconds when the fault is our own.
-ATTEMPTS_OF_OURS_MAX = 5
-_FIRST_WAIT = timedelta(milliseconds=500)
-_LONGEST_WAIT = timedelta(minutes=5)
 _log = logging.getLogger(__name__)
 
 
@@ -50,14 +39,6 @@ class Lost(BaseException):
 
 class Stopped(Exception):
     """A withdrawal asked the action to stop; what is done is undone from the journal."""
-
-
-class GaveUp(NeedsPersonError):
-    """Tried again and again in vain."""
-
-
-class UnknownKind(NeedsPersonError):
-    """This process knows no action of the kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,13 +199,17 @@ class ActionContext:
         return row
 
 
-def carry(house: Surroundings, name: str, stopping: threading.Event) -> None:
+def carry(
+    house: Surroundings, name: str, stopping: threading.Event, *, holder: str = "nobody"
+) -> None:
     """Carry out one run to its end; called again after a kill, it does what is left.
 
-    Raises Interrupted, with all that was done kept, when the worker stops meanwhile.
+    ``holder`` names the worker in the claim: when that worker is gone, the claim is void. Raises
+    Interrupted, with all that was done kept, when the worker stops meanwhile; and what kept it
+    from writing down how the run ended: then the claim stays, and whoever finds it frees it.
     """
     run = Run.of(name)
-    claim = f"{name}#{uuid4().hex[:12]}"
+    claim = f"{name}#{holder}.{uuid4().hex[:8]}"
     try:
         context = _take(house, run.action_id, claim=claim, stopping=stopping, number=run.number)
         if context is not None:
@@ -324,7 +309,14 @@ def _finish_stopped(context: ActionContext) -> None:
     _end(context, {"state": state, "claim": None, "done_at": at}, outcome=state, at=at)
 
 
-def _end(context: ActionContext, values: dict[str, Any], *, outcome: State, at: datetime) -> None:
+def _end(
+    context: ActionContext,
+    values: dict[str, Any],
+    *,
+    outcome: State,
+    at: datetime,
+    is_told: bool = True,
+) -> None:
     action = context.action
     with context.house.db.write() as tx:
         ended = tx.execute(
@@ -335,6 +327,8 @@ def _end(context: ActionContext, values: dict[str, Any], *, outcome: State, at: 
         ).first()
         if ended is None:
             raise Lost
+        if not is_told:
+            return
         record_audit(
             tx,
             shop_id=context.shop.id,
@@ -350,39 +344,18 @@ def _end(context: ActionContext, values: dict[str, Any], *, outcome: State, at: 
 def _fail(context: ActionContext, error: Exception) -> Trouble:
     """Write down a failure: tried again after a wait, given up, or handed to a person."""
     is_undo = context.is_undo
-    trouble = _trouble(error, is_undo)
-    attempts = context.action.attempts + 1
-    values: dict[str, Any] = {"attempts": attempts, "error": trouble.to_json(), "claim": None}
-    values["run"] = context.action.run + 1
-    limit = ATTEMPTS_MAX if isinstance(error, PassingError) else ATTEMPTS_OF_OURS_MAX
-    if isinstance(error, FinalError):
-        values["state"] = State.FAILED
-    elif isinstance(error, Refusal | NeedsPersonError) or attempts >= limit:
-        values["state"] = State.NEEDS_PERSON
+    trouble = trouble_of(error, is_undo)
+    verdict = verdict_of(error, context.action.attempts)
+    values: dict[str, Any] = {"error": trouble.to_json(), "claim": None}
+    values |= {"attempts": verdict.attempts, "run": context.action.run + 1}
+    if verdict.wait is None:
+        values["state"] = verdict.state
     else:
-        wait = min(_FIRST_WAIT * 2 ** (attempts - 1), _LONGEST_WAIT)
-        after = error.args[0] if isinstance(error, PassingError) and error.args else None
-        if isinstance(after, int | float):
-            wait = timedelta(seconds=after)
         values["state"] = State.UNDOING if is_undo else State.PLANNED
-        values["retry_at"] = context.house.real_now() + wait
-    if not isinstance(error, Refusal | PassingError | FinalError | NeedsPersonError):
+        values["retry_at"] = context.house.real_now() + verdict.wait
+    if verdict.is_ours:
         _log.error("action %s failed", outward("act", context.action.id), exc_info=error)
-    _end(context, values, outcome=values["state"], at=context.now)
+    # An outage may last for hours: it is no deed to be told again and again.
+    is_told = verdict.attempts > context.action.attempts
+    _end(context, values, outcome=values["state"], at=context.now, is_told=is_told)
     return trouble
-
-
-def _trouble(error: Exception, is_undo: bool) -> Trouble:
-    if isinstance(error, Refusal):
-        return Trouble(error.code, error.text, error.facts, is_undo)
-    texts = {
-        PassingError: ("passing", N_("Something outside did not answer; it is tried again.")),
-        FinalError: ("final", N_("This cannot work, and was given up: {why}")),
-        UnknownKind: ("unknown_kind", N_("This installation knows no action of the kind {why}.")),
-        NeedsPersonError: ("needs_person", N_("A person has to look at this: {why}")),
-    }
-    for kind, (code, text) in texts.items():
-        if isinstance(error, kind):
-            return Trouble(code, text, {"why": str(error)[:300]}, is_undo)
-    text = N_("Springtide made a mistake here; its log has the details ({why}).")
-    return Trouble("internal", text, {"why": type(error).__name__}, is_undo)

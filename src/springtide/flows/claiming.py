@@ -33,6 +33,7 @@ from springtide.flows.waiting import WaitingRoom
 from springtide.kit.batcher import Batcher
 from springtide.kit.db import Database
 from springtide.kit.errors import Refusal
+from springtide.kit.outage import outage_of
 
 #: How long the gate answers by itself before one request looks again.
 GATE_SECONDS = 1.0
@@ -173,13 +174,15 @@ class ClaimDesk:
         for _ in range(TRIES):
             try:
                 return self._commit(shop, attempts)
-            except (IntegrityError, OperationalError) as error:
-                # Two processes met (a deadlock, a key that came to both): the batch left nothing
-                # behind, and now sees what the other one did.
-                failed: Exception = error
             except Exception as error:
                 failed = error
+            if outage_of(failed) is not None:
+                # None of them is at fault, and trying one by one would make all wait the longer.
+                return [failed] * len(attempts)
+            if not isinstance(failed, (IntegrityError, OperationalError)):
                 break
+            # Two processes met (a deadlock, a key that came to both): the batch left nothing
+            # behind, and now sees what the other one did.
         if len(attempts) == 1:
             raise failed
         # One of them is at fault, and no reason for the others to go without.

@@ -2,7 +2,8 @@
 
 What is due, and what was done, stands in our own tables. This engine only remembers which runs
 have begun and not ended, and begins them again after a kill. It is replaceable: whatever can
-start a run once by its name, tell whether it is still open, and take over from a dead worker.
+start a run once by its name, and take over from a dead worker. It is not trusted either: what it
+could not write down (its disk was full, its database away) is seen in our own tables and mended.
 """
 
 import logging
@@ -23,7 +24,6 @@ from springtide.kit.db import driver_url
 _VERSION = "1"
 #: SQLite of Debian 12 is 3.40; its unixepoch knows no 'subsec', which DBOS asks for.
 _SUBSEC_SINCE = (3, 42)
-_OPEN = ("PENDING", "ENQUEUED", "DELAYED")
 _BUSY_MILLISECONDS = 30_000
 
 
@@ -40,12 +40,13 @@ class Durable:
         if Durable._run is not None:
             raise RuntimeError("an engine is open in this process already")
         Durable._run = run
-        logging.getLogger("dbos").setLevel(logging.ERROR)
+        # What it could not do is seen in our own tables, and said by our own log.
+        logging.getLogger("dbos").setLevel(logging.CRITICAL)
         config: DBOSConfig = {
             "name": "springtide",
             "application_version": _VERSION,
             "executor_id": worker,
-            "log_level": "ERROR",
+            "log_level": "CRITICAL",
             "enable_otlp": False,
             "sys_db_pool_size": 5,
             "system_database_url": url,
@@ -53,9 +54,12 @@ class Durable:
         if url.startswith("sqlite"):
             config["system_database_engine"] = _sqlite_engine(url)
         try:
-            DBOS(config=config)
+            engine = DBOS(config=config)
             DBOS.launch()
+            # It would hold the caller, with pauses up to a minute, till its database is back.
+            engine._sys_db._retry_connection_errors = False
         except BaseException:
+            DBOS.destroy()
             Durable._run = None
             raise
 
@@ -64,10 +68,9 @@ class Durable:
         with SetWorkflowID(name):
             DBOS.start_workflow(_carry, name)
 
-    def is_open(self, name: str) -> bool:
-        """Tell whether a run has begun and not ended, here or with another worker."""
-        status = DBOS.get_workflow_status(name)
-        return status is not None and status.status in _OPEN
+    def is_at_work(self, name: str) -> bool:
+        """Tell whether a run is in this process's hands at the moment."""
+        return name in _running
 
     def take_over(self, worker: str) -> None:
         """Begin again, here, what a dead worker had begun and not ended."""

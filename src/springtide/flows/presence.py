@@ -1,12 +1,14 @@
 """Which workers are at work: numbered slots with a heartbeat, in real time.
 
-A slot's name is what the durable engine knows a worker by. Who takes a dead worker's slot, or
-finds it dead, goes on with its work.
+A slot's name is what the durable engine knows a worker by. Who finds a worker dead goes on with
+its work. Workers compare no clocks: a heartbeat that does not change is silence.
 """
 
 import os
 import socket
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,7 +41,12 @@ class Slot:
     @property
     def name(self) -> str:
         """What the durable engine knows this worker by."""
-        return slot_name(self.number)
+        return f"worker-{self.number}"
+
+    @property
+    def holder(self) -> str:
+        """What the claims of this worker carry."""
+        return holder_of(self.token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +61,50 @@ class WorkerSeen:
     is_alive: bool
 
 
-def slot_name(number: int) -> str:
-    """Return the name of a slot."""
-    return f"worker-{number}"
+@dataclass(eq=False)
+class Watch:
+    """One worker's look at the heartbeats of all, by its own clock that never steps.
+
+    Who could not look for a while (the database was away, the process stood still) knows nothing
+    of the others, and gives each of them its full time again.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    _seen: dict[str, tuple[datetime, float]] = field(default_factory=dict)
+    _looked_at: float = 0.0
+
+    def dead(self, tx: Connection) -> list[Slot]:
+        """Return the slots whose workers are dead: silent for too long, or their process gone."""
+        now = self.clock()
+        known = self._seen if now - self._looked_at <= SILENCE_MAX.total_seconds() / 2 else {}
+        rows = tx.execute(select(workers)).all()
+        self._looked_at = now
+        self._seen = {
+            row.token: known[row.token]
+            if row.token in known and known[row.token][0] == row.beat_at
+            else (row.beat_at, now)
+            for row in rows
+        }
+        silent = {
+            token
+            for token, (_, since) in self._seen.items()
+            if now - since > SILENCE_MAX.total_seconds()
+        }
+        return [Slot(row.slot, row.token) for row in rows if row.token in silent or _is_gone(row)]
+
+
+def holder_of(token: str) -> str:
+    """Return what the claims of the worker with this token carry."""
+    return token[:12]
+
+
+def holders(tx: Connection) -> set[str]:
+    """Return the holders whose workers stand in the table: the claims of others are nobody's."""
+    return {holder_of(row.token) for row in tx.execute(select(workers.c.token))}
 
 
 def take_slot(db: Database, *, real_now: datetime) -> Slot:
-    """Take the lowest slot that is free or whose worker is dead."""
+    """Take the lowest slot that is free or whose process is gone."""
     for _ in range(_SLOTS_MAX):
         try:
             with db.write() as tx:
@@ -93,15 +137,6 @@ def leave(db: Database, *, slot: Slot) -> None:
         )
 
 
-def dead_slots(tx: Connection, *, real_now: datetime) -> list[Slot]:
-    """Return the slots whose workers are dead."""
-    return [
-        Slot(row.slot, row.token)
-        for row in tx.execute(select(workers))
-        if not _is_alive(row, real_now)
-    ]
-
-
 def workers_seen(tx: Connection, *, real_now: datetime) -> list[WorkerSeen]:
     """Return the workers, dead ones too; with none alive, pages say that nothing is carried out."""
     return [
@@ -130,7 +165,7 @@ def _take(tx: Connection, real_now: datetime) -> Slot | None:
             return Slot(number, values["token"])
         # Our own process number on our own machine: a predecessor's, as in a container begun anew.
         is_own = row.pid == values["pid"] and row.host == values["host"]
-        if is_own or not _is_alive(row, real_now):
+        if is_own or _is_gone(row):
             taken = tx.execute(
                 update(workers)
                 .where(workers.c.slot == number, workers.c.token == row.token)
@@ -142,10 +177,13 @@ def _take(tx: Connection, real_now: datetime) -> Slot | None:
 
 
 def _is_alive(row: Any, real_now: datetime) -> bool:
-    if real_now - row.beat_at > SILENCE_MAX:
-        return False
-    # On the same machine the process table knows it sooner than the heartbeat.
-    return row.host != socket.gethostname()[:200] or _process_lives(row.pid)
+    # A heartbeat from the future is as old as one from the past: the clock was set back since.
+    return abs(real_now - row.beat_at) <= SILENCE_MAX and not _is_gone(row)
+
+
+def _is_gone(row: Any) -> bool:
+    """Tell whether a worker of this machine is in its process table no more."""
+    return row.host == socket.gethostname()[:200] and not _process_lives(row.pid)
 
 
 def _process_lives(pid: int) -> bool:

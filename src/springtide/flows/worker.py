@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,8 +22,10 @@ from springtide.flows.protocol import KINDS, Interrupted, Surroundings
 from springtide.flows.standing import TierOf, tiers_by
 from springtide.flows.store import actions
 from springtide.flows.timeline import WITHDRAW
+from springtide.flows.troubles import WAIT_MAX
 from springtide.flows.upkeep import look_after_rewards
 from springtide.kit.idempotency import forget_before
+from springtide.kit.outage import outage_of
 from springtide.kit.turns import all_in_turn
 
 POLL_SECONDS = 0.15
@@ -31,109 +34,199 @@ SEALING = timedelta(seconds=30)
 TENDING = timedelta(minutes=10)
 #: How long at most what is over still stands: unpaid reservations, points, rewards.
 UPKEEP = timedelta(seconds=1)
+#: How often runs are looked for that ended without a word, and how long one may take to begin.
+MENDING = timedelta(seconds=2)
+LOST_SECONDS = 5.0
+#: Between two tries of what failed.
+FAILED_SECONDS = 1.0
 ANSWERS_KEPT = timedelta(days=3)
 _log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
 class Chore:
-    """Something the worker does beside the timeline, every so often."""
+    """Something the worker does beside the timeline, every so often by a clock that never steps.
+
+    What fails waits for the next time: an outage is said once when it begins and once when it is
+    over, a fault of ours every time.
+    """
 
     name: str
     every: timedelta
     do: Callable[[datetime], object]
-    next_at: datetime | None = None
+    clock: Callable[[], float] = time.monotonic
+    next_at: float = 0.0
+    _outage: str = ""
 
-    def turn(self, real: datetime) -> None:
-        """Do it when it is time; a failure waits for the next time."""
-        if self.next_at is not None and real < self.next_at:
+    def turn(self, real_now: Callable[[], datetime]) -> None:
+        """Do it when it is time."""
+        if self.clock() < self.next_at:
             return
-        self.next_at = real + self.every
+        self.next_at = self.clock() + self.every.total_seconds()
         try:
-            self.do(real)
+            self.do(real_now())
         except (presence.SlotLost, Interrupted):
             raise
-        except Exception:
-            _log.exception("%s failed", self.name)
+        except Exception as error:
+            self._failed(error)
+        else:
+            if self._outage:
+                _log.warning("%s goes on", self.name)
+            self._outage = ""
+
+    def _failed(self, error: Exception) -> None:
+        self.next_at = max(self.next_at, self.clock() + FAILED_SECONDS)
+        outage = outage_of(error)
+        if outage is None:
+            _log.error("%s failed", self.name, exc_info=error)
+        elif self._outage != outage.code:
+            self._outage = outage.code
+            _log.warning("%s waits (%s): %s", self.name, outage.code, outage.way_out)
 
 
 @dataclass(eq=False)
 class Worker:
-    """One worker: a slot, an engine, a loop."""
+    """One worker: a slot, an engine, a loop.
+
+    It outlives its database: while that is away it waits, and when another worker took it for
+    dead meanwhile it takes a new slot and begins anew.
+    """
 
     house: Surroundings
     stopping: threading.Event
     chores: list[Chore] = field(default_factory=list)
-    _begun: set[str] = field(default_factory=set)
 
     def run(self) -> None:
-        """Work until ``stopping`` is set; raises SlotLost when another took this one for dead."""
-        house = self.house
-        slot = presence.take_slot(house.db, real_now=house.real_now())
-        engine = Durable(
-            url=address_beside(house.db.url, house.settings.data),
-            worker=slot.name,
-            run=self._carry,
-        )
-        chores = [
-            Chore("heartbeat", presence.BEAT, lambda real: self._beat(slot, real)),
-            Chore("taking over", presence.BEAT, lambda real: self._take_over(engine, real)),
-            Chore("mending", timedelta(seconds=5), lambda real: self._mend(engine)),
-            Chore("forgetting answers", timedelta(hours=1), self._forget),
-            *self.chores,
-        ]
+        """Work until ``stopping`` is set."""
+        told = ""
         try:
             while not self.stopping.is_set():
-                real = house.real_now()
-                for chore in chores:
-                    chore.turn(real)
-                self._start_due(engine, real)
-                self.stopping.wait(POLL_SECONDS)
+                try:
+                    _Life(self.house, self.stopping, self.chores).run()
+                except presence.SlotLost as error:
+                    told = ""
+                    _log.warning("%s was silent for too long and begins anew", error)
+                except Exception as error:
+                    outage = outage_of(error)
+                    if outage is None:
+                        raise
+                    if told != outage.code:
+                        told = outage.code
+                        _log.warning("waits to begin (%s): %s", outage.code, outage.way_out)
+                    self.stopping.wait(FAILED_SECONDS)
         finally:
             self.stopping.set()
-            engine.close()
-            presence.leave(house.db, slot=slot)
+
+
+@dataclass(eq=False)
+class _Life:
+    """A worker from its taking of a slot to the loss of it."""
+
+    house: Surroundings
+    stopping: threading.Event
+    chores: Sequence[Chore]
+    over: threading.Event = field(default_factory=threading.Event)
+    watch: presence.Watch = field(default_factory=presence.Watch)
+    begun: dict[str, float] = field(default_factory=dict)
+
+    def run(self) -> None:
+        house = self.house
+        self.slot = presence.take_slot(house.db, real_now=house.real_now())
+        try:
+            self.engine = Durable(
+                url=address_beside(house.db.url, house.settings.data),
+                worker=self.slot.name,
+                run=self._carry,
+            )
+            try:
+                self._loop()
+            finally:
+                self.over.set()
+                self.engine.close()
+        finally:
+            self._leave(self.slot)
+
+    def _loop(self) -> None:
+        chores = [
+            Chore("heartbeat", presence.BEAT, self._beat),
+            Chore("taking over", presence.BEAT, lambda _real: self._take_over()),
+            Chore("mending", MENDING, lambda _real: self._mend()),
+            Chore("forgetting answers", timedelta(hours=1), self._forget),
+            *self.chores,
+            Chore("beginning what is due", timedelta(0), self._start_due),
+        ]
+        while not self.stopping.is_set():
+            for chore in chores:
+                chore.turn(self.house.real_now)
+            self.stopping.wait(POLL_SECONDS)
 
     def _carry(self, name: str) -> None:
-        carry(self.house, name, self.stopping)
+        try:
+            carry(self.house, name, self.over, holder=self.slot.holder)
+        except Exception as error:
+            # How it ended could not be written down: "mending" finds the claim and frees it.
+            outage = outage_of(error)
+            if outage is None:
+                _log.exception("the run %s broke off", name)
+            else:
+                _log.warning("the run %s broke off (%s)", name, outage.code)
 
-    def _start_due(self, engine: Durable, real: datetime) -> None:
+    def _start_due(self, real: datetime) -> None:
         with self.house.db.read() as tx:
-            names = [run.name for shop in all_shops(tx) for run in due(tx, shop=shop, real=real)]
-        for name in names:
-            if name not in self._begun:
-                engine.start(name)
-                self._begun.add(name)
+            runs = {
+                run.name: run for shop in all_shops(tx) for run in due(tx, shop=shop, real=real)
+            }
+        now = time.monotonic()
+        for name, run in runs.items():
+            begun_at = self.begun.get(name)
+            if begun_at is None:
+                self.engine.start(name)
+                self.begun[name] = now
+            elif now - begun_at > LOST_SECONDS and not self.engine.is_at_work(name):
+                _renew(self.house, run)
+        self.begun = {
+            name: at
+            for name, at in self.begun.items()
+            if name in runs or self.engine.is_at_work(name)
+        }
 
-    def _beat(self, slot: presence.Slot, real: datetime) -> None:
-        presence.beat(self.house.db, slot=slot, real_now=real)
+    def _beat(self, real: datetime) -> None:
+        presence.beat(self.house.db, slot=self.slot, real_now=real)
 
-    def _take_over(self, engine: Durable, real: datetime) -> None:
+    def _take_over(self) -> None:
         with self.house.db.read() as tx:
-            dead = presence.dead_slots(tx, real_now=real)
+            dead = self.watch.dead(tx)
         for slot in dead:
+            if slot.token == self.slot.token:
+                continue
             _log.warning("%s is dead; its work goes on here", slot.name)
-            engine.take_over(slot.name)
+            self.engine.take_over(slot.name)
             presence.leave(self.house.db, slot=slot)
 
-    def _mend(self, engine: Durable) -> None:
-        """Give a new run to an action whose run ended without a word, or is unknown."""
+    def _mend(self) -> None:
+        """Give a new run to actions whose run ended without a word, or whose worker is gone."""
         with self.house.db.read() as tx:
-            held = _held(tx)
+            held, holders = _held(tx), presence.holders(tx)
         for action_id, claim in held:
-            owner = claim.partition("#")[0]
-            if not engine.is_open(owner):
+            name, _, rest = claim.partition("#")
+            holder = rest.partition(".")[0]
+            is_mine = holder == self.slot.holder
+            if holder not in holders or (is_mine and not self.engine.is_at_work(name)):
                 _free(self.house, action_id, claim)
-        self._begun &= self._still_open()
-
-    def _still_open(self) -> set[str]:
-        query = select(actions.c.id, actions.c.run).where(actions.c.state.in_(OPEN_STATES))
-        with self.house.db.read() as tx:
-            return {Run(row.id, row.run).name for row in tx.execute(query)}
 
     def _forget(self, real: datetime) -> None:
         with self.house.db.write() as tx:
             forget_before(tx, instant=real - ANSWERS_KEPT)
+
+    def _leave(self, slot: presence.Slot) -> None:
+        try:
+            presence.leave(self.house.db, slot=slot)
+        except Exception as error:
+            outage = outage_of(error)
+            if outage is None:
+                raise
+            # Whoever looks next finds that nobody beats there.
+            _log.warning("%s could not be given back (%s)", slot.name, outage.code)
 
 
 def due(tx: Connection, *, shop: Shop, real: datetime) -> list[Run]:
@@ -152,7 +245,7 @@ def due(tx: Connection, *, shop: Shop, real: datetime) -> list[Run]:
     for row in tx.execute(query):
         is_undo = row.state == State.UNDOING
         waits_in_line = row.campaign_id is not None and not (is_undo or _runs_beside(row.kind))
-        is_ready = row.retry_at is None or row.retry_at <= real
+        is_ready = row.retry_at is None or not real < row.retry_at <= real + WAIT_MAX
         is_free = row.state == State.PLANNED or (is_undo and row.claim is None)
         if is_free and is_ready and not (waits_in_line and row.campaign_id in blocked):
             runs.append(Run(row.id, row.run))
@@ -173,6 +266,21 @@ def _held(tx: Connection) -> list[tuple[UUID, str]]:
     return [(row.id, row.claim) for row in tx.execute(query)]
 
 
+def _renew(house: Surroundings, run: Run) -> None:
+    """Give a run that was begun and never took its action a new number, so that it begins."""
+    with house.db.write() as tx:
+        tx.execute(
+            update(actions)
+            .where(
+                actions.c.id == run.action_id,
+                actions.c.run == run.number,
+                actions.c.claim.is_(None),
+                actions.c.state.in_((State.PLANNED, State.UNDOING)),
+            )
+            .values(run=actions.c.run + 1)
+        )
+
+
 def _free(house: Surroundings, action_id: UUID, claim: str) -> None:
     with house.db.write() as tx:
         tx.execute(
@@ -189,25 +297,31 @@ def _free_state(tx: Connection, action_id: UUID) -> State:
 
 def run(house: Surroundings, stopping: threading.Event) -> None:
     """Run a worker over a house until ``stopping`` is set, and take care of its facts."""
-    care = threading.Thread(target=_care, args=(house, stopping), name="facts", daemon=True)
-    care.start()
+    facts = [
+        Chore("sealing facts", SEALING, lambda _real: seal(house.db, house.lake)),
+        Chore("tending facts", TENDING, lambda _real: tend(house.db, house.lake)),
+    ]
+    # Apart: whoever seals may wait for the lake for long, and what is over ends all the same.
+    rewards = [Chore("looking after rewards", UPKEEP, lambda real: _look_after(house, real))]
+    threads = [
+        threading.Thread(target=_care, args=(house, stopping, chores), name=name, daemon=True)
+        for name, chores in (("facts", facts), ("rewards", rewards))
+    ]
+    for thread in threads:
+        thread.start()
     try:
         Worker(house, stopping).run()
     finally:
         stopping.set()
         # Sealing stands being cut off at any point; a clean stop does not wait for long.
-        care.join(1.0)
+        for thread in threads:
+            thread.join(1.0)
 
 
-def _care(house: Surroundings, stopping: threading.Event) -> None:
-    chores = [
-        Chore("sealing facts", SEALING, lambda _real: seal(house.db, house.lake)),
-        Chore("tending facts", TENDING, lambda _real: tend(house.db, house.lake)),
-        Chore("looking after rewards", UPKEEP, lambda real: _look_after(house, real)),
-    ]
+def _care(house: Surroundings, stopping: threading.Event, chores: Sequence[Chore]) -> None:
     while not stopping.wait(1.0):
         for chore in chores:
-            chore.turn(house.real_now())
+            chore.turn(house.real_now)
 
 
 def _tiers(house: Surroundings, shop: Shop, now: datetime) -> TierOf:

@@ -28,6 +28,21 @@ from springtide.kit.canonical import to_json
 
 # Seconds a writer waits for another before it gives up (SQLite's busy timeout).
 BUSY_SECONDS = 15
+# Seconds after which the server ends a transaction whose process stands still, so that what it
+# locked is free again.
+IDLE_SECONDS = 60
+# Seconds until a database that does not answer is taken for away, and till a caller who finds
+# all connections in use gives up.
+AWAY_SECONDS = 5
+POOL_SECONDS = 10
+# What tells a connection that was cut without a word from one that waits for a long query.
+_KEPT_ALIVE = {
+    "connect_timeout": AWAY_SECONDS,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 #: One metadata for every room's tables; constraint names are predictable for the migrations.
 metadata = MetaData(
@@ -111,13 +126,17 @@ class Database:
             tx.rollback()
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, is_patient: bool = True) -> Iterator[Connection]:
         """Give one transaction: committed at the end, undone on any error.
 
-        SQLite takes its write lock at once, so that no transaction fails half way.
+        SQLite takes its write lock at once, so that no transaction fails half way; one that
+        ``is_patient`` no more gives up at once where another has it.
         """
-        with self._writer.connect() as tx, tx.begin():
-            yield tx
+        with self._writer.connect() as tx:
+            if not is_patient:
+                tx = tx.execution_options(springtide_is_hasty=True)
+            with tx.begin():
+                yield tx
 
     def answers(self) -> bool:
         """Tell whether the database answers a query."""
@@ -144,7 +163,16 @@ def driver_url(url: str) -> str:
 def _engine(url: str) -> Engine:
     parsed = make_url(driver_url(url))
     if parsed.get_backend_name() != "sqlite":
-        engine = create_engine(parsed, pool_size=10, max_overflow=20, pool_pre_ping=True)
+        engine = create_engine(
+            parsed,
+            pool_size=10,
+            max_overflow=20,
+            pool_timeout=POOL_SECONDS,
+            # A connection is asked whether it lives before it is used: the first caller after the
+            # database was away gets a new one.
+            pool_pre_ping=True,
+            connect_args={**_KEPT_ALIVE, **parsed.query},
+        )
         event.listen(engine, "connect", _prepare_postgresql)
         return engine
     if parsed.database:
@@ -173,9 +201,19 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 def _prepare_postgresql(connection: Any, _record: object) -> None:
     # A plan kept from when a table was empty reads the whole table ever after.
     connection.execute("set plan_cache_mode = force_custom_plan")
+    connection.execute(f"set lock_timeout = '{BUSY_SECONDS}s'")
+    connection.execute(f"set idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
     connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("springtide_writes", False)
-    connection.exec_driver_sql("begin immediate" if writes else "begin")
+    options = connection.get_execution_options()
+    is_hasty = options.get("springtide_is_hasty", False)
+    if is_hasty:
+        connection.exec_driver_sql("pragma busy_timeout = 0")
+    try:
+        writes = options.get("springtide_writes", False)
+        connection.exec_driver_sql("begin immediate" if writes else "begin")
+    finally:
+        if is_hasty:
+            connection.exec_driver_sql(f"pragma busy_timeout = {BUSY_SECONDS * 1_000}")

@@ -17,6 +17,7 @@ from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
 from springtide.domain.access.model import Member, Needs, NotAllowed, Permission, Person, Session
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.outage import unless_away
 from springtide.kit.text import text_problem
 
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "x-csrf-token"
@@ -223,7 +224,8 @@ def _member(house: House, token: str, slug: str) -> tuple[Member, queries.Standi
 
 def _note_seen(house: House, token: str, seen_at: datetime, now: datetime) -> None:
     if now - seen_at > _SEEN_EVERY:
-        with house.db.write() as tx:
+        # Who only reads goes on reading while nothing can be written.
+        with unless_away("a session's last use"), house.db.write(is_patient=False) as tx:
             operations.mark_session_seen(tx, token=token, now=now)
 
 

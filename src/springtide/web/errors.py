@@ -1,5 +1,7 @@
 """What a person sees instead of a page: a refusal in their language, or an id to report."""
 
+import logging
+import time
 from typing import Any
 
 from litestar import Request, Response
@@ -7,8 +9,23 @@ from litestar.response import Redirect
 
 from springtide.domain.access.queries import NotFresh, NotSignedIn
 from springtide.kit.errors import Refusal
+from springtide.kit.outage import Outage
 from springtide.web import render
 from springtide.web.door import SAFE_METHODS, confirm_address, log_in_address
+
+log = logging.getLogger("springtide.site")
+#: An outage meets every request: the log hears of each kind once in so many seconds.
+_TOLD_EVERY_SECONDS = 5.0
+_told: dict[str, float] = {}
+
+
+def tell_outage(outage: Outage, error: Exception, path: str) -> None:
+    """Tell the log of an outage and the way out."""
+    now = time.monotonic()
+    if now >= _told.get(outage.code, 0.0):
+        _told[outage.code] = now + _TOLD_EVERY_SECONDS
+        why = str(error.__cause__ or error).partition("\n")[0][:300]
+        log.warning("%s path=%r: %s; %s", outage.code, path, why, outage.way_out)
 
 
 def error_response(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
@@ -23,7 +40,10 @@ def error_response(request: Request[Any, Any, Any], refusal: Refusal) -> Respons
         here = f"{request.url.path}?{request.url.query}".removesuffix("?")
         address = confirm_address(here if is_reading else render.page_before(request))
     else:
-        return render.refused(request, refusal)
+        answer = render.refused(request, refusal)
+        if isinstance(refusal, Outage):
+            answer.headers["Retry-After"] = str(refusal.retry_seconds)
+        return answer
     if "hx-request" in request.headers:
         return Response(None, status_code=401, headers={"HX-Redirect": address})
     return Redirect(address, status_code=303)
