@@ -19,11 +19,13 @@ from springtide.api.fields import (
     VisitorKey,
 )
 from springtide.api.simulated import refuse_outside_demo
+from springtide.api.stated import NeedsServerKey, customer_proven
 from springtide.api.writes import HEADER, idempotent
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
+from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, BadCustomerToken
 from springtide.kit.ids import outward, uuid7
 
 EVENTS_MAX = 500
@@ -61,7 +63,16 @@ class Event(Struct, kw_only=True, forbid_unknown_fields=True):
         | None
     ) = None
     visitor_key: VisitorKey | None = None
-    customer_key: CustomerKey | None = None
+    customer_key: (
+        Annotated[
+            CustomerKey,
+            Meta(
+                description="With a publishable key it counts only where customer_token proves it; "
+                "else the event is kept without a customer."
+            ),
+        ]
+        | None
+    ) = None
     product_key: ProductKey | None = None
     sku_key: Annotated[str, Meta(min_length=1, max_length=120)] | None = None
     quantity: Annotated[int, Meta(ge=0, le=1_000_000, description="Pieces put in the cart.")] = 1
@@ -87,6 +98,16 @@ class Events(Struct, kw_only=True, forbid_unknown_fields=True):
     """A batch of events: all are taken, or none."""
 
     events: Annotated[list[Event], Meta(min_length=1, max_length=EVENTS_MAX)]
+    customer_token: (
+        Annotated[
+            str,
+            Meta(
+                max_length=TOKEN_LENGTH_MAX,
+                description="From a browser: whose events these are, unless one names another.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 EventsBody = Annotated[
@@ -121,6 +142,9 @@ class Taken(Struct, kw_only=True):
     moved: Annotated[
         int, Meta(description="Events whose time was out of bounds and became the shop's now.")
     ]
+    anonymous: Annotated[
+        int, Meta(description="Events kept without the customer whom they named: not proven.")
+    ]
 
 
 @post(
@@ -135,18 +159,26 @@ class Taken(Struct, kw_only=True):
 def take_events(
     request: Request[Any, Any, Any], house: House, caller: Caller, data: EventsBody
 ) -> Response[Taken]:
-    """Take up to 500 events in one transaction. An event with an id counts once."""
+    """Take up to 500 events in one transaction. An event with an id counts once.
+
+    With a publishable key only `customer_token` names a customer; other events are a visitor's.
+    """
     refuse_outside_demo(
         caller.shop,
         {f"events.{i}.simulated": event.simulated for i, event in enumerate(data.events)},
     )
     now = house.now(caller.shop)
-    prepared = [_fact(caller, event, now) for event in data.events]
+    named = [_named(house, caller, data, event) for event in data.events]
+    anonymous = sum(is_unproven for _, is_unproven in named)
+    prepared = [
+        _fact(caller, event, customer, now)
+        for event, (customer, _) in zip(data.events, named, strict=True)
+    ]
     moved = sum(is_moved for _, is_moved in prepared)
 
     def take(tx: Connection) -> tuple[int, Taken]:
         done = append(tx, [fact for fact, _ in prepared], now=now, keep_first=True)
-        return 200, Taken(new=done.new, known=done.unchanged, moved=moved)
+        return 200, Taken(new=done.new, known=done.unchanged, moved=moved, anonymous=anonymous)
 
     if HEADER in request.headers:
         return idempotent(house, caller, request, data, take)
@@ -155,7 +187,19 @@ def take_events(
     return Response(taken)
 
 
-def _fact(caller: Caller, event: Event, now: datetime) -> tuple[Fact, bool]:
+def _named(house: House, caller: Caller, data: Events, event: Event) -> tuple[str | None, bool]:
+    """Return whose an event is, and whether it named somebody whom it could not prove."""
+    if event.customer_key is not None and not caller.key.is_publishable:
+        return event.customer_key, False
+    try:
+        customer = customer_proven(house, caller, event.customer_key, data.customer_token)
+    except (BadCustomerToken, NeedsServerKey):
+        # What happened is kept all the same: a page may be open longer than its token holds.
+        return None, True
+    return customer, False
+
+
+def _fact(caller: Caller, event: Event, customer: str | None, now: datetime) -> tuple[Fact, bool]:
     """Return the fact of an event, and whether its time had to be moved to now."""
     said = event.occurred_at
     is_moved = said is not None and not now - BEHIND_MAX <= said <= now + AHEAD_MAX
@@ -171,7 +215,7 @@ def _fact(caller: Caller, event: Event, now: datetime) -> tuple[Fact, bool]:
         source="simulated" if event.simulated else "api",
         external_id=f"{event.kind}:{event.id or outward('evt', uuid7(now))}",
         visitor_key=event.visitor_key,
-        customer_key=event.customer_key,
+        customer_key=customer,
         product_key=event.product_key,
         sku_key=event.sku_key,
         quantity=event.quantity,
