@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 
 from springtide.domain.access.model import Shop
@@ -11,7 +12,9 @@ from springtide.domain.facts.lake import Lake, LakeUnreadable
 from springtide.domain.facts.queries import FactReader
 from springtide.domain.facts.writing import meet
 from springtide.flows.claiming import ClaimDesk
+from springtide.flows.installation import knows_secret, mark_secret
 from springtide.kit.db import Database
+from springtide.kit.errors import N_, Refusal
 from springtide.settings import Settings
 
 # How often at most readiness looks at the lake on the disk.
@@ -112,7 +115,33 @@ def open_house(settings: Settings) -> House:
         migrate(db)
         house = House(settings, db)
         meet(db, house.lake)
+        with db.read() as tx:
+            is_new = knows_secret(tx, settings.secret) is None
+        if is_new:
+            with db.write() as tx:
+                mark_secret(tx, settings.secret)
     except BaseException:
         db.close()
         raise
     return house
+
+
+class NothingThere(Refusal):
+    """A command was to look at an installation, and there is none."""
+
+    code = "nothing_there"
+    text = N_(
+        "There is no Springtide in {place}: set SPRINGTIDE_DATA, or make one (springtide init)."
+    )
+
+
+def look_at_house(settings: Settings) -> House:
+    """Open the house of these settings as it is, to look at: nothing is made or brought up to date.
+
+    Refuses (NothingThere) a place without a database.
+    """
+    db = Database(settings.database_url)
+    path = db.engine.url.database
+    if db.is_sqlite and not (path and Path(path).is_file()):
+        raise NothingThere(place=settings.data)
+    return House(settings, db)

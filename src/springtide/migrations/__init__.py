@@ -22,14 +22,19 @@ def migrate(database: Database, *, to: str = "head") -> None:
 
 def is_current(database: Database) -> bool:
     """Tell whether the state database is at the newest version."""
+    return version_of(database) == newest_version()
+
+
+def version_of(database: Database) -> str | None:
+    """Return the number of the last migration of a database; None for one that has none."""
     with database.read() as tx:
-        at = MigrationContext.configure(tx).get_current_revision()
-    return at == _newest()
+        return MigrationContext.configure(tx).get_current_revision()
 
 
 @cache
-def _newest() -> str | None:
-    return ScriptDirectory.from_config(_config()).get_current_head()
+def newest_version() -> str:
+    """Return the number of the last migration that this release knows."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
 def _config() -> Config:

@@ -273,3 +273,9 @@ def count_lost(tx: Connection, sealed_seq: int) -> int:
     here = select(tail.c.seq).where(tail.c.seq == keys.c.seq).exists()
     query = select(func.count()).select_from(keys).where(keys.c.seq > sealed_seq, ~here)
     return int(tx.execute(query).scalar_one())
+
+
+def taken_in(tx: Connection) -> dict[tuple[str, str], int]:
+    """Return how many facts whose ids are remembered came in, of each shop and source."""
+    query = select(keys.c.shop, keys.c.source, func.count()).group_by(keys.c.shop, keys.c.source)
+    return {(shop, source): int(count) for shop, source, count in tx.execute(query)}

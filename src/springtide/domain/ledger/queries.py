@@ -220,3 +220,31 @@ def imbalances(tx: Connection, *, shop_id: UUID) -> Sequence[str]:
         if stands != moved:
             wrong.append(f"account {row.key}: stands at {stands}, its transfers say {moved}")
     return wrong
+
+
+def broken_bounds(tx: Connection, *, shop_id: UUID) -> Sequence[str]:
+    """Return accounts beyond their bounds, and accounts in lots whose lots are not what may leave.
+
+    The database keeps the bounds; this tells a table that was changed past it. Empty is right.
+    """
+    table = _accounts
+    left: dict[str, int] = {
+        key: int(total)
+        for key, total in tx.execute(
+            select(_lots.c.account, func.sum(_lots.c.left_over))
+            .where(_lots.c.shop_id == shop_id)
+            .group_by(_lots.c.account)
+        )
+    }
+    wrong = []
+    for row in tx.execute(select(table).where(table.c.shop_id == shop_id)):
+        available = row.balance - row.held
+        if row.low is not None and available < row.low:
+            wrong.append(f"account {row.key}: {available} is below its bound {row.low}")
+        if row.high is not None and row.balance + row.awaiting > row.high:
+            high = row.balance + row.awaiting
+            wrong.append(f"account {row.key}: {high} is above its bound {row.high}")
+        if row.in_lots and left.get(row.key, 0) != available:
+            lots = left.get(row.key, 0)
+            wrong.append(f"account {row.key}: {available} may leave it, and its lots hold {lots}")
+    return wrong
