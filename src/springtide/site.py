@@ -6,7 +6,6 @@ import os
 import pkgutil
 import sys
 import time
-from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
@@ -14,10 +13,9 @@ from litestar import Litestar, Request, Response, Router
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import BaseRouteHandler
-from litestar.static_files import create_static_files_router
 from litestar.types import (
     HTTPScope,
     LifeSpanReceive,
@@ -33,7 +31,6 @@ from springtide import api, web
 from springtide.api import problems
 from springtide.api.door import Door
 from springtide.api.hot import HotPath, request_id_of
-from springtide.api.limits import Standing
 from springtide.api.methods import allowed_methods
 from springtide.api.observe import Observer
 from springtide.api.openapi import openapi_config
@@ -48,52 +45,16 @@ from springtide.domain.access.model import (
     Public,
     SignedIn,
 )
+from springtide.headers import CORS, always, dress
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.outage import outage_of
+from springtide.kit.wire import Patience, without_body
 from springtide.settings import read_settings
-from springtide.web import door, errors, proxies
+from springtide.web import door, errors, proxies, still
 
 log = logging.getLogger("springtide.site")
 
 BODY_BYTES_MAX = 1_000_000
-_STATIC = Path(web.__file__).parent / "static"
-_CSP = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "font-src 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-    )
-)
-_HEADERS = (
-    (b"content-security-policy", _CSP.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-)
-# Browsers of other sites may call the API: keys open it, and no cookie does. What a publishable
-# key may do is little; a secret key has no place in a browser at all.
-_CORS = (
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", b"GET, POST"),
-    (
-        b"access-control-allow-headers",
-        b"authorization, content-type, idempotency-key, waiting-place",
-    ),
-    (
-        b"access-control-expose-headers",
-        b"x-request-id, retry-after, idempotency-replayed, ratelimit-remaining, ratelimit-reset",
-    ),
-    (b"access-control-max-age", b"600"),
-)
-_HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
-
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
@@ -151,14 +112,26 @@ class Site(Litestar):
     ) -> None:
         """Answer one request."""
         if scope["type"] == ScopeType.HTTP:
-            request = cast("HTTPScope", scope)
-            if await self.state.hot.answers(request, receive, send):
-                return
-            # A server may hand the same state to every request.
-            request["state"] = {**request.get("state", {}), "began": time.perf_counter()}
-            sent = next((v for name, v in request["headers"] if name == b"x-request-id"), b"")
-            request["state"]["request_id"] = request_id_of(sent)
+            body = self.state.patience.body(receive)
+            try:
+                await self._answer(cast("HTTPScope", scope), body.receive, cast("Send", send))
+            finally:
+                body.close()
+            return
         await super().__call__(scope, receive, send)
+
+    async def _answer(self, request: HTTPScope, receive: Receive, send: Send) -> None:
+        if await self.state.hot.answers(request, receive, send):
+            return
+        # A server may hand the same state to every request.
+        state = request["state"] = {**request.get("state", {}), "began": time.perf_counter()}
+        sent = next((v for name, v in request["headers"] if name == b"x-request-id"), b"")
+        state["request_id"] = request_id_of(sent)
+        state["method"] = request["method"]
+        if request["method"] == "HEAD":
+            request["method"] = HttpMethod.GET
+            receive, send = without_body(send)
+        await super().__call__(request, receive, send)
 
 
 def create_app(house: House) -> Site:
@@ -169,7 +142,7 @@ def create_app(house: House) -> Site:
         house,
         api_door,
         observer,
-        headers=[*_always(house), (b"cache-control", b"no-store"), *_CORS],
+        headers=[*always(house), (b"cache-control", b"no-store"), *CORS],
         refusal_of=_as_refusal,
     )
 
@@ -178,17 +151,13 @@ def create_app(house: House) -> Site:
 
     async def finish(message: Message, scope: Scope) -> None:
         if message["type"] == "http.response.start" and scope["type"] == ScopeType.HTTP:
-            _dress(message, scope, house)
+            dress(message, scope, house)
+            _note(message["status"], scope)
 
     app = Site(
         route_handlers=[
             Router("/", route_handlers=_routes(web), include_in_schema=False),
             Router("/", route_handlers=_routes(api)),
-            create_static_files_router(
-                path="/static",
-                directories=[_STATIC],
-                opt={"access": Public("stylesheets, scripts and pictures, the same for all")},
-            ),
         ],
         guards=[guard],
         before_send=[finish],
@@ -201,7 +170,7 @@ def create_app(house: House) -> Site:
         exception_handlers={Exception: answer_error},
         openapi_config=openapi_config(),
         request_max_body_size=BODY_BYTES_MAX,
-        state=State({"house": house, "observer": observer, "hot": hot}),
+        state=State({"house": house, "observer": observer, "hot": hot, "patience": Patience()}),
         logging_config=None,
     )
     check_rules(app)
@@ -250,11 +219,14 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     """Return a problem document or a page for whatever was raised; hide what is a fault."""
     request.scope.setdefault("state", {})
     refusal = _as_refusal(request.scope, error)
-    if _is_api(request.scope["path"]):
+    if not _is_page(request.scope["path"]):
         return problems.error_response(request, refusal)
     # No guard ran where no route matched, and the page has forms of its own.
     door.prepare_csrf(request, request.app.state["house"])
-    return errors.error_response(request, refusal)
+    answer = errors.error_response(request, refusal)
+    if refusal.status in (405, 429):
+        answer.headers.update(problems.headers_of(refusal))
+    return answer
 
 
 def _routes(package: ModuleType) -> list[Any]:
@@ -278,7 +250,7 @@ async def _admit(
     if isinstance(rule, Key):
         await api_door.admit(connection, rule, is_hot=handler.opt.get("hot", False))
         return
-    is_page = isinstance(connection, Request) and not _is_api(connection.scope["path"])
+    is_page = isinstance(connection, Request) and _is_page(connection.scope["path"])
     if is_page:
         door.prepare_csrf(connection, house)
     if isinstance(rule, Needs):
@@ -337,53 +309,22 @@ def _of_status(scope: HTTPScope, error: HTTPException) -> Refusal:
     return BodyUnreadable(why=error.detail[:200])
 
 
-def _is_api(path: str) -> bool:
-    return path.startswith("/v1/") or path in ("/v1", "/healthz", "/readyz", "/metrics")
+def _is_page(path: str) -> bool:
+    """Tell whether people look at what is here: only they get a cookie, and refusals as pages."""
+    if path.startswith(("/v1/", still.PREFIX)):
+        return False
+    return path not in ("/v1", "/healthz", "/readyz", "/metrics")
 
 
-def _dress(message: Any, scope: HTTPScope, house: House) -> None:
-    """Add the headers that every answer has, and count it."""
+def _note(status: int, scope: HTTPScope) -> None:
+    """Count an answer, and log it where that is wanted."""
     state = scope["state"]
-    headers: list[tuple[bytes, bytes]] = list(message["headers"])
-    headers += _always(house)
-    headers.append((b"x-request-id", state["request_id"].encode()))
-    names = {name.lower() for name, _ in headers}
-    if scope["path"].startswith("/static/"):
-        # The address carries the content's hash, so what it names never changes.
-        versioned = scope["query_string"].startswith(b"v=") and message["status"] == 200
-        kept = b"public, max-age=31536000, immutable" if versioned else b"no-cache"
-        headers = [pair for pair in headers if pair[0].lower() != b"cache-control"]
-        headers.append((b"cache-control", kept))
-    elif b"cache-control" not in names:
-        headers.append((b"cache-control", b"no-store"))
-    if scope["path"].startswith("/v1/"):
-        headers += _CORS
-    standing: Standing | None = state.get("standing")
-    if standing:
-        headers += _standing_headers(standing)
-    if "new_visit" in state:
-        headers.append((b"set-cookie", door.visit_cookie(state["new_visit"], house)))
-    message["headers"] = headers
     observer: Observer = scope["litestar_app"].state.observer
     observer.answered(
-        method=scope["method"],
+        method=state["method"],
         route=scope.get("path_template") or "none",
         path=scope["path"],
-        status=message["status"],
+        status=status,
         seconds=time.perf_counter() - state["began"],
         request_id=state["request_id"],
     )
-
-
-def _always(house: House) -> list[tuple[bytes, bytes]]:
-    """Return the headers that every answer has."""
-    is_https = house.settings.public_url.startswith("https://")
-    return [*_HEADERS, _HSTS] if is_https else list(_HEADERS)
-
-
-def _standing_headers(standing: Standing) -> list[tuple[bytes, bytes]]:
-    return [
-        (b"ratelimit-limit", str(standing.limit).encode()),
-        (b"ratelimit-remaining", str(standing.remaining).encode()),
-        (b"ratelimit-reset", str(standing.reset_seconds).encode()),
-    ]

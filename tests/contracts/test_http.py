@@ -22,6 +22,7 @@ from springtide.domain.access.model import (
     Scope,
 )
 from springtide.site import Site, create_app
+from springtide.web.still import static
 from tests.kit.house import Browser, TestHouse, key_in, person_in, settings_in, shop_in
 
 
@@ -130,15 +131,40 @@ def test_pages_and_answers_are_not_kept_by_caches(http: Any, sqlite_house: TestH
 
 
 def test_a_static_file_is_kept_for_ever_only_under_its_hash(http: Any) -> None:
-    kept = http.get("/static/app.css?v=0123456789")
-    assert (kept.status_code, kept.headers["cache-control"]) == (
-        200,
-        "public, max-age=31536000, immutable",
-    )
-    assert http.get("/static/app.css").headers["cache-control"] == "no-cache"
-    assert http.get("/static/no.css?v=0123456789").headers["cache-control"] != "immutable"
-    assert http.get("/static/../door.py").status_code == 404
-    assert http.get("/static/%2e%2e/door.py").status_code == 404
+    for_ever = "public, max-age=31536000, immutable"
+    kept = http.get(static("app.css"))
+    assert (kept.status_code, kept.headers["cache-control"]) == (200, for_ever)
+    assert kept.headers["content-type"] == "text/css; charset=utf-8"
+    # Another release's hash is not this content's: nobody may keep it under that for ever.
+    for path in ("/static/app.css", "/static/app.css?v=0123456789"):
+        assert http.get(path).headers["cache-control"] == "public, no-cache"
+    assert http.get("/static/no.css?v=0123456789").headers["cache-control"] == "no-store"
+    for path in ("../door.py", "%2e%2e/door.py", ".gitkeep", "vendor", "", "x" * 5_000):
+        assert http.get(f"/static/{path}").status_code == 404, path
+
+
+def test_a_static_file_that_is_known_is_not_sent_again(http: Any) -> None:
+    sent = http.get("/static/app.css")
+    again = http.get("/static/app.css", headers={"if-none-match": sent.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == sent.headers["etag"]
+    other = http.get("/static/app.css", headers={"if-none-match": '"other"'})
+    assert (other.status_code, other.content) == (200, sent.content)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/static/app.css", "/static/no.css", "/healthz", "/readyz", "/metrics", "/v1", "/v1/orders",
+     "/v1/nowhere", "/v1/openapi.json", "/v1/customers"],
+)  # fmt: skip
+def test_what_is_no_page_sets_no_cookie(http: Any, sqlite_house: TestHouse, path: str) -> None:
+    for headers in ({}, _bearer(sqlite_house, *Scope)):
+        for method in ("GET", "HEAD", "POST", "OPTIONS", "DELETE"):
+            answer = http.request(method, path, headers=headers)
+            assert "set-cookie" not in answer.headers, (method, answer.status_code)
+            if answer.status_code >= 400:
+                kind = answer.headers["content-type"]
+                assert kind.startswith("application/problem+json")
 
 
 def test_a_refusal_under_v1_is_a_problem_document(http: Any) -> None:

@@ -5,6 +5,13 @@ from typing import Annotated, Any
 import typer
 
 _PR_SET_PDEATHSIG = 1
+#: Connections that a process holds at once; those beyond wait to be accepted.
+_CONNECTIONS = 2048
+#: How long a connection may take to send a request's head, or lie idle between two.
+_HEAD_MILLISECONDS = 10_000
+_HEAD_BYTES = 64 * 1024
+#: Files that a process may have open beside its connections.
+_FILES_BESIDE = 1024
 ABOUT = """\
 Serve the pages and the API until Ctrl-C.
 
@@ -29,7 +36,8 @@ def serve(
     import os
 
     from granian import Granian
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
     from springtide.bootstrap import open_house
@@ -39,6 +47,7 @@ def serve(
     _refuse_taken_port(settings.host, settings.port)
     # What the server would refuse in its own process is told here, in a sentence.
     open_house(settings).close()
+    _allow_connections()
     os.environ["SPRINGTIDE_ACCESS_LOG"] = "1" if access_log else ""
     print(f"Springtide answers at {settings.public_url} - Ctrl-C stops it.", flush=True)
     Granian(
@@ -51,7 +60,13 @@ def serve(
         websockets=False,
         log_access=False,
         log_level=LogLevels.warning,
-        backpressure=1024,
+        # Without TLS nothing but HTTP/1.1 comes, and only there is the wait for a head bounded.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=_HEAD_MILLISECONDS, max_buffer_size=_HEAD_BYTES
+        ),
+        backlog=_CONNECTIONS,
+        backpressure=_CONNECTIONS,
         workers_kill_timeout=2,
     ).serve()
 
@@ -74,6 +89,18 @@ def application() -> Any:
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     return app
+
+
+def _allow_connections() -> None:
+    """Let the server hold as many connections as it takes, where the system allows that many."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS + _FILES_BESIDE
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

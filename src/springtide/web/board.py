@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -31,6 +32,7 @@ from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import inward
 from springtide.kit.time import Window
 from springtide.web import board_figures as figures
+from springtide.web.door import session_token
 from springtide.web.navigation import NavItem
 from springtide.web.render import page, render, see_other, view_of
 from springtide.web.words import View
@@ -41,6 +43,8 @@ nav = NavItem(
 _RULE = {"access": Needs(Permission.READ)}
 
 STREAMS_MAX = 200
+#: Of one session: a browser holds no more than six connections to a host.
+SESSION_STREAMS_MAX = 6
 #: How often a stream looks whether anything changed, and how long it lives; browsers come again.
 LOOK_SECONDS = 0.25
 STREAM_SECONDS = 600.0
@@ -68,7 +72,11 @@ class Boards:
     snapshots: Snapshots
     lock: threading.Lock = field(default_factory=threading.Lock)
     latest: dict[UUID, tuple[float, Snapshot]] = field(default_factory=dict)
-    open_count: int = 0
+    streams: Counter[str] = field(default_factory=Counter)
+
+    def is_full(self, session: str) -> bool:
+        """Tell whether a session, or all together, have as many streams open as they may."""
+        return self.streams.total() >= STREAMS_MAX or self.streams[session] >= SESSION_STREAMS_MAX
 
     def take(self, house: House, shop: Shop, campaign: Campaign) -> Snapshot:
         """Return the campaign's snapshot, taken now or a moment ago for another stream."""
@@ -124,10 +132,12 @@ async def board_stream(
 ) -> Stream:
     """Send the board again whenever the facts, or the shop's time, have changed."""
     boards = boards_of(request.app.state, house)
-    if boards.open_count >= STREAMS_MAX:
+    session = session_token(request, house) or ""
+    if boards.is_full(session):
         raise TooManyStreams
     view = view_of(request, member)
-    messages = _messages(request.app.state, house, member, inward("cmp", campaign), view)
+    campaign_id = inward("cmp", campaign)
+    messages = _messages(request.app.state, house, member, campaign_id, view, session)
     return Stream(
         messages,
         media_type="text/event-stream",
@@ -223,10 +233,13 @@ def context(view: View, scene: Scene) -> dict[str, Any]:
 
 
 async def _messages(
-    state: Any, house: House, member: Member, campaign_id: UUID, view: View
+    state: Any, house: House, member: Member, campaign_id: UUID, view: View, session: str
 ) -> AsyncIterator[bytes]:
     boards = boards_of(state, house)
-    boards.open_count += 1
+    if boards.is_full(session):
+        # Others of the same moment were quicker than the refusal.
+        return
+    boards.streams[session] += 1
     began = spoke = time.monotonic()
     shown: object = None
     try:
@@ -245,7 +258,9 @@ async def _messages(
                 yield b": still here\n\n"
             await asyncio.sleep(LOOK_SECONDS)
     finally:
-        boards.open_count -= 1
+        boards.streams[session] -= 1
+        if not boards.streams[session]:
+            del boards.streams[session]
 
 
 def _mark(house: House, slug: str, campaign_id: UUID) -> tuple[Shop, object]:

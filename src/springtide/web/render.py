@@ -5,7 +5,6 @@ the page shows (see words.py).
 """
 
 import base64
-import hashlib
 import json
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -29,6 +28,7 @@ from springtide.kit.i18n import LANGUAGES, LOCALES, translate
 from springtide.kit.money import exponent
 from springtide.web import navigation, words
 from springtide.web.forms import Form
+from springtide.web.still import static
 from springtide.web.words import View
 
 FOLDER = Path(__file__).parent
@@ -293,12 +293,3 @@ def _counted(one: str, many: str, count: int, language: str) -> str:
     text = one if count == 1 and language == "en" else translate(many, language)
     shown = words.number(_view.get(), count)
     return text.format(n=shown)
-
-
-@cache
-def static(name: str) -> str:
-    """Return the address of a static file, with its content's hash: it may be kept for ever."""
-    path = FOLDER / "static" / name
-    if not path.exists():
-        return f"/static/{name}"
-    return f"/static/{name}?v={hashlib.sha256(path.read_bytes()).hexdigest()[:10]}"
