@@ -53,6 +53,11 @@ class Settings:
         return self.data / "rejects"
 
     @property
+    def uploads(self) -> Path:
+        """The folder of files that people uploaded."""
+        return self.data / "uploads"
+
+    @property
     def mailbox(self) -> Path:
         """The folder of the demo's mail sink."""
         return self.data / "mailbox"

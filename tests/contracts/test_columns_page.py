@@ -116,7 +116,7 @@ def test_a_mapping_is_kept_and_the_next_file_is_read_by_itself(
     assert saved.header == ("Beleg", "Kunde", "Wann", "Was", "Stk", "Summe")
     receipt = _do(sqlite_house, params, shop)
     assert (receipt["rows"]["new"], receipt["rows"]["rejected"]) == (4, 1)
-    assert not Path(params["files"][0]["path"]).exists()
+    assert not list(sqlite_house.settings.uploads.rglob("upload*"))
     assert browser.get(address).status_code == 404
     # The next file of the till has its columns in another order, and no title.
     later = tmp_path / "april.csv"
@@ -167,7 +167,7 @@ def test_a_file_that_is_not_understood_waits_a_day_and_the_others_are_imported(
     shop = _shop(sqlite_house)
     with pytest.raises(UnknownColumns):
         _do(sqlite_house, params, shop)
-    uploads = sqlite_house.settings.data / "uploads"
+    uploads = sqlite_house.settings.uploads
     (waits,) = kept.kept_files(uploads, shop.id)
     assert waits.name == "till.csv"
     page = browser.get("/shops/tide/data").text

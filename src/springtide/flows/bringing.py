@@ -16,6 +16,7 @@ from uuid import UUID
 import duckdb
 
 from springtide.connectors.files import FORMATS
+from springtide.connectors.tabular.cells import calling
 from springtide.connectors.tabular.rejects import write_rejects
 from springtide.connectors.tabular.staging import Staging, blaming
 from springtide.domain.access.model import Actor, Shop
@@ -97,7 +98,7 @@ class Bringing:
         connection = self.target.lake.connect(memory=_MEMORY, spill=spill, file=file)
         self.gauge = Gauge(self.target.database, self.import_id, connection, self.listener)
         try:
-            with self.gauge, blaming(self.name):
+            with calling(self.head.path, self.head.name), self.gauge, blaming(self.name):
                 return self._run(connection, options, spill)
         except duckdb.InterruptException:
             raise Cancelled from None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from springtide.connectors.files import FORMATS
-from springtide.connectors.tabular.cells import Row, shown_name
+from springtide.connectors.tabular.cells import Row, calling
 from springtide.connectors.tabular.heads import HEAD_ROWS, look, table_rows
 from springtide.connectors.tabular.mapping import parse_mapping
 from springtide.connectors.tabular.rejects import read_rejects, write_rejects
@@ -57,7 +57,7 @@ class Trial:
 
 def preview(lake: Lake, head: Head, header_row: int) -> Preview:
     """Return the rows under a header, as texts (refuses a file it cannot read)."""
-    with _staging(lake) as stage:
+    with calling(head.path, head.name), _staging(lake) as stage:
         columns = stage.load(head, header_row)
         shown = ", ".join(
             f"left(cast({column.sql} as varchar), 200)" for column in columns.values()
@@ -72,7 +72,7 @@ def preview(lake: Lake, head: Head, header_row: int) -> Preview:
 def try_mapping(lake: Lake, head: Head, mapping: Mapping[str, Any], shop: Shop) -> Trial:
     """Read the first rows by a mapping; nothing is written (refuses what an import would)."""
     options = ReadOptions(shop.currency, shop.zone_name, mapping)
-    with blaming(shown_name(head.path)), _staging(lake) as stage:
+    with calling(head.path, head.name), blaming(head.name), _staging(lake) as stage:
         reading = FORMATS["generic"].read(head, stage, options)
         intake.sift(stage.connection, reading)
         report = make_report(
@@ -85,11 +85,11 @@ def try_mapping(lake: Lake, head: Head, mapping: Mapping[str, Any], shop: Shop) 
         return Trial(stage.row_count, found[0] if found else 0, rejects, report)
 
 
-def tables(lake: Lake, path: Path, document: Mapping[str, Any]) -> tuple[Head, ...]:
-    """Return the tables of a file, looked at as a mapping says it is written."""
+def tables(lake: Lake, path: Path, name: str, document: Mapping[str, Any]) -> tuple[Head, ...]:
+    """Return the tables of a file, called ``name``, looked at as a mapping says it is written."""
     changed = path.stat().st_mtime_ns
     encoding, delimiter = document.get("encoding"), document.get("delimiter")
-    return _looked(path, changed, encoding, delimiter, lake.spill)
+    return _looked(path, name, changed, encoding, delimiter, lake.spill)
 
 
 def keep_mapping(
@@ -170,9 +170,9 @@ def _staging(lake: Lake) -> Iterator[Staging]:
 # A page asks for the same few rows again and again, and a workbook is read whole for its first.
 @lru_cache(maxsize=16)
 def _looked(
-    path: Path, _changed: int, encoding: str | None, delimiter: str | None, folder: Path
+    path: Path, name: str, _changed: int, encoding: str | None, delimiter: str | None, folder: Path
 ) -> tuple[Head, ...]:
-    return look(path, encoding=encoding, delimiter=delimiter, folder=folder)
+    return look(path, name=name, encoding=encoding, delimiter=delimiter, folder=folder)
 
 
 def _rows(head: Head) -> tuple[Row, ...]:

@@ -146,7 +146,7 @@ def import_file(
     with _turn(target.lake, shop, progress):
         with target.database.read() as tx:
             saved = mappings.saved_mappings(tx, shop_id=shop.id)
-        tables = understand(path, kind, mapping, saved, target.lake.spill)
+        tables = understand(path, kind, mapping, saved, target.lake.spill, name)
         told = told_at or exported_at(name, shop.zone_name) or modified_at or _modified_at(path)
         told = min(told, target.clock())
         sha256 = _sha256(path)
@@ -256,14 +256,16 @@ def understand(
     mapping: Mapping[str, Any] | None,
     saved: Sequence[SavedMapping],
     folder: Path,
+    name: str | None = None,
 ) -> list[Understood]:
     """Return the tables to import, those that rest on others last: of several, what is understood.
 
-    Refuses a file with none, for the reason of its first.
+    Refuses a file with none, for the reason of its first. People call it ``name``, else as the
+    disk does.
     """
     found: list[Understood] = []
     problem: Refusal | None = None
-    for head in _heads(path, mapping, folder):
+    for head in _heads(path, mapping, folder, name):
         try:
             found.append(_understood(head, kind, mapping, saved))
         except Refusal as refusal:
@@ -273,11 +275,14 @@ def understand(
     return sorted(found, key=lambda each: bool(FORMATS[each.kind].needs))
 
 
-def _heads(path: Path, mapping: Mapping[str, Any] | None, folder: Path) -> tuple[Head, ...]:
+def _heads(
+    path: Path, mapping: Mapping[str, Any] | None, folder: Path, name: str | None
+) -> tuple[Head, ...]:
     given = mapping or {}
     encoding, delimiter = given.get("encoding"), given.get("delimiter")
     return look(
         path,
+        name=name,
         encoding=encoding if isinstance(encoding, str) else None,
         delimiter=delimiter if isinstance(delimiter, str) and len(delimiter) == 1 else None,
         folder=folder,

@@ -232,6 +232,13 @@ def jobs_of(
     return [to_action(row) for row in tx.execute(query)]
 
 
+def unfinished_jobs(tx: Connection, *, kind: str) -> list[Action]:
+    """Return the jobs of a kind, of all shops, that are still to be done or tried again."""
+    states = (*OPEN_STATES, State.NEEDS_PERSON)
+    query = select(actions).where(actions.c.kind == kind, actions.c.state.in_(states))
+    return [to_action(row) for row in tx.execute(query)]
+
+
 def _audited(
     tx: Connection, *, shop: Shop, before: Action, verb: str, actor: Actor, now: datetime
 ) -> Action:

@@ -62,7 +62,7 @@ class _Table:
 @get("/shops/{shop:str}/data/uploads/{key:str}", opt=_WRITE, sync_to_thread=True)
 def columns_page(request: AnyRequest, house: House, member: Member, key: str) -> Response[str]:
     """Show the first rows of a file that waits, and what its columns are taken for."""
-    file = kept.kept_file(uploads.folder(house), member.shop.id, key)
+    file = kept.kept_file(house.settings.uploads, member.shop.id, key)
     asked = {name: value for name, value in request.query_params.items() if value}
     saved = _saved(house, member, asked.get("saved", ""))
     if saved:
@@ -84,7 +84,7 @@ def columns_page(request: AnyRequest, house: House, member: Member, key: str) ->
 @post("/shops/{shop:str}/data/uploads/{key:str}/check", opt=_WRITE, sync_to_thread=True)
 def check(request: AnyRequest, house: House, member: Member, key: str, data: Typed) -> Any:
     """Read the first rows as the form says, for the page that watches."""
-    table = _table(house, kept.kept_file(uploads.folder(house), member.shop.id, key), data)
+    table = _table(house, kept.kept_file(house.settings.uploads, member.shop.id, key), data)
     look = columns.preview(house.lake, table.head, table.header_row)
     return render.page(
         request, "_columns_trial.html", member=member, **_tried(house, member, table, data, look)
@@ -94,7 +94,7 @@ def check(request: AnyRequest, house: House, member: Member, key: str, data: Typ
 @post("/shops/{shop:str}/data/uploads/{key:str}", opt=_WRITE, sync_to_thread=True)
 def import_mapped(request: AnyRequest, house: House, member: Member, key: str, data: Typed) -> Any:
     """Keep the mapping under its name and import the file by it."""
-    file = kept.kept_file(uploads.folder(house), member.shop.id, key)
+    file = kept.kept_file(house.settings.uploads, member.shop.id, key)
     table = _table(house, file, data)
     document = columns_form.document_of(table.cells, data, table.written)
     try:
@@ -110,15 +110,20 @@ def import_mapped(request: AnyRequest, house: House, member: Member, key: str, d
         )
     except Refusal as refusal:
         return _page(request, house, member, table, Form.refused(data, refusal), refusal.status)
+    kept.take(house.settings.uploads, member.shop.id, file)
     params = {
-        "files": [kept.take(file)],
+        "files": [{"upload": file.key, "name": file.name, "modified_ms": file.modified_ms}],
         "file_name": file.name,
         "mapping": dict(saved.document),
         "mapping_name": saved.name,
         "is_strict": bool(data.get("strict")),
-        "is_upload": True,
     }
-    uploads.watch(house, member, uploads.enqueue(house, member, params))
+    try:
+        job = uploads.enqueue(house, member, params)
+    except BaseException:
+        kept.keep(house.settings.uploads, member.shop.id, file.key, file.name, file.modified_ms)
+        raise
+    uploads.watch(house, member, job)
     text = translate(
         N_("“{name}” is kept: files with these columns are understood from now on."),
         render.language_of(request, member),
@@ -129,7 +134,8 @@ def import_mapped(request: AnyRequest, house: House, member: Member, key: str, d
 @post("/shops/{shop:str}/data/uploads/{key:str}/drop", opt=_WRITE, sync_to_thread=True)
 def drop(request: AnyRequest, house: House, member: Member, key: str) -> Response[Any]:
     """Throw a waiting file away."""
-    kept.drop(kept.kept_file(uploads.folder(house), member.shop.id, key).path)
+    place = house.settings.uploads
+    kept.drop(place, member.shop.id, kept.kept_file(place, member.shop.id, key).key)
     return _back(member, translate(N_("The file is gone."), render.language_of(request, member)))
 
 
@@ -200,7 +206,7 @@ def _table(house: House, file: KeptFile, asked: Mapping[str, str]) -> _Table:
         "encoding": encoding if encoding in columns_form.ENCODINGS else None,
         "delimiter": delimiter if delimiter in columns_form.DELIMITERS else None,
     }
-    heads = columns.tables(house.lake, file.path, written)
+    heads = columns.tables(house.lake, file.path, file.name, written)
     told = asked.get("table", "")
     number = int(told) if told.isdecimal() and len(told) < 4 else 0
     if number >= len(heads):

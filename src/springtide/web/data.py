@@ -24,6 +24,7 @@ from springtide.flows.presence import is_worker_alive
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward, outward
+from springtide.kit.places import NotInFolder, within
 from springtide.web import render, uploads, words
 from springtide.web.forms import Form
 from springtide.web.log_in import Missing
@@ -262,7 +263,7 @@ def _imports(house: House, member: Member) -> dict[str, Any]:
         jobs = timeline.jobs_of(tx, shop_id=member.shop.id, kinds=[uploads.IMPORT_FILE])
         is_awake = is_worker_alive(tx, real_now=house.real_now())
     may_write = member.may(Permission.DATA_WRITE)
-    unclear = kept_files(uploads.folder(house), member.shop.id) if may_write else []
+    unclear = kept_files(house.settings.uploads, member.shop.id) if may_write else []
     waiting = uploads.waiting(jobs, records, unclear)
     is_open = any(each.is_open for each in waiting)
     return {
@@ -279,7 +280,10 @@ def _imports(house: House, member: Member) -> dict[str, Any]:
 def _rejects_path(house: House, record: ImportRecord) -> Path | None:
     if not record.rejects_file:
         return None
-    path = house.settings.rejects / Path(record.rejects_file).name
+    try:
+        path = within(house.settings.rejects, record.rejects_file)
+    except NotInFolder:
+        return None
     return path if path.is_file() else None
 
 

@@ -20,15 +20,13 @@ from springtide.flows import kept, timeline
 from springtide.flows.kept import KeptFile
 from springtide.flows.model import Action, State
 from springtide.flows.presence import is_worker_alive
-from springtide.kit.errors import N_, NotFound, Refusal
+from springtide.kit.errors import N_, NotFound, Refusal, printable
 from springtide.kit.ids import inward
 
 IMPORT_FILE = "import_file"
 #: How long the answer waits for a small file, so that its outcome is said at once.
 PATIENCE_SECONDS = 2.0
 _LOOK_SECONDS = 0.1
-_NAME_MAX = 120
-_NAME_BYTES = 200
 _JOBS_SHOWN = 10
 #: Files that one form may bring.
 FILES_MAX = 20
@@ -102,29 +100,34 @@ def hand_over(house: House, member: Member, upload: Upload) -> Action:
         "mapping": mapping,
         "mapping_name": mapping_name,
         "is_strict": bool(upload.strict),
-        "is_upload": True,
     }
     try:
         return enqueue(house, member, params)
     except BaseException:
-        for each in files:
-            kept.drop(Path(each["path"]))
+        _drop(house, member, files)
         raise
 
 
 def let_wait(house: House, member: Member, upload: Upload) -> list[str]:
     """Keep files till somebody has said what their columns mean; return their keys."""
     _check_count(upload)
-    files = _keep(house, member, upload)
-    return [kept.keep(Path(each["path"]), each["name"], each["modified_ms"]) for each in files]
+    return [
+        kept.keep(
+            house.settings.uploads,
+            member.shop.id,
+            each["upload"],
+            each["name"],
+            each["modified_ms"],
+        )
+        for each in _keep(house, member, upload)
+    ]
 
 
 def waiting_key(house: House, member: Member, job: Action) -> str | None:
     """Return the key of the first file of a job that waits for its columns."""
     for each in job.params.get("files", ()):
         try:
-            key = Path(str(each["path"])).parent.name
-            return kept.kept_file(folder(house), member.shop.id, key).key
+            return kept.kept_file(house.settings.uploads, member.shop.id, _key(each)).key
         except NotFound:
             continue
     return None
@@ -162,7 +165,7 @@ def waiting(
     known = [record.file_name for record in records if record.state in ("refused", "failed")]
     running = [record.file_name for record in records if record.state == "running"]
     # Files that wait for their columns, and those that a later job has taken up again.
-    elsewhere = {str(each.path.resolve()) for each in unclear}
+    elsewhere = {each.key for each in unclear}
     found = []
     for job in jobs:
         files = job.params.get("files", ())
@@ -170,17 +173,12 @@ def waiting(
         told = known if job.state in NOT_TAKEN else running
         # A sheet of a workbook is called by the workbook's name first.
         is_told = any(name.startswith(names) for name in told)
-        paths = {str(each.get("path", "")) for each in files}
-        is_told = is_told or (job.state in NOT_TAKEN and bool(paths & elsewhere))
-        elsewhere |= paths
+        keys = {_key(each) for each in files}
+        is_told = is_told or (job.state in NOT_TAKEN and bool(keys & elsewhere))
+        elsewhere |= keys
         if job.state not in (State.DONE, State.CANCELLED) and not is_told:
             found.append(Waiting(str(job.params.get("file_name", "")), job))
     return found[:_JOBS_SHOWN]
-
-
-def folder(house: House) -> Path:
-    """Return where uploaded files lie."""
-    return house.settings.data / "uploads"
 
 
 def _check_count(upload: Upload) -> None:
@@ -190,20 +188,31 @@ def _check_count(upload: Upload) -> None:
 
 def _keep(house: House, member: Member, upload: Upload) -> list[dict[str, Any]]:
     """Write what was sent, each file into a folder of its own."""
-    kept.sweep(folder(house), house.real_now())
+    with house.db.read() as tx:
+        jobs = timeline.unfinished_jobs(tx, kind=IMPORT_FILE)
+    held = {_key(each) for job in jobs for each in job.params.get("files", ())}
+    kept.sweep(house.settings.uploads, house.real_now(), held)
     times = upload.modified.split(",")
     files: list[dict[str, Any]] = []
     try:
         for number, sent in enumerate(upload.files):
             modified = times[number] if number < len(times) else ""
             told = int(modified) if _MILLISECONDS.fullmatch(modified) else None
-            place = kept.new_folder(folder(house), member.shop.id)
-            files.append({**_keep_one(place, sent), "modified_ms": told})
+            files.append({**_keep_one(house, member, sent), "modified_ms": told})
     except BaseException:
-        for each in files:
-            kept.drop(Path(each["path"]))
+        _drop(house, member, files)
         raise
     return files
+
+
+def _drop(house: House, member: Member, files: Sequence[Mapping[str, Any]]) -> None:
+    for each in files:
+        kept.drop(house.settings.uploads, member.shop.id, each["upload"])
+
+
+def _key(file: Mapping[str, Any]) -> str:
+    """Return the key of a job's file; jobs of before had its path."""
+    return str(file.get("upload") or Path(str(file.get("path", ""))).parent.name)
 
 
 def _mapping(
@@ -225,15 +234,14 @@ def _mapping(
     return None, None
 
 
-def _keep_one(place: Path, sent: UploadFile) -> dict[str, Any]:
-    name = Path(sent.filename.replace("\\", "/")).name[-_NAME_MAX:] or "file"
-    # Under its own name, which refusals say, unless a file cannot be called so.
-    is_name = name.isprintable() and name.strip(".") and len(name.encode()) <= _NAME_BYTES
-    path = place / (name if is_name else f"upload{Path(name).suffix[:12]}")
+def _keep_one(house: House, member: Member, sent: UploadFile) -> dict[str, Any]:
+    name = printable(Path(sent.filename.replace("\\", "/")).name[-kept.NAME_MAX :]) or "file"
+    path = kept.new_place(house.settings.uploads, member.shop.id, name)
+    key = kept.key_of(path)
     try:
         with path.open("wb") as file:
             shutil.copyfileobj(sent.file, file, 1 << 20)
     except BaseException:
-        kept.drop(path)
+        kept.drop(house.settings.uploads, member.shop.id, key)
         raise
-    return {"path": str(path), "name": name}
+    return {"upload": key, "name": name}

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from springtide.connectors.tabular import values
-from springtide.connectors.tabular.cells import shown_name
 from springtide.domain.facts.ports import (
     Check,
     Emit,
@@ -111,10 +110,10 @@ class CompleteJourney:
         found = _table(head)
         if found is None:
             seen = ", ".join(head.rows[0])[:500]
-            raise NotCompleteJourney(file=shown_name(head.path), columns=seen)
+            raise NotCompleteJourney(file=head.name, columns=seen)
         table, row = found
         if table in ("coupons", "promotions", "campaign_descriptions"):
-            raise NoFacts(file=shown_name(head.path), table=table)
+            raise NoFacts(file=head.name, table=table)
         columns = {name.strip(): column for name, column in stage.load(head, row).items()}
         if table == "transactions":
             return _transactions(columns)
@@ -260,7 +259,7 @@ def _messages(head: Head, stage: Stage, columns: Columns, options: ReadOptions) 
     """Read who got which campaign; when it began stands in the table beside this one."""
     beside = head.path.with_name("campaign_descriptions.parquet")
     if not beside.is_file():
-        raise NoFacts(file=shown_name(head.path), table="campaigns")
+        raise NoFacts(file=head.name, table="campaigns")
     described = stage.connection.execute(
         "select cast(campaign_id as varchar), campaign_type, strftime(start_date, '%Y-%m-%d') "
         f"from read_parquet({quoted(str(beside))})"

@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from springtide.connectors.tabular import values
-from springtide.connectors.tabular.cells import shown_name
 from springtide.connectors.tabular.mapping import (
     DAY_FIRST,
     KIND_WORDS,
@@ -68,7 +67,7 @@ class Generic:
             columns.setdefault(name, column)
         for name in sorted(mapping.wanted):
             if values.is_nested(columns[name].type_):
-                raise NestedColumn(file=shown_name(head.path), column=name[:60])
+                raise NestedColumn(file=head.name, column=name[:60])
         return _Reader(head, stage, options, mapping, columns).reading()
 
 
@@ -185,7 +184,7 @@ class _Reader:
             return DAY_FIRST if "." in example else MONTH_FIRST
         if first <= 12 and second <= 12 and "." not in example:
             raise AmbiguousDates(
-                file=shown_name(self.head.path), column=" + ".join(names), example=example[:40]
+                file=self.head.name, column=" + ".join(names), example=example[:40]
             )
         return MONTH_FIRST if second > 12 else DAY_FIRST
 

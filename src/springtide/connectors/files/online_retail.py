@@ -41,7 +41,7 @@ class OnlineRetail:
         form = _form(head)
         if form is None:
             header_row(head, set(_FORMS[0]))
-            raise MissingColumns(file=head.path.name, missing=", ".join(_FORMS[0]), seen="")
+            raise MissingColumns(file=head.name, missing=", ".join(_FORMS[0]), seen="")
         loaded = stage.load(head, header_row(head, set(form)))
         columns = {name.strip(): column for name, column in loaded.items()}
         invoice, code, title, quantity, date, price, customer = (columns[name] for name in form)

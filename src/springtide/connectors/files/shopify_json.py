@@ -40,7 +40,7 @@ class ShopifyJson:
         """Stage the lines of each order and say how they are read."""
         if head.record is None:
             seen = ", ".join(head.rows[0])[:500]
-            raise NotShopifyOrders(file=head.path.name, seen=seen)
+            raise NotShopifyOrders(file=head.name, seen=seen)
         return order_reading(stage.load_records(head, COLUMNS, _lines), options, has_copies=False)
 
 

@@ -39,7 +39,7 @@ class SycmPeers:
         found = _label(head)
         if found is None:
             seen = ", ".join(head.rows[0])[:1000]
-            raise MissingColumns(file=head.path.name, missing="同行同层平均", seen=seen)
+            raise MissingColumns(file=head.name, missing="同行同层平均", seen=seen)
         header, name = found
         loaded = stage.load(head, header_row(head, {name}) if header is None else header)
         columns = {each.strip(): column for each, column in loaded.items()}

@@ -10,6 +10,7 @@ import io
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -60,6 +61,19 @@ class UnreadableFile(Refusal):
 def shown_name(path: Path) -> str:
     """Return a file's name as text that can be stored and shown, whatever bytes it is made of."""
     return os.fsencode(path.name).decode("utf-8", "replace")
+
+
+@contextmanager
+def calling(path: Path, name: str) -> Iterator[None]:
+    """Have refusals call a file by the name that people know, whatever it is called on the disk."""
+    try:
+        yield
+    except Refusal as refusal:
+        ours = {shown_name(path), os.fsencode(path).decode("utf-8", "replace")}
+        for fact, value in refusal.facts.items():
+            if isinstance(value, str) and value in ours:
+                refusal.facts[fact] = name
+        raise
 
 
 @dataclass(frozen=True, slots=True)

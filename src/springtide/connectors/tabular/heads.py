@@ -16,6 +16,7 @@ from springtide.connectors.tabular.cells import (
     EmptyFile,
     Row,
     UnreadableFile,
+    calling,
     is_text,
     read_csv,
     shown_name,
@@ -34,14 +35,26 @@ _TABLES_MAX = 50
 def look(
     path: Path,
     *,
+    name: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
     folder: Path | None = None,
 ) -> tuple[Head, ...]:
     """Return the heads of a file's tables; refuse one that is missing, empty or not to be read.
 
-    A packed file is unpacked in ``folder`` for the look, and again when it is loaded.
+    People call the file ``name``, else as the disk does. A packed file is unpacked in ``folder``
+    for the look, and again when it is loaded.
     """
+    name = name or shown_name(path)
+    with calling(path, name):
+        return tuple(
+            replace(head, name=name) for head in _tables(path, encoding, delimiter, folder)
+        )
+
+
+def _tables(
+    path: Path, encoding: str | None, delimiter: str | None, folder: Path | None
+) -> tuple[Head, ...]:
     packed = members(path, _start(path))
     if not packed:
         return _heads(path, encoding, delimiter)

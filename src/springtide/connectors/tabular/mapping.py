@@ -327,7 +327,7 @@ def guess(head: Head) -> TableMapping:
         lacking.append(N_("an amount, a price or a kind of event"))
     if lacking:
         seen = ", ".join(cell[:60] for cell in next(row for row in head.rows if any(row)))[:1000]
-        raise UnknownColumns(file=shown_name(head.path), lacking=lacking, seen=seen)
+        raise UnknownColumns(file=head.name, lacking=lacking, seen=seen)
     if "amount" in best:
         best.pop("price", None)
     return TableMapping(columns=best, header_row=best_row + 1)
@@ -386,4 +386,4 @@ def _refuse_missing(head: Head, wanted: Set[str], index: int) -> None:
     missing = sorted(wanted - {cell.strip() for cell in row})
     if missing:
         seen = ", ".join(cell[:60] for cell in row)[:1000]
-        raise MissingColumns(file=shown_name(head.path), missing=", ".join(missing), seen=seen)
+        raise MissingColumns(file=head.name, missing=", ".join(missing), seen=seen)

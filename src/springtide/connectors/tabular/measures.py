@@ -157,7 +157,7 @@ class MeasureTable:
     def _period(self) -> tuple[date, int]:
         """Return the first day and the number of days that titles or the file's name tell."""
         titles = " ".join(" ".join(row) for row in self.head.rows[:8] if len(set(row) - {""}) <= 2)
-        for text in (titles, self.head.sheet or "", self.head.path.name):
+        for text in (titles, self.head.sheet or "", self.head.name):
             match = _PERIOD.search(text)
             if match is None:
                 continue
@@ -168,7 +168,7 @@ class MeasureTable:
                 continue
             if first <= last:
                 return first, (last - first).days + 1
-        raise NoPeriod(file=self.head.path.name)
+        raise NoPeriod(file=self.head.name)
 
     def _measure(self, value: str, name: str, unit: str) -> dict[str, str]:
         column = self.columns[name]

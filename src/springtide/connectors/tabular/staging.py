@@ -212,7 +212,7 @@ class _Sieve:
 def _names(head: Head, header: Sequence[str]) -> tuple[str, ...]:
     """Return the unique names of a table's columns; refuse more than can be held."""
     if len(header) > COLUMNS_MAX:
-        raise UnreadableFile(file=shown_name(head.path), why=N_("it has more than 1,000 columns"))
+        raise UnreadableFile(file=head.name, why=N_("it has more than 1,000 columns"))
     return unique_names(header)
 
 

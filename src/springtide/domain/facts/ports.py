@@ -16,7 +16,8 @@ class Head:
     ``sheet`` names the table as a person sees it where a file can hold several: the sheet, the
     list of a JSON document, the file in an archive. Of JSON ``rows`` is one row, the keys of the
     first records, and ``record`` the first of them. ``member`` and ``part`` say where the table
-    lies: the file in the archive (None if not packed), and the sheet or list in that.
+    lies: the file in the archive (None if not packed), and the sheet or list in that. ``name`` is
+    what people call the file; the disk may call it otherwise.
     """
 
     path: Path
@@ -28,6 +29,7 @@ class Head:
     record: Mapping[str, Any] | None = None
     member: str | None = None
     part: str | None = None
+    name: str = ""
 
     def row_with(self, columns: set[str]) -> int | None:
         """Return the first row that holds all these column names; None without one."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, ClassVar
 
 import msgspec
@@ -17,15 +17,19 @@ from springtide.kit.ids import outward
 
 
 class BroughtFile(msgspec.Struct):
-    """A file to import: where it lies, what it is called, when it was last changed (Unix ms)."""
+    """An uploaded file: its key, what it is called, when it was last changed (Unix ms).
 
-    path: str
+    Jobs of older releases have a ``path`` in its place, which counts for its last two names alone.
+    """
+
+    upload: str = ""
     name: str = ""
     modified_ms: int | None = None
+    path: str = ""
 
 
 class ImportFileParams(msgspec.Struct):
-    """The files, and how to read them; ``file_name`` is what a person sees of them."""
+    """The uploads, and how to read them; ``file_name`` is what a person sees of them."""
 
     files: list[BroughtFile] = []
     file_name: str = ""
@@ -33,8 +37,6 @@ class ImportFileParams(msgspec.Struct):
     mapping: dict[str, Any] | None = None
     mapping_name: str | None = None
     is_strict: bool = False
-    #: Whether each file lies in a folder made for it alone, which goes away with the job.
-    is_upload: bool = False
 
 
 class ImportFile:
@@ -47,15 +49,13 @@ class ImportFile:
 
     def check(self, context: Context, params: ImportFileParams) -> None:
         """Give up on a file that is gone."""
-        for each in params.files:
-            if not Path(each.path).is_file():
-                raise FinalError(each.name or Path(each.path).name)
+        _places(context, params)
 
     def do(self, context: Context, params: ImportFileParams) -> Any:
         """Import them, each as far as it can be; the receipt counts the rows of all."""
         receipt = context.kept("imported")
         if receipt is not None:
-            _tidy(params, params.files)
+            _tidy(context, params.files)
             return receipt
         return self._bring(context, params)
 
@@ -63,25 +63,25 @@ class ImportFile:
         """Nothing: facts are never taken back, only corrected by newer ones."""
 
     def _bring(self, context: Context, params: ImportFileParams) -> Any:
-        by_path = {Path(each.path): each for each in params.files}
+        by_path = _places(context, params)
         done: list[Imported] = []
         refused: Refusal | None = None
         waiting: set[Path] = set()
         for path in import_order(list(by_path), context.house.lake.spill):
             try:
-                done.append(self._bring_one(context, params, by_path[path]))
+                done.append(self._bring_one(context, params, path, by_path[path]))
             except Cancelled:
                 break
             except Refusal as refusal:
                 refused = refused or refusal
                 if isinstance(refusal, NOT_UNDERSTOOD):
                     waiting.add(path)
-        if params.is_upload:
-            for path in waiting:
-                kept.keep(path, by_path[path].name, by_path[path].modified_ms)
         over = [each for path, each in by_path.items() if path not in waiting]
+        for path in waiting:
+            each, uploads = by_path[path], context.house.settings.uploads
+            kept.keep(uploads, context.shop.id, kept.key_of(path), each.name, each.modified_ms)
         if refused:
-            _tidy(params, over)
+            _tidy(context, over)
             raise refused
         counts = [msgspec.to_builtins(each.rows) for each in done]
         receipt = {
@@ -91,10 +91,12 @@ class ImportFile:
             else None,
         }
         receipt = context.step("imported", lambda _tx: receipt)
-        _tidy(params, over)
+        _tidy(context, over)
         return receipt
 
-    def _bring_one(self, context: Context, params: ImportFileParams, file: BroughtFile) -> Imported:
+    def _bring_one(
+        self, context: Context, params: ImportFileParams, path: Path, file: BroughtFile
+    ) -> Imported:
         house = context.house
 
         def progress(stage: str) -> None:
@@ -104,7 +106,7 @@ class ImportFile:
         modified = file.modified_ms
         return import_file(
             Target(house.db, house.lake, house.settings.rejects, house.real_now),
-            Path(file.path),
+            path,
             shop=context.shop,
             actor=context.actor,
             kind=params.format,
@@ -117,7 +119,23 @@ class ImportFile:
         )
 
 
-def _tidy(params: ImportFileParams, files: Iterable[BroughtFile]) -> None:
-    if params.is_upload:
-        for each in files:
-            kept.drop(Path(each.path))
+def _places(context: Context, params: ImportFileParams) -> dict[Path, BroughtFile]:
+    """Return where the files lie among the shop's uploads; gives up on one that does not."""
+    uploads, shop_id = context.house.settings.uploads, context.shop.id
+    found = {}
+    for each in params.files:
+        place = (
+            kept.uploaded(uploads, shop_id, each.upload)
+            if each.upload
+            else kept.uploaded_before(uploads, shop_id, each.path)
+        )
+        if place is None:
+            raise FinalError(each.name or PurePath(each.path).name)
+        found[place] = each
+    return found
+
+
+def _tidy(context: Context, files: Iterable[BroughtFile]) -> None:
+    for each in files:
+        key = each.upload or PurePath(each.path).parent.name
+        kept.drop(context.house.settings.uploads, context.shop.id, key)
