@@ -88,7 +88,7 @@ def test_chinese_arrives_as_it_was_written(sink: tuple[Mailbox, int], tmp_path: 
 
 
 def test_opting_out_is_one_click_in_every_mail() -> None:
-    mail = parsed(compose(letter(), "shop@tide.example").as_bytes())
+    mail = parsed(compose(letter(), "shop@tide.example"))
     assert mail["List-Unsubscribe"] == "<https://tide.example/u/abc>"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert mail["Message-ID"] == "<msg_0000000000000000000000001@tide.example>"

@@ -1,22 +1,39 @@
 """E-mail over SMTP: TLS and log-in by the address in the settings, one-click opt-out (RFC 8058)."""
 
-import re
 import smtplib
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import ClassVar, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from springtide.connectors.channels.letter_head import (
+    address_field,
+    check,
+    is_address,
+    joined,
+    link_field,
+    text_field,
+)
 from springtide.domain.outreach.ports import Letter, Limits, MayBeAcceptedError
 from springtide.kit.errors import FinalError, NeedsPersonError, PassingError
 from springtide.settings import Settings
 
 _TIMEOUT_SECONDS = 30
 _DEFAULT_FROM = "no-reply@springtide.example"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+#: The names of a letter's headers, in order; the last two are the body's.
+HEADERS = (
+    "From", "To", "Subject", "Message-ID", "List-Unsubscribe", "List-Unsubscribe-Post",
+    "Precedence", "Auto-Submitted", "MIME-Version", "Content-Type",
+)  # fmt: skip
+NOTICE_HEADERS = (
+    "From", "To", "Subject", "Message-ID", "Auto-Submitted", "Content-Type",
+    "Content-Transfer-Encoding", "MIME-Version",
+)  # fmt: skip
+# ASCII alone: a server need not take anything else.
+_BODY = SMTP.clone(cte_type="7bit")
 #: Our mail sink tells by this extension that it can be asked for a message it took before.
 ASK_EXTENSION = "xaccepted"
 
@@ -41,12 +58,15 @@ class SmtpAddress:
         implicit = parts.scheme == "smtps"
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
             raise NeedsPersonError("SPRINGTIDE_SMTP_URL must look like smtp://user:pw@host:587")
+        from_address = options.get("from", [_DEFAULT_FROM])[0]
+        if not is_address(from_address):
+            raise NeedsPersonError("SPRINGTIDE_SMTP_URL: what follows from= is no address")
         return cls(
             host=parts.hostname,
             port=parts.port or (465 if implicit else 25),
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
-            from_address=options.get("from", [_DEFAULT_FROM])[0],
+            from_address=from_address,
             encryption="tls" if implicit else "starttls" if wants else "none",
         )
 
@@ -86,7 +106,7 @@ class Email:
         """Hand over a letter of the house's own, as ``send`` does with one of an outreach."""
         self._hand_over(notice.to_address, compose_notice(notice, self._address.from_address))
 
-    def _hand_over(self, to_address: str, message: EmailMessage) -> None:
+    def _hand_over(self, to_address: str, message: bytes) -> None:
         connection = self._connected()
         try:
             connection.ehlo_or_helo_if_needed()
@@ -97,7 +117,7 @@ class Email:
         except OSError as error:
             self._drop()
             raise PassingError(f"the mail server cannot be reached: {error}") from error
-        self._data(connection, message.as_bytes(policy=SMTP))
+        self._data(connection, message)
 
     def was_accepted(self, reference: str) -> bool | None:
         """Ask the server whether it took a letter before; None where it does not know the word."""
@@ -222,43 +242,39 @@ def _message_id(reference: str, from_address: str) -> str:
     return f"<{reference}@{from_address.rpartition('@')[2]}>"
 
 
-def compose(letter: Letter, from_address: str) -> EmailMessage:
+def compose(letter: Letter, from_address: str) -> bytes:
     """Return the mail: plain text and HTML, and the headers that make opting out one click.
 
-    Raises FinalError where a text would break out of its header.
+    Raises FinalError where a text would break out of its header: the head has exactly our lines.
     """
-    for text in (letter.to_address, letter.to_name, letter.from_name, letter.subject):
-        if _CONTROL.search(text):
-            raise FinalError("a line break or control character in a header")
-    if _CONTROL.search(letter.opt_out_link) or ">" in letter.opt_out_link:
-        raise FinalError("the opt-out link is no link")
-    message = EmailMessage(policy=SMTP)
-    message["From"] = _address(letter.from_name, from_address)
-    message["To"] = _address(letter.to_name, letter.to_address)
-    message["Subject"] = letter.subject
-    message["Message-ID"] = _message_id(letter.reference, from_address)
-    message["List-Unsubscribe"] = f"<{letter.opt_out_link}>"
-    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message["Precedence"] = "bulk"
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(letter.text)
-    message.add_alternative(letter.html, subtype="html")
-    return message
+    fields = [
+        address_field("From", letter.from_name, from_address),
+        address_field("To", letter.to_name, letter.to_address),
+        text_field("Subject", letter.subject),
+        f"Message-ID: {_message_id(letter.reference, from_address)}",
+        link_field("List-Unsubscribe", letter.opt_out_link),
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+        "Precedence: bulk",
+        "Auto-Submitted: auto-generated",
+    ]
+    body = EmailMessage(policy=_BODY)
+    body.set_content(letter.text)
+    body.add_alternative(letter.html, subtype="html")
+    return _checked(fields, body, HEADERS)
 
 
-def compose_notice(notice: Notice, from_address: str) -> EmailMessage:
+def compose_notice(notice: Notice, from_address: str) -> bytes:
     """Return the mail of a notice; raises FinalError where a text would break out of its header."""
-    for text in (notice.to_address, notice.from_name, notice.subject):
-        if _CONTROL.search(text):
-            raise FinalError("a line break or control character in a header")
-    message = EmailMessage(policy=SMTP)
-    message["From"] = _address(notice.from_name, from_address)
-    message["To"] = _address("", notice.to_address)
-    message["Subject"] = notice.subject
-    message["Message-ID"] = _message_id(notice.reference, from_address)
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(notice.text)
-    return message
+    fields = [
+        address_field("From", notice.from_name, from_address),
+        address_field("To", "", notice.to_address),
+        text_field("Subject", notice.subject),
+        f"Message-ID: {_message_id(notice.reference, from_address)}",
+        "Auto-Submitted: auto-generated",
+    ]
+    body = EmailMessage(policy=_BODY)
+    body.set_content(notice.text)
+    return _checked(fields, body, NOTICE_HEADERS)
 
 
 def send_notice(settings: Settings, notice: Notice) -> None:
@@ -270,8 +286,8 @@ def send_notice(settings: Settings, notice: Notice) -> None:
         channel.close()
 
 
-def _address(name: str, address: str) -> Address:
-    try:
-        return Address(display_name=name, addr_spec=address)
-    except (ValueError, IndexError) as error:
-        raise FinalError(f"“{address[:60]}” is no address") from error
+def _checked(fields: Sequence[str], body: EmailMessage, names: Sequence[str]) -> bytes:
+    """Return a letter as its bytes leave, looked at once more."""
+    data = joined(fields, body.as_bytes())
+    check(data, names)
+    return data

@@ -12,7 +12,7 @@ from springtide.kit.i18n import translate
 BODY_VARIABLES = ("name", "shop", "link", "opt_out_link")
 SUBJECT_VARIABLES = ("name", "shop")
 _LINKS = ("link", "opt_out_link")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _VALUE_LENGTH_MAX = 200
 _FOOTER = N_(
     "You receive this because you are a customer of {shop}. "
