@@ -141,6 +141,11 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
 
 
 def test_serve_answers_and_stops_cleanly_on_ctrl_c(tmp_path: Path) -> None:
+    # With facts that were sealed: looking at them leaves threads that no fork survives.
+    orders = tmp_path / "orders.csv"
+    orders.write_text("customer_id,order_id,date,amount\nc1,o1,2026-04-03,1\n")
+    _run(tmp_path, "init", "--shop", "tide")
+    assert _run(tmp_path, "import", str(orders), "--shop", "tide").returncode == 0
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,8 +1,11 @@
 """`springtide serve`: the web server for pages and API."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from springtide.settings import Settings
 
 _PR_SET_PDEATHSIG = 1
 #: Connections that a process holds at once; those beyond wait to be accepted.
@@ -40,13 +43,11 @@ def serve(
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
-    from springtide.bootstrap import open_house
     from springtide.settings import read_settings
 
     settings = read_settings()
     _refuse_taken_port(settings.host, settings.port)
-    # What the server would refuse in its own process is told here, in a sentence.
-    open_house(settings).close()
+    _refuse_early(settings)
     _allow_connections()
     os.environ["SPRINGTIDE_ACCESS_LOG"] = "1" if access_log else ""
     print(f"Springtide answers at {settings.public_url} - Ctrl-C stops it.", flush=True)
@@ -101,6 +102,25 @@ def _allow_connections() -> None:
         wanted = min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _refuse_early(settings: "Settings") -> None:
+    """Tell here, in a sentence, what the server would refuse in its own process.
+
+    A child looks, and tells: servers are forked from this process, and whoever has opened the lake
+    leaves them threads that do not survive that.
+    """
+    import os
+
+    from springtide.bootstrap import open_house
+
+    child = os.fork()
+    if not child:
+        open_house(settings).close()
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code:
+        raise typer.Exit(code)
 
 
 def _refuse_taken_port(host: str, port: int) -> None:
