@@ -30,6 +30,14 @@ class NoKey(Refusal):
     text = N_("Send a valid API key as “Authorization: Bearer sk_live_…”.")
 
 
+class KeyExpired(Refusal):
+    """A key that was good once."""
+
+    code = "key_expired"
+    status = 401
+    text = N_("This API key ended on {day}: make a new one under Settings → API keys.")
+
+
 class ScopeMissing(Refusal):
     """The key is good, but does not hold the scope of this route."""
 
@@ -58,7 +66,8 @@ class Door:
         self._publishable = Limits(rate=max(rate / 4, 1), burst=rate)
 
     async def admit(self, connection: Connection, rule: Key, *, is_hot: bool = False) -> Caller:
-        """Return who calls; raises NoKey, SecretKeyNeeded, ScopeMissing or TooManyRequests.
+        """Return who calls; raises NoKey, KeyExpired, SecretKeyNeeded, ScopeMissing or
+        TooManyRequests.
 
         Hot routes have a queue of their own for a limit.
         """
@@ -77,7 +86,10 @@ class Door:
         return caller
 
     def check(self, caller: Caller, rule: Key) -> None:
-        """Refuse a caller whose key does not open a route."""
+        """Refuse a caller whose key does not open a route, or no longer opens any."""
+        ends_at = caller.key.expires_at
+        if ends_at is not None and ends_at <= self._house.real_now():
+            raise KeyExpired(day=ends_at.astimezone(caller.shop.tz).date())
         if caller.key.is_publishable and not rule.publishable:
             raise SecretKeyNeeded
         if rule.scope not in caller.key.scopes:

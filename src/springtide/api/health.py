@@ -104,7 +104,9 @@ def _may_read(request: Request[Any, Any, Any], house: House) -> bool:
         return False
     with house.db.read() as tx:
         caller = queries.caller(tx, token=token)
-    return caller is not None and Scope.READ in caller.key.scopes
+    if caller is None or caller.key.is_expired(house.real_now()):
+        return False
+    return Scope.READ in caller.key.scopes
 
 
 routes = [healthz, readyz, metrics]

@@ -89,6 +89,7 @@ AUDIT_ACTIONS = {
     "mapping.rename": N_("Mapping of columns renamed"),
     "mapping.delete": N_("Mapping of columns deleted"),
     "key.create": N_("API key made"),
+    "key.rotate": N_("API key renewed"),
     "key.revoke": N_("API key revoked"),
     "invitation.create": N_("Person invited"),
     "invitation.renew": N_("Invitation sent again"),

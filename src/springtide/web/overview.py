@@ -8,7 +8,8 @@ from litestar import Request, Response, get
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
-from springtide.domain.access.model import Member, Needs, Permission, Shop
+from springtide.domain.access.model import Data, Member, Needs, Permission, Shop
+from springtide.domain.access.queries import keys_near_end
 from springtide.domain.board.metrics import METRICS
 from springtide.domain.board.model import Value
 from springtide.domain.board.queries import daily, days_window, top_products, values
@@ -20,6 +21,7 @@ from springtide.kit.i18n import translate
 from springtide.web import render, words
 from springtide.web.board_figures import metric_href, written
 from springtide.web.navigation import NavItem
+from springtide.web.settings.keys import WARNED_BEFORE
 from springtide.web.words import View
 
 nav = NavItem(0, N_("Overview"), "home", "", Permission.READ)
@@ -60,6 +62,11 @@ def overview_page(request: Request[Any, Any, Any], house: House, member: Member)
     with house.db.read() as tx:
         campaign = current_campaign(tx, shop_id=shop.id, now=now)
         tasks = _open_tasks(tx, shop, campaign)
+        keys_ending = (
+            keys_near_end(tx, shop_id=shop.id, now=house.real_now(), within=WARNED_BEFORE)
+            if member.reads(Data.KEYS)
+            else []
+        )
     trend = daily(
         house.facts, shop=shop, last=today, count=TREND_DAYS, kinds=("paid_money", "paid_orders")
     )
@@ -94,6 +101,7 @@ def overview_page(request: Request[Any, Any, Any], house: House, member: Member)
         days_left=(campaign.day - today).days if campaign else None,
         tasks=tasks[:TASKS_SHOWN],
         task_count=len(tasks),
+        keys_ending=keys_ending,
     )
 
 

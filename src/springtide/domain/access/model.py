@@ -264,6 +264,12 @@ class ApiKey:
     created_at: datetime
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    expires_at: datetime | None = None
+    replaced_by: UUID | None = None
+
+    def is_expired(self, now: datetime) -> bool:
+        """Tell whether the key's time is over; a key without an end never is."""
+        return self.expires_at is not None and self.expires_at <= now
 
 
 @dataclass(frozen=True, slots=True)

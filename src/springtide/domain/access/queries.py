@@ -184,7 +184,10 @@ def session_person(tx: Connection, *, token: str, now: datetime) -> Standing:
 
 
 def caller(tx: Connection, *, token: str) -> Caller | None:
-    """Return the program behind an API key, or None when no valid key has this token."""
+    """Return the program behind an API key, or None when no key that stands has this token.
+
+    The door refuses one whose time is over.
+    """
     row = tx.execute(_CALLER, {"token_hash": token_hash(token)}).one_or_none()
     return None if row is None else Caller(to_key(row), to_shop(row))
 
@@ -193,6 +196,24 @@ def keys_of(tx: Connection, *, shop_id: UUID) -> list[ApiKey]:
     """Return the API keys of a shop, newest first; revoked ones too."""
     rows = tx.execute(
         select(api_keys).where(api_keys.c.shop_id == shop_id).order_by(api_keys.c.id.desc())
+    )
+    return [to_key(row) for row in rows]
+
+
+def keys_near_end(
+    tx: Connection, *, shop_id: UUID, now: datetime, within: timedelta
+) -> list[ApiKey]:
+    """Return the keys in use that end soon and have no successor, the next to end first."""
+    rows = tx.execute(
+        select(api_keys)
+        .where(
+            api_keys.c.shop_id == shop_id,
+            api_keys.c.revoked_at.is_(None),
+            api_keys.c.replaced_by.is_(None),
+            api_keys.c.expires_at > now,
+            api_keys.c.expires_at <= now + within,
+        )
+        .order_by(api_keys.c.expires_at)
     )
     return [to_key(row) for row in rows]
 

@@ -112,6 +112,9 @@ api_keys = Table(
     Column("created_at", Instant, nullable=False),
     Column("last_used_at", Instant),
     Column("revoked_at", Instant),
+    # None: without an end. Keys made before there were ends have none.
+    Column("expires_at", Instant),
+    Column("replaced_by", Uuid),
 )
 
 # Append-only: the migration adds triggers that refuse to change or delete a row.
@@ -205,6 +208,8 @@ def to_key(row: Row[Any]) -> ApiKey:
         created_at=columns[api_keys.c.created_at],
         last_used_at=columns[api_keys.c.last_used_at],
         revoked_at=columns[api_keys.c.revoked_at],
+        expires_at=columns[api_keys.c.expires_at],
+        replaced_by=columns[api_keys.c.replaced_by],
     )
 
 

@@ -162,6 +162,7 @@ class Keys:
         Column("scopes", N_("Scopes")),
         Column("created_at", N_("Created at"), "instant"),
         Column("last_used_at", N_("Last used at"), "instant"),
+        Column("expires_at", N_("Ends at"), "instant"),
         Column("revoked_at", N_("Revoked at"), "instant"),
     )
 
@@ -173,7 +174,7 @@ class Keys:
         for each in found:
             yield (
                 each.name, each.prefix, " ".join(sorted(each.scopes)), each.created_at,
-                each.last_used_at, each.revoked_at,
+                each.last_used_at, each.expires_at, each.revoked_at,
             )  # fmt: skip
 
 

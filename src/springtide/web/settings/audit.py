@@ -9,7 +9,7 @@ from litestar import Request, Response, get
 
 from springtide.bootstrap import House
 from springtide.domain.access import queries
-from springtide.domain.access.model import Entry, Member, Needs, Permission
+from springtide.domain.access.model import Data, Entry, Member, reading
 from springtide.flows import names
 from springtide.kit.ids import inward, outward
 from springtide.web import render
@@ -31,7 +31,7 @@ class Change:
 
 @get(
     "/shops/{shop:str}/settings/audit",
-    opt={"access": Needs(Permission.SETTINGS_WRITE)},
+    opt={"access": reading(Data.AUDIT)},
     sync_to_thread=True,
 )
 def audit_page(

@@ -1,5 +1,6 @@
 """Settings, API keys: what the shop's own site and apps call us with."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -10,12 +11,14 @@ from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
 from springtide.domain.access.model import (
     PUBLISHABLE_SCOPES,
+    Data,
     Member,
     Needs,
     Permission,
     Scope,
+    reading,
 )
-from springtide.kit.errors import N_, Refusal
+from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward
 from springtide.web import render
@@ -24,7 +27,20 @@ from springtide.web.settings import sections
 
 Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 AnyRequest = Request[Any, Any, Any]
-_OPT = {"access": Needs(Permission.SETTINGS_WRITE)}
+_OPT = {"access": reading(Data.KEYS)}
+_WRITE = {"access": Needs(Permission.SETTINGS_WRITE, fresh=True)}
+#: Lives of a key to choose from, in days; 0 has no end.
+DAYS = {
+    30: N_("30 days"),
+    90: N_("90 days"),
+    365: N_("A year"),
+    730: N_("Two years"),
+    0: N_("No end (not advised)"),
+}
+#: How long an old key may go on beside its successor, in hours.
+OVERLAPS = {1: N_("1 hour"), 24: N_("A day"), 72: N_("Three days"), 168: N_("A week")}
+#: Who looks at the page is warned this long before a key ends.
+WARNED_BEFORE = timedelta(days=14)
 
 SCOPE_NAMES = {
     Scope.EVENTS_WRITE: N_("Send visits, favourites and carts"),
@@ -45,7 +61,7 @@ def keys_page(request: AnyRequest, house: House, member: Member) -> Response[str
     return _page(request, house, member, Form())
 
 
-@post("/shops/{shop:str}/settings/keys", opt=_OPT, sync_to_thread=True)
+@post("/shops/{shop:str}/settings/keys", opt=_WRITE, sync_to_thread=True)
 def make_key(request: AnyRequest, house: House, member: Member, data: Typed) -> Response[str]:
     """Make a key and show its token, this once."""
     try:
@@ -56,6 +72,7 @@ def make_key(request: AnyRequest, house: House, member: Member, data: Typed) -> 
                 name=data.get("name", ""),
                 scopes=frozenset(scope for scope in Scope if data.get(f"scope-{scope}")),
                 is_publishable=data.get("kind") == "publishable",
+                days=_days(data.get("days", str(operations.KEY_DAYS))),
                 actor=member.actor,
                 now=house.real_now(),
             )
@@ -65,7 +82,30 @@ def make_key(request: AnyRequest, house: House, member: Member, data: Typed) -> 
     return _page(request, house, member, Form(), token=token)
 
 
-@post("/shops/{shop:str}/settings/keys/{key_id:str}/revoke", opt=_OPT, sync_to_thread=True)
+@post("/shops/{shop:str}/settings/keys/{key_id:str}/rotate", opt=_WRITE, sync_to_thread=True)
+def rotate_key(
+    request: AnyRequest, house: House, member: Member, key_id: str, data: Typed
+) -> Response[str]:
+    """Make a key's successor and show its token, this once; the old key goes on for a while."""
+    hours = data.get("hours", "")
+    try:
+        with house.db.write() as tx:
+            _, token = operations.rotate_key(
+                tx,
+                shop=member.shop,
+                key_id=inward("key", key_id),
+                hours=int(hours) if hours in map(str, OVERLAPS) else 0,
+                actor=member.actor,
+                now=house.real_now(),
+            )
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        return _page(request, house, member, Form({}, error=refusal), status=refusal.status)
+    return _page(request, house, member, Form(), token=token)
+
+
+@post("/shops/{shop:str}/settings/keys/{key_id:str}/revoke", opt=_WRITE, sync_to_thread=True)
 def revoke_key(house: House, member: Member, key_id: str) -> Response[Any]:
     """Make a key useless from now on."""
     with house.db.write() as tx:
@@ -78,6 +118,12 @@ def revoke_key(house: House, member: Member, key_id: str) -> Response[Any]:
         )
     text = translate(N_("The key is revoked: calls with it are refused."), member.person.language)
     return render.see_other(f"/shops/{member.shop.slug}/settings/keys", message=text)
+
+
+def _days(value: str) -> int | None:
+    """Return the days of a choice, None for no end; what is no choice is refused later on."""
+    days = int(value) if value in map(str, DAYS) else -1
+    return days or None
 
 
 def _page(
@@ -102,7 +148,12 @@ def _page(
         token=token,
         scope_names=SCOPE_NAMES,
         publishable=PUBLISHABLE_SCOPES,
+        days=DAYS,
+        default_days=operations.KEY_DAYS,
+        overlaps=OVERLAPS,
+        real_now=house.real_now(),
+        warned_from=house.real_now() + WARNED_BEFORE,
     )
 
 
-routes = [keys_page, make_key, revoke_key]
+routes = [keys_page, make_key, rotate_key, revoke_key]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
-from springtide.domain.access.model import Member, Needs, Permission, Person, Role
+from springtide.domain.access.model import Data, Member, Needs, Permission, Person, Role, reading
 from springtide.flows import team
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.i18n import translate
@@ -20,7 +20,8 @@ from springtide.web.settings import sections
 
 Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 AnyRequest = Request[Any, Any, Any]
-_OPT = {"access": Needs(Permission.SETTINGS_WRITE)}
+_OPT = {"access": reading(Data.TEAM)}
+_WRITE = {"access": Needs(Permission.SETTINGS_WRITE, fresh=True)}
 _INVITATION = "/shops/{shop:str}/settings/people/invitations/{invitation:str}"
 
 
@@ -43,7 +44,7 @@ def people_page(request: AnyRequest, house: House, member: Member) -> Response[s
     return _page(request, house, member, Form())
 
 
-@post("/shops/{shop:str}/settings/people", opt=_OPT, sync_to_thread=True)
+@post("/shops/{shop:str}/settings/people", opt=_WRITE, sync_to_thread=True)
 def invite_person(request: AnyRequest, house: House, member: Member, data: Typed) -> Response[Any]:
     """Invite an address; the answer is the same whether or not it has an account."""
     try:
@@ -63,7 +64,7 @@ def invite_person(request: AnyRequest, house: House, member: Member, data: Typed
     return _page(request, house, member, Form(), invited=invited)
 
 
-@post(_INVITATION + "/again", opt=_OPT, sync_to_thread=True)
+@post(_INVITATION + "/again", opt=_WRITE, sync_to_thread=True)
 def invite_again(
     request: AnyRequest, house: House, member: Member, invitation: str
 ) -> Response[Any]:
@@ -83,7 +84,7 @@ def invite_again(
     return _page(request, house, member, Form(), invited=invited)
 
 
-@post(_INVITATION + "/withdraw", opt=_OPT, sync_to_thread=True)
+@post(_INVITATION + "/withdraw", opt=_WRITE, sync_to_thread=True)
 def withdraw_invitation(house: House, member: Member, invitation: str) -> Response[Any]:
     """Make an invitation's link useless."""
     with house.db.write() as tx:
@@ -97,7 +98,7 @@ def withdraw_invitation(house: House, member: Member, invitation: str) -> Respon
     return _back(member, N_("The invitation of {name} is withdrawn."), gone.email)
 
 
-@post("/shops/{shop:str}/settings/people/{person_id:str}/role", opt=_OPT, sync_to_thread=True)
+@post("/shops/{shop:str}/settings/people/{person_id:str}/role", opt=_WRITE, sync_to_thread=True)
 def change_role(
     request: AnyRequest, house: House, member: Member, person_id: str, data: Typed
 ) -> Response[Any]:
@@ -123,7 +124,7 @@ def change_role(
     return _back(member, N_("The role of {name} has changed."), person.name)
 
 
-@post("/shops/{shop:str}/settings/people/{person_id:str}/remove", opt=_OPT, sync_to_thread=True)
+@post("/shops/{shop:str}/settings/people/{person_id:str}/remove", opt=_WRITE, sync_to_thread=True)
 def remove_person(
     request: AnyRequest, house: House, member: Member, person_id: str
 ) -> Response[Any]:

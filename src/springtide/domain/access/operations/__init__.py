@@ -21,10 +21,18 @@ from springtide.domain.access.operations.invitations import (
     withdraw_invitation,
 )
 from springtide.domain.access.operations.keys import (
+    KEY_DAYS,
+    KEY_DAYS_MAX,
+    ROTATION_HOURS,
+    ROTATION_HOURS_MAX,
+    BadKeyTime,
+    BadOverlap,
     BadScopes,
+    KeyIsOver,
     create_key,
     mark_key_used,
     revoke_key,
+    rotate_key,
 )
 from springtide.domain.access.operations.names import BadEmail, BadName
 from springtide.domain.access.operations.people import (
@@ -68,14 +76,21 @@ __all__ = [
     "FREE_TRIES_PAIR",
     "INVITATIONS_A_DAY",
     "INVITATION_DAYS",
+    "KEY_DAYS",
+    "KEY_DAYS_MAX",
+    "ROTATION_HOURS",
+    "ROTATION_HOURS_MAX",
     "SESSION_HOURS",
     "AccountExists",
     "AlreadyMember",
     "BadCurrency",
     "BadEmail",
+    "BadKeyTime",
     "BadName",
+    "BadOverlap",
     "BadScopes",
     "BadSlug",
+    "KeyIsOver",
     "LastOwner",
     "OtherAddress",
     "TooManyAttempts",
@@ -105,6 +120,7 @@ __all__ = [
     "remove_member",
     "renew_invitation",
     "revoke_key",
+    "rotate_key",
     "set_clock",
     "withdraw_invitation",
 ]

@@ -1,6 +1,6 @@
 """Writing API keys."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, insert, select, update
@@ -21,6 +21,34 @@ class BadScopes(Refusal):
     text = N_("Choose at least one scope; a publishable key may hold only {allowed}.")
 
 
+#: How long a new key lives unless its maker says otherwise, and at most.
+KEY_DAYS, KEY_DAYS_MAX = 365, 730
+#: How long the old key of a rotation may go on, in hours.
+ROTATION_HOURS, ROTATION_HOURS_MAX = 24, 168
+
+
+class BadKeyTime(Refusal):
+    """A life of a key that is no choice."""
+
+    code = "bad_key_time"
+    text = N_("A key lives 1 to {most} days, or without an end.")
+
+
+class BadOverlap(Refusal):
+    """More time for the old key of a rotation than there is, or none."""
+
+    code = "bad_key_overlap"
+    text = N_("The old key goes on for 1 to {most} hours.")
+
+
+class KeyIsOver(Refusal):
+    """A key that no longer opens anything, or has its successor already, cannot be renewed."""
+
+    code = "key_is_over"
+    status = 409
+    text = N_("The key “{name}” is over or has a successor already: make a new key.")
+
+
 def create_key(
     tx: Connection,
     *,
@@ -30,16 +58,20 @@ def create_key(
     is_publishable: bool,
     actor: Actor,
     now: datetime,
+    days: int | None = None,
     token: str | None = None,
 ) -> tuple[ApiKey, str]:
     """Create an API key; return it with its token, which is not kept and shown only now.
 
+    It opens nothing any more after so many ``days``; without them it has no end.
     A ``token`` of the caller's is for keys that can be worked out again, such as the demo's.
     """
     wrong: dict[str, Refusal] = {}
     check(wrong, "name", lambda: checked_name(name))
     if not scopes or (is_publishable and not scopes <= PUBLISHABLE_SCOPES):
         wrong["scopes"] = BadScopes(allowed=", ".join(sorted(PUBLISHABLE_SCOPES)))
+    if days is not None and not 1 <= days <= KEY_DAYS_MAX:
+        wrong["days"] = BadKeyTime(most=KEY_DAYS_MAX)
     if wrong:
         raise Invalid(wrong)
     token = token or new_token("pk_live_" if is_publishable else "sk_live_")
@@ -51,6 +83,7 @@ def create_key(
         "is_publishable": is_publishable,
         "scopes": sorted(scopes),
         "created_at": now,
+        "expires_at": None if days is None else now + timedelta(days=days),
     }
     row = tx.execute(
         insert(api_keys).values(token_hash=token_hash(token), **values).returning(api_keys)
@@ -63,10 +96,74 @@ def create_key(
         action="key.create",
         subject=outward("key", key.id),
         before=None,
-        after={"name": key.name, "prefix": key.prefix, "scopes": sorted(scopes)},
+        after={
+            "name": key.name,
+            "prefix": key.prefix,
+            "scopes": sorted(scopes),
+            "expires_at": key.expires_at and key.expires_at.isoformat(),
+        },
         now=now,
     )
     return key, token
+
+
+def rotate_key(
+    tx: Connection,
+    *,
+    shop: Shop,
+    key_id: UUID,
+    hours: int = ROTATION_HOURS,
+    actor: Actor,
+    now: datetime,
+) -> tuple[ApiKey, str]:
+    """Give a key a successor that may do the same; the old one goes on for so many hours.
+
+    The successor lives as long from now as the old one did from its making. Refuses BadOverlap,
+    KeyIsOver.
+    """
+    if not 1 <= hours <= ROTATION_HOURS_MAX:
+        raise BadOverlap(most=ROTATION_HOURS_MAX)
+    row = tx.execute(
+        select(api_keys)
+        .where(api_keys.c.id == key_id, api_keys.c.shop_id == shop.id)
+        .with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise NotFound(what="key", key=outward("key", key_id))
+    old = to_key(row)
+    if old.revoked_at is not None or old.is_expired(now) or old.replaced_by is not None:
+        raise KeyIsOver(name=old.name)
+    days = None
+    if old.expires_at is not None:
+        days = min(max((old.expires_at - old.created_at).days, 1), KEY_DAYS_MAX)
+    new, token = create_key(
+        tx,
+        shop=shop,
+        name=old.name,
+        scopes=old.scopes,
+        is_publishable=old.is_publishable,
+        actor=actor,
+        now=now,
+        days=days,
+    )
+    until = now + timedelta(hours=hours)
+    ends_at = min(old.expires_at, until) if old.expires_at else until
+    tx.execute(
+        update(api_keys)
+        .where(api_keys.c.id == key_id)
+        .values(expires_at=ends_at, replaced_by=new.id)
+    )
+    record_audit(
+        tx,
+        shop_id=shop.id,
+        actor=actor,
+        action="key.rotate",
+        subject=outward("key", key_id),
+        before={"name": old.name, "prefix": old.prefix},
+        after={"prefix": new.prefix, "old_ends_at": ends_at.isoformat()},
+        now=now,
+    )
+    return new, token
 
 
 def revoke_key(tx: Connection, *, shop: Shop, key_id: UUID, actor: Actor, now: datetime) -> None:
