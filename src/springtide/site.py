@@ -46,6 +46,7 @@ from springtide.domain.access.model import (
     SignedIn,
 )
 from springtide.headers import CORS, always, dress
+from springtide.kit.db import Contended, met_in_a_ring
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.outage import outage_of
 from springtide.kit.wire import Patience, without_body
@@ -291,6 +292,8 @@ def _as_refusal(scope: HTTPScope, error: Exception) -> Refusal:
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _of_status(scope, error)
     request_id = scope["state"].get("request_id", "")
+    if met_in_a_ring(error):
+        return Contended()
     if outage := outage_of(error):
         errors.tell_outage(outage, error, scope["path"])
         return outage

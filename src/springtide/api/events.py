@@ -182,8 +182,7 @@ def take_events(
 
     if HEADER in request.headers:
         return idempotent(house, caller, request, data, take)
-    with house.db.write() as tx:
-        _, taken = take(tx)
+    _, taken = house.db.run(take)
     return Response(taken)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 from urllib.parse import quote as quoted
 from uuid import UUID
 
@@ -177,14 +177,11 @@ def place_order(
     Without a `key` the order gets one. A key the shop has is refused with `order_key_taken`.
     """
     refuse_outside_demo(caller.shop, {"simulated": data.simulated})
-
     shop, now, wanted = caller.shop, house.now(caller.shop), wanted_of(data)
     secret = house.settings.secret
-    quoted_minor = (
-        None
-        if data.quote is None
-        else quoted_total(secret, shop=shop, wanted=wanted, token=data.quote, now=now)
-    )
+    quoted_minor = None
+    if data.quote is not None:
+        quoted_minor = quoted_total(secret, shop=shop, wanted=wanted, token=data.quote, now=now)
     placing = checkout.Placing(
         key=data.key,
         quoted_minor=quoted_minor,
@@ -339,9 +336,12 @@ def _tried(
     house: House, place: Callable[[Connection], tuple[int, OrderWithDecision]]
 ) -> Response[OrderWithDecision]:
     """Place an order in a transaction that is undone, and return what it would have been."""
+
+    def trying(tx: Connection) -> NoReturn:
+        raise _TriedError(place(tx)[1])
+
     try:
-        with house.db.write() as tx:
-            raise _TriedError(place(tx)[1])
+        house.db.run(trying)
     except _TriedError as tried:
         return Response(tried.answer, status_code=200)
 

@@ -37,22 +37,25 @@ def idempotent(
 
     ``produce`` gets the transaction that also keeps the answer, and returns status and document
     (msgspec Structs and plain JSON). A refusal it raises undoes all and is not kept: the same key
-    may then be sent again. The body is compared as it was understood, so spaces do not matter.
+    may then be sent again. It is called anew where another write met it. The body is compared as
+    it was understood, so spaces do not matter.
     """
     key = checked_key(request.headers.get(HEADER, ""))
     # The key's owner and the route are part of the scope: keys of others can never collide.
     scope = f"{outward('key', caller.key.id)} {request.method} {request.scope['path']}"
     about = next(iter(request.path_params.values()), None)
     asked = request.url.query.encode() + b"\0" + msgspec.json.encode(body)
-    with house.db.write() as tx:
 
+    def work(tx: Transaction) -> Answer:
         def answer() -> Answer:
             status, document = produce(tx)
             return Answer(status, msgspec.to_builtins(document, str_keys=True))
 
-        kept = once(
+        return once(
             tx, scope=scope, key=key, body=asked, now=house.real_now(), produce=answer, about=about
         )
+
+    kept = house.db.run(work)
     headers = {"Idempotency-Replayed": "true"} if kept.replayed else {}
     return Response(kept.document, status_code=kept.status, headers=headers)
 

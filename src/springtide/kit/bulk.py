@@ -39,11 +39,14 @@ def insert_rows(
 
     Where another transaction was first with a key (the primary one, or the columns ``by``), the
     columns named by ``adding`` are added to its row and those by ``replacing`` written over its;
-    without any it is refused.
+    without any it is refused. Rows that may be another's are written in the order of their keys,
+    so that no two batches wait for each other in a ring.
     """
     if not rows:
         return
     columns = columns_of(table)
+    if adding or replacing:
+        rows = _in_order(rows, columns, by or table.primary_key.columns.keys())
     names = ", ".join(f'"{column.name}"' for column in columns)
     text = f"insert into {table.name} ({names}) {{given}}"
     if adding or replacing:
@@ -114,6 +117,14 @@ def rows_by(
             ]
         )
     return rows
+
+
+def _in_order(
+    rows: Sequence[Sequence[Any]], columns: Sequence[Column[Any]], keys: Sequence[str]
+) -> list[Sequence[Any]]:
+    """Return rows in the order of their keys: in which each is locked, the same for everybody."""
+    places = [[column.name for column in columns].index(key) for key in keys]
+    return sorted(rows, key=lambda row: [row[place] for place in places])
 
 
 @cache

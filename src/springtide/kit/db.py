@@ -1,12 +1,14 @@
 """The state database: SQLite by default, PostgreSQL by address; transactions and column types."""
 
 import json
+import random
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -22,9 +24,11 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeDecorator
 
 from springtide.kit.canonical import to_json
+from springtide.kit.errors import N_, Refusal
 
 # Seconds a writer waits for another before it gives up (SQLite's busy timeout).
 BUSY_SECONDS = 15
@@ -44,6 +48,14 @@ _KEPT_ALIVE = {
     "tcp_user_timeout": 30_000,
 }
 
+#: How often a write that meets another one is tried, and a part of the pause before the next try.
+TRIES = 6
+PAUSE_SECONDS = 0.01
+#: PostgreSQL's words for two that wait for each other, and for a key that came to both at once.
+_RING_STATES, _KEY_STATE = ("40001", "40P01"), "23505"
+
+T = TypeVar("T")
+
 #: One metadata for every room's tables; constraint names are predictable for the migrations.
 metadata = MetaData(
     naming_convention={
@@ -53,6 +65,14 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+class Contended(Refusal):
+    """A write that met others at the same rows, time after time."""
+
+    code = "contended"
+    status = 503
+    text = N_("Others write the same at this moment. Nothing was changed: send it again.")
 
 
 class Instant(TypeDecorator[datetime]):
@@ -138,6 +158,30 @@ class Database:
             with tx.begin():
                 yield tx
 
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Return what ``work`` returns in a write transaction, begun again when it met another.
+
+        Two that lock the same rows in a ring, or are first with the same key, undo one of them;
+        what ``work`` did is gone then, and it sees what the other one left. It may be called
+        several times, so it has no effect but through its transaction. Raises Contended when it
+        met others every time.
+        """
+        for tried in range(1, TRIES + 1):
+            try:
+                with self.write() as tx:
+                    return work(tx)
+            except DBAPIError as error:
+                is_ring = met_in_a_ring(error)
+                if not is_ring and _state(error) != _KEY_STATE:
+                    raise
+                if tried == TRIES:
+                    if is_ring:
+                        raise Contended from error
+                    raise
+                # Not in step with the other one.
+                time.sleep(random.uniform(0, PAUSE_SECONDS * 2**tried))  # noqa: S311
+        raise AssertionError("it returns or raises")
+
     def answers(self) -> bool:
         """Tell whether the database answers a query."""
         with self.read() as tx:
@@ -146,6 +190,15 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def met_in_a_ring(error: Exception) -> bool:
+    """Tell whether a transaction was undone because it and another one waited for each other."""
+    return _state(error) in _RING_STATES
+
+
+def _state(error: Exception) -> str | None:
+    return getattr(getattr(error, "orig", None), "sqlstate", None)
 
 
 def driver_url(url: str) -> str:

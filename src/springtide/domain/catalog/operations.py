@@ -32,7 +32,8 @@ def upsert_products(
     all_products = list(products)
     _refuse_bad(all_products)
     by_key = {product.key: product for product in all_products}
-    remaining = iter(by_key.values())
+    # In one order for everybody: two batches of the same products do not wait in a ring.
+    remaining = iter([by_key[key] for key in sorted(by_key)])
     new = changed = 0
     while some := list(islice(remaining, _ROWS_AT_ONCE)):
         stored = products_by_keys(tx, shop_id=shop_id, keys=[product.key for product in some])

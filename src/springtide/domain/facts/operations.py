@@ -14,6 +14,7 @@ from springtide.domain.facts.model import COLUMNS, OWN_SOURCES, Appended, Fact, 
 from springtide.domain.facts.records import end_import, note_counts, note_stage, start_import
 from springtide.domain.facts.sealing import Tended, compact, seal, sweep, tend
 from springtide.kit.canonical import to_json
+from springtide.kit.db import insert_into
 from springtide.kit.errors import N_, Refusal
 
 __all__ = [
@@ -91,15 +92,17 @@ def claim_sources(tx: Connection, pairs: Iterable[tuple[str, str]], *, way: str)
     if not foreign:
         return
     table = store.sources
-    rows = tx.execute(
-        select(table).where(tuple_(table.c.shop, table.c.source).in_(foreign))
-    ).mappings()
-    known = {(row["shop"], row["source"]): row["way"] for row in rows}
-    for shop, source in foreign:
-        if known.get((shop, source), way) != way:
-            raise SourceTaken(shop=shop, source=source, way=known[(shop, source)])
+    named = select(table).where(tuple_(table.c.shop, table.c.source).in_(foreign))
+    known = {(row.shop, row.source): row.way for row in tx.execute(named)}
     missing = [pair for pair in foreign if pair not in known]
-    store.add(tx, table, [{"shop": shop, "source": source, "way": way} for shop, source in missing])
+    if missing:
+        # Another transaction may be first with it at this moment: then it is known by now.
+        rows = [{"shop": shop, "source": source, "way": way} for shop, source in missing]
+        tx.execute(insert_into(tx, table).on_conflict_do_nothing(), rows)
+        known = {(row.shop, row.source): row.way for row in tx.execute(named)}
+    for shop, source in foreign:
+        if known[shop, source] != way:
+            raise SourceTaken(shop=shop, source=source, way=known[shop, source])
 
 
 Key = tuple[str, str, str]

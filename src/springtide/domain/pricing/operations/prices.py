@@ -45,8 +45,10 @@ def set_book_prices(
     """
     stored = book_prices(tx, shop_id=shop.id, keys=prices)
     _refuse_bad_book(tx, shop=shop, prices=prices)
-    new = [key for key in prices if key not in stored]
-    changed = [key for key in prices if key in stored and stored[key] != prices[key]]
+    # In one order for everybody: two batches of the same products do not wait in a ring.
+    keys = sorted(prices)
+    new = [key for key in keys if key not in stored]
+    changed = [key for key in keys if key in stored and stored[key] != prices[key]]
     if new:
         tx.execute(insert(price_book), [_book_row(shop, key, prices[key], now) for key in new])
     if changed:
@@ -198,6 +200,7 @@ def _standing(tx: Connection, *, shop: Shop, campaign_id: UUID) -> dict[str, dic
     rows = tx.execute(
         select(campaign_prices)
         .where(campaign_prices.c.shop_id == shop.id, campaign_prices.c.campaign_id == campaign_id)
+        .order_by(campaign_prices.c.product_key)
         .with_for_update()
     )
     return {
