@@ -16,7 +16,7 @@ from springtide.site import Site
 from springtide.web import door
 
 ACTOR = Actor("command", "test", "test")
-PASSWORD = "springtide-test"
+PASSWORD = "quiet-harbour-lights"
 START = datetime(2025, 11, 1, 2, 0, tzinfo=UTC)
 
 

@@ -12,7 +12,7 @@ CURRENCY = "USD"
 ZONE = "America/New_York"
 #: The import's source, and the package whose tables it reads.
 SOURCE = "completejourney"
-PASSWORD = "springtide-demo"  # noqa: S105 - printed at every start: a demo's
+PASSWORD = "springtide-demo-shop"  # noqa: S105 - printed at every start: a demo's
 PEOPLE = {
     Role.OWNER: ("owner@demo.example", "Olivia Chen"),
     Role.OPERATIONS: ("operations@demo.example", "Ming Zhao"),

@@ -72,9 +72,18 @@ AUDIT_SUBJECTS = {
     "invitation": N_("Invitations"),
     "key": N_("API keys"),
     "shop": N_("Shop"),
+    "person": N_("Accounts and log-ins"),
+    "access": N_("Refusals"),
 }
 
 AUDIT_ACTIONS = {
+    "access.refused": N_("Refused: not allowed"),
+    "person.create": N_("Account made"),
+    "person.log_in": N_("Logged in"),
+    "person.log_in_failed": N_("Wrong password"),
+    "person.log_out": N_("Logged out"),
+    "person.end_sessions": N_("Sessions ended"),
+    "person.change_password": N_("Password changed"),
     "campaign.created": N_("Campaign created"),
     "campaign.edited": N_("Campaign changed"),
     "campaign.heroes_set": N_("Hero products chosen"),

@@ -32,7 +32,7 @@ from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import inward
 from springtide.kit.time import Window
 from springtide.web import board_figures as figures
-from springtide.web.door import session_token
+from springtide.web import door
 from springtide.web.navigation import NavItem
 from springtide.web.render import page, render, see_other, view_of
 from springtide.web.words import View
@@ -49,6 +49,8 @@ SESSION_STREAMS_MAX = 6
 LOOK_SECONDS = 0.25
 STREAM_SECONDS = 600.0
 HEARTBEAT_SECONDS = 10.0
+#: How often a stream looks whether its session still holds and its person still belongs here.
+ADMIT_SECONDS = 2.0
 #: A snapshot this young serves every stream of the same campaign.
 SHARED_SECONDS = 0.2
 DEMO_DAY = "demo_day"
@@ -132,7 +134,7 @@ async def board_stream(
 ) -> Stream:
     """Send the board again whenever the facts, or the shop's time, have changed."""
     boards = boards_of(request.app.state, house)
-    session = session_token(request, house) or ""
+    session = door.session_token(request, house) or ""
     if boards.is_full(session):
         raise TooManyStreams
     view = view_of(request, member)
@@ -240,11 +242,15 @@ async def _messages(
         # Others of the same moment were quicker than the refusal.
         return
     boards.streams[session] += 1
-    began = spoke = time.monotonic()
+    began = spoke = admitted = time.monotonic()
     shown: object = None
     try:
         yield b"retry: 1000\n\n"
         while time.monotonic() - began < STREAM_SECONDS and not state.get("is_closing"):
+            if time.monotonic() - admitted > ADMIT_SECONDS:
+                admitted = time.monotonic()
+                if not await anyio.to_thread.run_sync(door.still_member, house, session, member):
+                    break
             shop, mark = await anyio.to_thread.run_sync(_mark, house, member.shop.slug, campaign_id)
             if mark != shown:
                 shown = mark

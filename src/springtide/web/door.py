@@ -16,7 +16,7 @@ from litestar.enums import RequestEncodingType
 from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
 from springtide.domain.access.model import Member, Needs, NotAllowed, Permission, Person, Session
-from springtide.kit.errors import N_, Refusal
+from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.outage import unless_away
 from springtide.kit.text import text_problem
 
@@ -115,7 +115,11 @@ async def admit_member(connection: Connection, house: House, rule: Needs) -> Mem
     member, standing = await anyio.to_thread.run_sync(_member, house, token, slug)
     # Set before the role is looked at: the page that refuses shows the shop's navigation too.
     connection.scope["state"].update(person=member.person, member=member)
-    check_role(member, rule.permission)
+    try:
+        check_role(member, rule.permission)
+    except NotAllowed as refusal:
+        await anyio.to_thread.run_sync(_note_refusal, house, member, refusal, connection)
+        raise
     if rule.fresh and not standing.is_fresh(house.real_now()):
         raise queries.NotFresh
     return member
@@ -138,6 +142,18 @@ def signed_in(connection: Connection, house: House) -> Person | None:
         return _standing(house, token).person
     except queries.NotSignedIn:
         return None
+
+
+def still_member(house: House, token: str, member: Member) -> bool:
+    """Tell whether a session that a long answer began with still holds, in the same role."""
+    try:
+        with house.db.read() as tx:
+            standing = queries.session_person(tx, token=token, now=house.real_now())
+            return queries.member(tx, person=standing.person, slug=member.shop.slug).role == (
+                member.role
+            )
+    except (queries.NotSignedIn, NotFound):
+        return False
 
 
 def check_role(member: Member, permission: Permission) -> None:
@@ -220,6 +236,21 @@ def _member(house: House, token: str, slug: str) -> tuple[Member, queries.Standi
         member = queries.member(tx, person=standing.person, slug=slug)
     _note_seen(house, token, standing.seen_at, now)
     return member, standing
+
+
+def _note_refusal(
+    house: House, member: Member, refusal: NotAllowed, connection: Connection
+) -> None:
+    """Write a refusal into the audit log; of one person so many an hour, however many there are."""
+    now = house.real_now()
+    with unless_away("a refusal"), house.db.write(is_patient=False) as tx:
+        operations.record_refusal(
+            tx,
+            member=member,
+            path=connection.scope["path"],
+            permission=str(refusal.facts["permission"]),
+            now=now,
+        )
 
 
 def _note_seen(house: House, token: str, seen_at: datetime, now: datetime) -> None:

@@ -113,7 +113,7 @@ def log_out(request: AnyRequest, house: House) -> Response[Any]:
     token = door.session_token(request, house)
     if token:
         with house.db.write() as tx:
-            operations.log_out(tx, token=token)
+            operations.log_out(tx, token=token, now=house.real_now())
     return render.see_other("/log-in", cookies=[door.gone_cookie(house)])
 
 

@@ -27,6 +27,7 @@ from springtide.kit.errors import Refusal
 from springtide.kit.i18n import LANGUAGES, LOCALES, translate
 from springtide.kit.money import exponent
 from springtide.web import navigation, words
+from springtide.web.agents import agent_name
 from springtide.web.forms import Form
 from springtide.web.still import static
 from springtide.web.words import View
@@ -262,6 +263,7 @@ def environment(language: str) -> Environment:
     made.filters.update({name: _in_view(function) for name, function in _FILTERS.items()})
     made.filters.update(
         id_out=words.id_out,
+        agent_name=agent_name,
         t=say,
         audit_action=partial(_audit_action, language=language),
     )

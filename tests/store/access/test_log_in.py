@@ -115,7 +115,7 @@ def test_an_endless_password_is_refused_without_hashing_it(house: TestHouse, own
 def test_a_log_out_ends_the_session(house: TestHouse, owner: Person) -> None:
     token, other = _log_in(house).token, _log_in(house).token
     with house.db.write() as tx:
-        operations.log_out(tx, token=token)
+        operations.log_out(tx, token=token, now=house.real_now())
     with pytest.raises(queries.NotSignedIn):
         _who(house, token)
     assert _who(house, other) == owner

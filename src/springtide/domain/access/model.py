@@ -299,6 +299,18 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A log-in that has not ended, as its person sees it; ``agent`` is what the browser says."""
+
+    id: UUID
+    address: str
+    agent: str
+    created_at: datetime
+    seen_at: datetime
+    is_this: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the audit log: who did what to which subject, and what it was before."""
 

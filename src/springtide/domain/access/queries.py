@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select
 
 from springtide.domain.access.model import (
     ApiKey,
@@ -12,6 +12,7 @@ from springtide.domain.access.model import (
     Entry,
     Invitation,
     Member,
+    OpenSession,
     Person,
     Role,
     Shop,
@@ -32,6 +33,7 @@ from springtide.domain.access.store import (
     to_shop,
 )
 from springtide.kit.errors import N_, NotFound, Refusal
+from springtide.kit.ids import outward
 
 #: A session that nobody uses this long is over.
 IDLE = timedelta(hours=3)
@@ -183,6 +185,55 @@ def session_person(tx: Connection, *, token: str, now: datetime) -> Standing:
     return Standing(to_person(row), row.seen_at, row.proved_at)
 
 
+def session_id_of(kept_hash: bytes) -> UUID:
+    """Return what a session is called outside: a part of what is kept, which opens nothing."""
+    return UUID(bytes=kept_hash[:16])
+
+
+def sessions_of(tx: Connection, *, person_id: UUID, token: str, now: datetime) -> list[OpenSession]:
+    """Return a person's open sessions, this one (of the token) first, then by last use."""
+    rows = tx.execute(
+        select(sessions)
+        .where(
+            sessions.c.person_id == person_id,
+            sessions.c.expires_at > now,
+            sessions.c.seen_at > now - IDLE,
+        )
+        .order_by(sessions.c.seen_at.desc(), sessions.c.created_at.desc())
+    )
+    this = token_hash(token)
+    found = [
+        OpenSession(
+            id=session_id_of(row.token_hash),
+            address=row.address,
+            agent=row.agent,
+            created_at=row.created_at,
+            seen_at=row.seen_at,
+            is_this=row.token_hash == this,
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda each: not each.is_this)
+
+
+def names_of_shops(tx: Connection, *, person_id: UUID) -> list[str]:
+    """Return the names and short names of a person's shops: a password is none of them."""
+    return [
+        name for shop, _ in shops_of(tx, person_id=person_id) for name in (shop.name, shop.slug)
+    ]
+
+
+def personal_page(tx: Connection, *, person_id: UUID, limit: int = 20) -> list[Entry]:
+    """Return what happened to a person's account lately, newest first."""
+    rows = tx.execute(
+        select(audit_log)
+        .where(audit_log.c.subject == outward("per", person_id), audit_log.c.shop_id.is_(None))
+        .order_by(audit_log.c.id.desc())
+        .limit(limit)
+    )
+    return [to_entry(row) for row in rows]
+
+
 def caller(tx: Connection, *, token: str) -> Caller | None:
     """Return the program behind an API key, or None when no key that stands has this token.
 
@@ -229,12 +280,21 @@ def audit_page(
     subject: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    with_people: bool = False,
 ) -> list[Entry]:
     """Return audit entries of a shop, newest first, older than the entry ``before``.
 
-    ``action`` and ``subject`` match from the start, so ``campaign`` finds ``campaign.create``.
+    With ``with_people`` also what happened to its people's accounts outside it. ``action`` and
+    ``subject`` match from the start, so ``campaign`` finds ``campaign.create``.
     """
-    wanted = [audit_log.c.shop_id == shop_id]
+    of_shop: ColumnElement[bool] = audit_log.c.shop_id == shop_id
+    if with_people:
+        members = tx.execute(
+            select(memberships.c.person_id).where(memberships.c.shop_id == shop_id)
+        ).scalars()
+        subjects = [outward("per", person_id) for person_id in members]
+        of_shop |= audit_log.c.shop_id.is_(None) & audit_log.c.subject.in_(subjects)
+    wanted = [of_shop]
     if before is not None:
         wanted.append(audit_log.c.id < before)
     if actor_id is not None:

@@ -132,6 +132,7 @@ audit_log = Table(
     Column("before", Json),
     Column("after", Json),
     Index("ix_audit_log_shop_id_id", "shop_id", "id"),
+    Index("ix_audit_log_subject_id", "subject", "id"),
 )
 
 # Kept for a day. ``network`` is the address, of IPv6 its /64; ``browser`` is set where the browser

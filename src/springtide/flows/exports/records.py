@@ -116,7 +116,9 @@ class Audit:
         before: UUID | None = None
         while True:
             with source.house.db.read() as tx:
-                page = audit_page(tx, shop_id=source.shop.id, before=before, limit=_PAGE)
+                page = audit_page(
+                    tx, shop_id=source.shop.id, before=before, limit=_PAGE, with_people=True
+                )
             for each in page:
                 yield (
                     each.at, each.actor_name, each.actor_kind, each.action, each.subject,

@@ -53,6 +53,7 @@ def audit_page(
             before=older_than,
             actor_id=who or None,
             action=about or None,
+            with_people=True,
         )
     shown = entries[:PAGE]
     return render.page(

@@ -1,4 +1,4 @@
-"""Settings, my account: one's language and password."""
+"""Settings, my account: language, password, where one is logged in, what happened lately."""
 
 from typing import Annotated, Any
 
@@ -7,10 +7,12 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
 from springtide.bootstrap import House
-from springtide.domain.access import operations
+from springtide.domain.access import operations, queries
 from springtide.domain.access.model import Member, Needs, Permission
+from springtide.domain.access.passwords import LENGTH_MIN
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
+from springtide.kit.ids import inward
 from springtide.web import door, render
 from springtide.web.forms import Form
 from springtide.web.settings import sections
@@ -27,10 +29,10 @@ class NotRepeated(Refusal):
     text = N_("This differs from the new password above.")
 
 
-@get("/shops/{shop:str}/settings/me", opt=_OPT, sync_to_thread=False)
-def me_page(request: AnyRequest, member: Member) -> Response[str]:
+@get("/shops/{shop:str}/settings/me", opt=_OPT, sync_to_thread=True)
+def me_page(request: AnyRequest, house: House, member: Member) -> Response[str]:
     """Show one's account."""
-    return _page(request, member, Form())
+    return _page(request, house, member, Form())
 
 
 @post("/shops/{shop:str}/settings/me/password", opt=_OPT, sync_to_thread=True)
@@ -51,18 +53,49 @@ def change_password(
             now=house.real_now(),
         )
     except Refusal as refusal:
-        return _page(request, member, Form.refused({}, refusal), status=refusal.status)
-    text = translate(
-        N_("Your password has changed; other devices are logged out."), member.person.language
-    )
-    return render.see_other(
-        f"/shops/{member.shop.slug}/settings/me",
-        message=text,
-        cookies=door.session_cookies(house, session),
-    )
+        return _page(request, house, member, Form.refused({}, refusal), status=refusal.status)
+    text = N_("Your password has changed; other devices are logged out.")
+    return _back(member, text, cookies=door.session_cookies(house, session))
 
 
-def _page(request: AnyRequest, member: Member, form: Form, status: int = 200) -> Response[str]:
+@post("/shops/{shop:str}/settings/me/sessions/end-others", opt=_OPT, sync_to_thread=True)
+def end_others(request: AnyRequest, house: House, member: Member) -> Response[Any]:
+    """End every session of the person but this one."""
+    with house.db.write() as tx:
+        operations.end_other_sessions(
+            tx,
+            person=member.person,
+            token=door.session_token(request, house) or "",
+            now=house.real_now(),
+        )
+    return _back(member, N_("You are logged out everywhere else."))
+
+
+@post("/shops/{shop:str}/settings/me/sessions/{session_id:str}/end", opt=_OPT, sync_to_thread=True)
+def end_session(house: House, member: Member, session_id: str) -> Response[Any]:
+    """End one session of the person."""
+    wanted = inward("ses", session_id)
+    with house.db.write() as tx:
+        operations.end_session(tx, person=member.person, session_id=wanted, now=house.real_now())
+    return _back(member, N_("That session has ended."))
+
+
+def _back(member: Member, message: str, **options: Any) -> Response[Any]:
+    text = translate(message, member.person.language)
+    return render.see_other(f"/shops/{member.shop.slug}/settings/me", message=text, **options)
+
+
+def _page(
+    request: AnyRequest, house: House, member: Member, form: Form, status: int = 200
+) -> Response[str]:
+    with house.db.read() as tx:
+        open_sessions = queries.sessions_of(
+            tx,
+            person_id=member.person.id,
+            token=door.session_token(request, house) or "",
+            now=house.real_now(),
+        )
+        lately = queries.personal_page(tx, person_id=member.person.id)
     return render.page(
         request,
         "settings/me.html",
@@ -70,7 +103,10 @@ def _page(request: AnyRequest, member: Member, form: Form, status: int = 200) ->
         status=status,
         sections=sections(member),
         form=form,
+        sessions=open_sessions,
+        lately=lately,
+        length_min=LENGTH_MIN,
     )
 
 
-routes = [me_page, change_password]
+routes = [me_page, change_password, end_others, end_session]

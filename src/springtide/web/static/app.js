@@ -18,6 +18,14 @@
     const closer = event.target.closest("[data-closes]");
     if (closer) closer.closest("dialog").close();
     if (event.target.matches("dialog.ask")) event.target.close();
+    const shower = event.target.closest("[data-shows]");
+    if (shower) {
+      const input = document.getElementById(shower.dataset.shows);
+      const shown = input.type === "password";
+      input.type = shown ? "text" : "password";
+      shower.setAttribute("aria-pressed", String(shown));
+      input.focus();
+    }
     const copier = event.target.closest("[data-copies]");
     if (copier) {
       const text = document.getElementById(copier.dataset.copies).textContent.trim();

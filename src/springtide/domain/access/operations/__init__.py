@@ -1,6 +1,11 @@
 """What access changes: shops, people, roles, keys, sessions; every write leaves an audit entry."""
 
-from springtide.domain.access.operations.audit import record_audit
+from springtide.domain.access.operations.audit import (
+    REFUSALS_AN_HOUR,
+    record_audit,
+    record_of_person,
+    record_refusal,
+)
 from springtide.domain.access.operations.browsers import (
     BROWSER_DAYS,
     forget_browsers,
@@ -49,6 +54,8 @@ from springtide.domain.access.operations.sessions import (
     change_language,
     change_password,
     confirm,
+    end_other_sessions,
+    end_session,
     log_in,
     log_out,
     mark_session_seen,
@@ -78,6 +85,7 @@ __all__ = [
     "INVITATION_DAYS",
     "KEY_DAYS",
     "KEY_DAYS_MAX",
+    "REFUSALS_AN_HOUR",
     "ROTATION_HOURS",
     "ROTATION_HOURS_MAX",
     "SESSION_HOURS",
@@ -107,6 +115,8 @@ __all__ = [
     "create_key",
     "create_person",
     "create_shop",
+    "end_other_sessions",
+    "end_session",
     "forget_browsers",
     "invite",
     "is_known_browser",
@@ -117,6 +127,8 @@ __all__ = [
     "mark_key_used",
     "mark_session_seen",
     "record_audit",
+    "record_of_person",
+    "record_refusal",
     "remove_member",
     "renew_invitation",
     "revoke_key",

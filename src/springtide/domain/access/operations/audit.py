@@ -1,14 +1,19 @@
 """Writing down who did what."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, func, insert, select
 
-from springtide.domain.access.model import Actor
+from springtide.domain.access.model import Actor, Member, Person
 from springtide.domain.access.store import audit_log
-from springtide.kit.ids import uuid7
+from springtide.kit.ids import outward, uuid7
+
+#: So many refusals of one person in one shop are written down within an hour.
+REFUSALS_AN_HOUR = 20
+_HOUR = timedelta(hours=1)
+_REFUSED = "access.refused"
 
 
 def record_audit(
@@ -39,4 +44,58 @@ def record_audit(
             before=before,
             after=after,
         )
+    )
+
+
+def record_refusal(
+    tx: Connection, *, member: Member, path: str, permission: str, now: datetime
+) -> None:
+    """Write down that a member asked for what their role may not do; of one, so many an hour."""
+    kept = tx.execute(
+        select(func.count())
+        .select_from(audit_log)
+        .where(
+            audit_log.c.shop_id == member.shop.id,
+            # Ids begin with their time, so the index leads to the last hour.
+            audit_log.c.id > uuid7(now - _HOUR),
+            audit_log.c.actor_id == member.actor.id,
+            audit_log.c.action == _REFUSED,
+        )
+    ).scalar_one()
+    if kept < REFUSALS_AN_HOUR:
+        record_audit(
+            tx,
+            shop_id=member.shop.id,
+            actor=member.actor,
+            action=_REFUSED,
+            subject=path,
+            before=None,
+            after={"permission": permission},
+            now=now,
+        )
+
+
+def record_of_person(
+    tx: Connection,
+    *,
+    person: Person,
+    action: str,
+    now: datetime,
+    after: Any = None,
+    actor: Actor | None = None,
+) -> None:
+    """Write down what happened to a person's account, outside any shop.
+
+    The person sees it with their account, and the owners of their shops in the audit log. Without
+    an ``actor`` the person did it, or it was done in their name.
+    """
+    record_audit(
+        tx,
+        shop_id=None,
+        actor=actor or Actor("person", str(person.id), person.name),
+        action=action,
+        subject=outward("per", person.id),
+        before=None,
+        after=after,
+        now=now,
     )

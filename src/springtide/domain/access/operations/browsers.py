@@ -21,9 +21,19 @@ def is_known_browser(tx: Connection, *, email: str, browser: str, now: datetime)
     return person_id is not None and known_browser(tx, person_id, browser, now) is not None
 
 
-def forget_browsers(tx: Connection, *, person_id: UUID) -> None:
-    """Know no browser of a person any more: each counts as a stranger's until its next log-in."""
-    tx.execute(delete(browsers).where(browsers.c.person_id == person_id))
+def forget_browsers(
+    tx: Connection, *, person_id: UUID, only: bytes | None = None, but: bytes | None = None
+) -> None:
+    """Know a person's browsers no more (``only`` one, or all ``but`` one, by its token's hash).
+
+    Each counts as a stranger's until its next log-in.
+    """
+    gone = delete(browsers).where(browsers.c.person_id == person_id)
+    if only is not None:
+        gone = gone.where(browsers.c.token_hash == only)
+    if but is not None:
+        gone = gone.where(browsers.c.token_hash != but)
+    tx.execute(gone)
 
 
 def known_browser(tx: Connection, person_id: UUID, browser: str, now: datetime) -> bytes | None:

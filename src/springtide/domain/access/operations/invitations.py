@@ -148,7 +148,8 @@ def accept_as_new(
     found, shop = invitation_behind(tx, token=token, now=now)
     wrong: dict[str, Refusal] = {}
     check(wrong, "name", lambda: checked_name(name))
-    check(wrong, "password", lambda: checked_password(password, email=found.email))
+    names = (name, shop.name, shop.slug)
+    check(wrong, "password", lambda: checked_password(password, email=found.email, names=names))
     if wrong:
         raise Invalid(wrong)
     _claim(tx, found)

@@ -39,7 +39,7 @@ def create_person(
     wrong: dict[str, Refusal] = {}
     check(wrong, "email", lambda: checked_email(email))
     check(wrong, "name", lambda: checked_name(name))
-    check(wrong, "password", lambda: checked_password(password, email=email))
+    check(wrong, "password", lambda: checked_password(password, email=email, names=(name,)))
     if wrong:
         raise Invalid(wrong)
     if tx.execute(select(people.c.id).where(people.c.email == email)).first():

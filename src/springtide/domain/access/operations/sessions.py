@@ -3,19 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from springtide.domain.access.model import Actor, Person, Session
-from springtide.domain.access.operations.audit import record_audit
+from springtide.domain.access.model import Person, Session
+from springtide.domain.access.operations.audit import record_of_person
 from springtide.domain.access.operations.browsers import (
     forget_browsers,
     know_browser,
     known_browser,
 )
-from springtide.domain.access.operations.tries import Attempt, Guess
+from springtide.domain.access.operations.tries import Attempt, Guess, failures_of_day
 from springtide.domain.access.pace import SlowLane
 from springtide.domain.access.passwords import checked_password
+from springtide.domain.access.queries import names_of_shops, session_id_of
 from springtide.domain.access.secrets import (
     hash_password,
     new_token,
@@ -26,13 +28,15 @@ from springtide.domain.access.secrets import (
 )
 from springtide.domain.access.store import people, sessions, to_person
 from springtide.kit.db import Database
-from springtide.kit.errors import N_, Invalid, Refusal
+from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.i18n import LANGUAGES
 from springtide.kit.ids import outward
 
 SESSION_HOURS = 12
 _PASSWORD_READ_MAX = 1000
 _ADDRESS_MAX, _AGENT_MAX = 64, 200
+_FAILURES_NOTED_EACH = 5
+_FAILURES_NOTED = frozenset(10 * 2**step for step in range(9))
 
 
 class WrongLogIn(Refusal):
@@ -86,7 +90,11 @@ def log_in(
             with db.read() as tx:
                 row = _person_row(tx, email)
             known_hash = no_hash if row is None else row.password_hash
-            if not _fits(known_hash, password, is_known=browser is not None) or row is None:
+            fits = _fits(known_hash, password, is_known=browser is not None)
+            if row is None:
+                raise WrongLogIn
+            if not fits:
+                _note_failure(db, to_person(row), visit, now)
                 raise WrongLogIn
             renewed = hash_password(password) if wants_rehash(known_hash) else known_hash
             with db.write() as tx:
@@ -97,8 +105,37 @@ def log_in(
                 )
                 if kept.rowcount:
                     attempt.succeed(tx)
-                    return open_session(tx, person=to_person(row), visit=visit, now=now)
+                    return _come_in(tx, to_person(row), visit, now)
         raise WrongLogIn
+
+
+def _come_in(tx: Connection, person: Person, visit: Visit, now: datetime) -> Session:
+    record_of_person(tx, person=person, action="person.log_in", after=_place(visit), now=now)
+    return open_session(tx, person=person, visit=visit, now=now)
+
+
+def _note_failure(db: Database, person: Person, visit: Visit, now: datetime) -> None:
+    """Write a wrong password into the audit log: the first five of a day, then at 10, 20, 40, …"""
+    with db.read() as tx:
+        count = failures_of_day(tx, account=person.email, now=now)
+    if count > _FAILURES_NOTED_EACH and count not in _FAILURES_NOTED:
+        return
+    with db.write() as tx:
+        after = {**_place(visit), "wrong_passwords_today": count}
+        record_of_person(tx, person=person, action="person.log_in_failed", after=after, now=now)
+
+
+def _place(visit: Visit) -> dict[str, str]:
+    return {"address": visit.address[:_ADDRESS_MAX], "browser": _line(visit.agent)[:_AGENT_MAX]}
+
+
+def _person_of(tx: Connection, token: str) -> Person | None:
+    row = tx.execute(
+        select(people)
+        .join(sessions, sessions.c.person_id == people.c.id)
+        .where(sessions.c.token_hash == token_hash(token))
+    ).one_or_none()
+    return None if row is None else to_person(row)
 
 
 def _person_row(tx: Connection, email: str) -> Row[Any] | None:
@@ -133,9 +170,42 @@ def mark_proved(tx: Connection, *, token: str, now: datetime) -> None:
     )
 
 
-def log_out(tx: Connection, *, token: str) -> None:
+def log_out(tx: Connection, *, token: str, now: datetime) -> None:
     """End the session of a token; an unknown one is no error."""
-    tx.execute(delete(sessions).where(sessions.c.token_hash == token_hash(token)))
+    person = _person_of(tx, token)
+    if person is not None:
+        record_of_person(tx, person=person, action="person.log_out", now=now)
+        tx.execute(delete(sessions).where(sessions.c.token_hash == token_hash(token)))
+
+
+def end_session(tx: Connection, *, person: Person, session_id: UUID, now: datetime) -> None:
+    """End one of a person's sessions; its browser is a stranger's until it logs in again."""
+    for kept in tx.execute(select(sessions).where(sessions.c.person_id == person.id)).all():
+        if session_id_of(kept.token_hash) == session_id:
+            tx.execute(delete(sessions).where(sessions.c.token_hash == kept.token_hash))
+            forget_browsers(tx, person_id=person.id, only=kept.browser)
+            ended = {"address": kept.address, "browser": kept.agent}
+            record_of_person(tx, person=person, action="person.end_sessions", after=ended, now=now)
+            return
+    raise NotFound(what="session", key=outward("ses", session_id))
+
+
+def end_other_sessions(tx: Connection, *, person: Person, token: str, now: datetime) -> int:
+    """End every session of a person but this one, forget their other browsers; return how many."""
+    this = tx.execute(
+        select(sessions.c.browser).where(sessions.c.token_hash == token_hash(token))
+    ).scalar()
+    ended = tx.execute(
+        delete(sessions).where(
+            sessions.c.person_id == person.id, sessions.c.token_hash != token_hash(token)
+        )
+    )
+    forget_browsers(tx, person_id=person.id, but=this)
+    count = ended.rowcount
+    record_of_person(
+        tx, person=person, action="person.end_sessions", after={"sessions": count}, now=now
+    )
+    return count
 
 
 def mark_session_seen(tx: Connection, *, token: str, now: datetime) -> None:
@@ -159,8 +229,10 @@ def change_password(
 
     Refuses (Invalid) a wrong present password or a weak new one, and too many wrong ones.
     """
+    with db.read() as tx:
+        names = [person.name, *names_of_shops(tx, person_id=person.id)]
     try:
-        checked_password(password, email=person.email)
+        checked_password(password, email=person.email, names=names)
     except Refusal as refusal:
         raise Invalid({"password": refusal}) from None
     try:
@@ -170,15 +242,8 @@ def change_password(
     made = hash_password(password)
     with db.write() as tx:
         set_password(tx, person=person, password_hash=made)
-        record_audit(
-            tx,
-            shop_id=None,
-            actor=Actor("person", str(person.id), person.name),
-            action="person.change_password",
-            subject=outward("per", person.id),
-            before=None,
-            after=None,
-            now=now,
+        record_of_person(
+            tx, person=person, action="person.change_password", after=_place(visit), now=now
         )
         return open_session(tx, person=person, visit=visit, now=now)
 

@@ -40,6 +40,7 @@ _FIRST_DELAY_SECONDS, _DELAY_SECONDS_MAX = 4, 900
 _KEPT, _HOUR = timedelta(hours=24), timedelta(hours=1)
 # So many wrong tries lead to the longest delay, whoever made them.
 _TRIES_READ = 24
+_COUNTED_MAX = 3000
 _attempts = log_in_attempts.c
 _lane, _turns = SlowLane(), Turns()
 
@@ -123,6 +124,15 @@ class Attempt:
                 )
             self._held = held.pop_all()
         return True
+
+
+def failures_of_day(tx: Connection, *, account: str, now: datetime) -> int:
+    """Return how many passwords of an account were wrong within a day, counted up to 3000."""
+    wrong = select(_attempts.id).where(
+        _attempts.account == account, ~_attempts.is_good, _attempts.at > now - _KEPT
+    )
+    counted = select(func.count()).select_from(wrong.limit(_COUNTED_MAX).subquery())
+    return int(tx.execute(counted).scalar_one())
 
 
 def delay(failures: int, free: int) -> timedelta:
