@@ -70,6 +70,7 @@ AUDIT_SUBJECTS = {
     "action": N_("Actions of the timeline"),
     "member": N_("Members"),
     "invitation": N_("Invitations"),
+    "gift": N_("Gifts by hand"),
     "key": N_("API keys"),
     "shop": N_("Shop"),
     "person": N_("Accounts and log-ins"),
@@ -97,6 +98,10 @@ AUDIT_ACTIONS = {
     "mapping.save": N_("Mapping of columns saved"),
     "mapping.rename": N_("Mapping of columns renamed"),
     "mapping.delete": N_("Mapping of columns deleted"),
+    "gift.ask": N_("Gift waits for a second person"),
+    "gift.approve": N_("Gift approved"),
+    "gift.refuse": N_("Gift refused"),
+    "gift.bounds": N_("Bounds of gifts set"),
     "key.create": N_("API key made"),
     "key.rotate": N_("API key renewed"),
     "key.revoke": N_("API key revoked"),
@@ -182,6 +187,13 @@ CLAIM_STATES = {
     "reserved": N_("In an unpaid order"),
     "used": N_("Used"),
     "over": N_("Over"),
+}
+
+#: A gift by hand.
+GIFT_STATES = {
+    "waiting": N_("Waits for a second person"),
+    "approved": N_("Given by two persons"),
+    "refused": N_("Refused by the second person"),
 }
 
 #: A group that buys together.

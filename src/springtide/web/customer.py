@@ -13,9 +13,10 @@ from springtide.domain.customers.model import Customer, OrderLine
 from springtide.domain.outreach.model import Message
 from springtide.domain.outreach.queries import messages_to
 from springtide.domain.rewards.model import Reward
-from springtide.domain.rewards.points import adjust_points, balance_of
+from springtide.domain.rewards.points import balance_of
 from springtide.domain.rewards.privileges import privileges_of
 from springtide.domain.rewards.queries import held_by
+from springtide.flows.giving import WAITS, give_points
 from springtide.flows.names import GRANTED
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
@@ -132,7 +133,7 @@ def points_adjust(
         text = str(data.get("amount", "")).strip().replace("−", "-")
         amount = read_count(text.lstrip("+-"))
         with house.db.write() as tx:
-            adjust_points(
+            waits = give_points(
                 tx,
                 shop=member.shop,
                 customer_key=found.key,
@@ -146,6 +147,8 @@ def points_adjust(
         wrong = next(iter(getattr(refusal, "fields", {}).values()), refusal)
         view = view_of(request, member)
         return see_other(address, message=told(view, wrong), kind="danger")
+    if waits is not None:
+        return _back(request, member, found, WAITS)
     return _back(request, member, found, N_("The points are adjusted."))
 
 

@@ -10,6 +10,7 @@ from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.rewards.queries import invited_count
 from springtide.domain.rewards.queries import reward as read_reward
 from springtide.flows import timeline
+from springtide.flows.giving import WAITS, issue
 from springtide.flows.inviting import DAYS_MAX, DEEDS, TIER, BadInviteDays, UnknownWho
 from springtide.flows.model import OPEN_STATES, State
 from springtide.kit import ids
@@ -40,18 +41,21 @@ def issue_start(
             raise BadInviteDays(most=DAYS_MAX)
         with house.db.write() as tx:
             found = read_reward(tx, shop=member.shop, reward_id=ids.inward("rwd", reward))
-            timeline.enqueue(
+            waits = issue(
                 tx,
                 shop=member.shop,
-                kind=_KIND,
                 params={"reward": found.key, "who": who, "days": days, "give": "give" in data},
                 actor=member.actor,
                 now=house.now(member.shop),
+                real_now=house.real_now(),
             )
     except Refusal as refusal:
         if refusal.status == 404:
             raise
         return see_other(place, message=told(view_of(request, member), refusal), kind="danger")
+    if waits is not None:
+        text = translate(WAITS, view_of(request, member).language)
+        return see_other(place, message=text, kind="info")
     return see_other(place)
 
 

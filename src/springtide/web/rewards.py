@@ -18,11 +18,12 @@ from springtide.domain.rewards.games import GAMES, UnknownGame, read_game
 from springtide.domain.rewards.games.draw import Draw
 from springtide.domain.rewards.groups import groups_of, places_of
 from springtide.domain.rewards.model import Closed, NotOpen, Reward, RewardState
-from springtide.domain.rewards.operations import publish_reward, save_reward, stop_reward
+from springtide.domain.rewards.operations import save_reward, stop_reward
 from springtide.domain.rewards.proof import promise_of
 from springtide.domain.rewards.queries import claims_of_reward, rewards_page
 from springtide.domain.rewards.queries import reward as read_reward
 from springtide.domain.rewards.tickets import ticketed_draws
+from springtide.flows.giving import WAITS, publish
 from springtide.flows.names import CLAIM_STATES, GRANTED, GROUP_STATES, REWARD_STATES
 from springtide.kit import ids
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
@@ -136,8 +137,22 @@ def reward_edit(request: AnyRequest, house: House, member: Member, reward: str) 
 
 @post(f"{_PATH}/{{reward:str}}/publish", opt=_WRITE, sync_to_thread=True)
 def reward_publish(request: AnyRequest, house: House, member: Member, reward: str) -> Response[Any]:
-    """Fill a reward's accounts and freeze it."""
-    return _changed(request, house, member, reward, publish_reward, N_("Published."))
+    """Fill a reward's accounts and freeze it, or let it wait for a second person."""
+    try:
+        with house.db.write() as tx:
+            waits = publish(
+                tx,
+                shop=member.shop,
+                reward_id=_reward_of(tx, member, reward).id,
+                actor=member.actor,
+                now=house.now(member.shop),
+                real_now=house.real_now(),
+            )
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        return _one(request, house, member, reward, Form(error=refusal), status=422)
+    return _back(request, member, reward, WAITS if waits else N_("Published."))
 
 
 @post(f"{_PATH}/{{reward:str}}/stop", opt=_WRITE, sync_to_thread=True)

@@ -32,6 +32,7 @@ class Permission(StrEnum):
     CUSTOMERS_READ = "customers_read"
     CUSTOMERS_WRITE = "customers_write"
     OUTREACH_SEND = "outreach_send"
+    GIFTS_APPROVE = "gifts_approve"
     DATA_WRITE = "data_write"
     SETTINGS_WRITE = "settings_write"
 

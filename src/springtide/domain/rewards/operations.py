@@ -225,6 +225,14 @@ def _settle(tx: Connection, *, shop: Shop, found: Reward, now: datetime) -> bool
     return is_all
 
 
+def budget_of(found: Reward) -> dict[str, int]:
+    """Return what a reward may give in all, by unit of the ledger (points, minor units)."""
+    budget: dict[str, int] = {}
+    for filling in _fillings(found)[1:]:
+        budget[filling.unit] = budget.get(filling.unit, 0) + filling.amount
+    return budget
+
+
 def _fillings(found: Reward) -> Sequence[Filling]:
     game = read_game(found.kind, found.params)
     claims = Filling(found.left, f"{found.key}:claims", found.terms.quantity)

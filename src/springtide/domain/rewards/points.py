@@ -54,6 +54,18 @@ def balance_of(tx: Connection, *, shop_id: UUID, customer_key: str) -> Balance |
     return Balance(account.available, account.held, account.awaiting, amount, first)
 
 
+def checked_adjustment(amount: int, reason: str) -> None:
+    """Refuse (Invalid) an amount or a reason that points are not adjusted by."""
+    problems: dict[str, Refusal] = {}
+    if not 1 <= abs(amount) <= ADJUST_MAX:
+        problems["amount"] = OutOfRange(least=-ADJUST_MAX, most=ADJUST_MAX)
+    wrong = text_problem(reason, length_max=REASON_LENGTH_MAX, is_needed=True)
+    if wrong:
+        problems["reason"] = wrong
+    if problems:
+        raise Invalid(problems)
+
+
 def adjust_points(
     tx: Connection,
     *,
@@ -67,16 +79,10 @@ def adjust_points(
 ) -> None:
     """Give points (``amount`` above zero) or take them, for a stated reason.
 
-    Raises Invalid (``amount``, ``reason``), PointsMissing for taking more than there is.
+    Raises Invalid (``amount``, ``reason``), PointsMissing for taking more than there is. Whether
+    one person may give so many alone is seen to by flows/giving.
     """
-    problems: dict[str, Refusal] = {}
-    if not 1 <= abs(amount) <= ADJUST_MAX:
-        problems["amount"] = OutOfRange(least=-ADJUST_MAX, most=ADJUST_MAX)
-    wrong = text_problem(reason, length_max=REASON_LENGTH_MAX, is_needed=True)
-    if wrong:
-        problems["reason"] = wrong
-    if problems:
-        raise Invalid(problems)
+    checked_adjustment(amount, reason)
     record_audit(
         tx,
         shop_id=shop.id,

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -126,4 +127,39 @@ code_batches = Table(
     Column("shop_id", Uuid, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("made_at", Instant, nullable=False),
+)
+
+#: What was given by hand: alone, or with a second person's word.
+gifts = Table(
+    "gifts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("shop_id", Uuid, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("money_minor", BigInteger, nullable=False),
+    Column("is_budget", Boolean, nullable=False),
+    Column("params", Json, nullable=False),
+    Column("reason", String(200), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("requested_by_id", String(80), nullable=False),
+    Column("requested_by", String(120), nullable=False),
+    Column("requested_at", Instant, nullable=False),
+    Column("decided_by_id", String(80)),
+    Column("decided_by", String(120)),
+    Column("decided_at", Instant),
+    Index("ix_gifts_shop_state", "shop_id", "state", "id"),
+    Index("ix_gifts_requested", "shop_id", "requested_by_id", "requested_at"),
+)
+
+#: What one person may give alone within a day, where a shop says other than the default.
+gift_bounds = Table(
+    "gift_bounds",
+    metadata,
+    Column("shop_id", Uuid, primary_key=True),
+    Column("points", BigInteger, nullable=False),
+    Column("money_minor", BigInteger, nullable=False),
+    Column("budget_points", BigInteger, nullable=False),
+    Column("budget_money_minor", BigInteger, nullable=False),
 )

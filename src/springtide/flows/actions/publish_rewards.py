@@ -6,9 +6,10 @@ from uuid import UUID
 import msgspec
 
 from springtide.domain.rewards.model import Closed, RewardState
-from springtide.domain.rewards.operations import publish_reward, stop_reward
+from springtide.domain.rewards.operations import stop_reward
 from springtide.domain.rewards.queries import rewards_page
 from springtide.domain.rewards.tickets import UnknownDraw
+from springtide.flows.giving import publish
 from springtide.flows.protocol import Context, campaign_of
 from springtide.kit.errors import N_
 
@@ -32,7 +33,10 @@ class PublishRewards:
         """Nothing can be wrong: rewards are checked when they are saved."""
 
     def do(self, context: Context, params: PublishRewardsParams) -> Any:
-        """Publish them, a transaction each; what is over by now stays a draft."""
+        """Publish them, a transaction each; what is over by now stays a draft.
+
+        A budget that needs a second person stops here, until it has one on the reward's page.
+        """
         drafts = context.step("drafts", lambda tx: _of(context, tx, RewardState.DRAFT))
         return {"rewards": [each for each in drafts if self._publish(context, each)]}
 
@@ -68,12 +72,14 @@ def _of(context: Context, tx: Any, state: RewardState) -> list[str]:
 
 def _publish(context: Context, tx: Any, reward_id: str) -> bool:
     try:
-        publish_reward(
+        publish(
             tx,
             shop=context.shop,
             reward_id=UUID(reward_id),
             actor=context.actor,
             now=context.now,
+            real_now=context.house.real_now(),
+            may_ask=False,
         )
     except (Closed, UnknownDraw):
         return False

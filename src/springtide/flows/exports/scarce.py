@@ -9,10 +9,18 @@ import msgspec
 from springtide.connectors.tabular.written import Column, Row
 from springtide.domain.access.model import Data
 from springtide.domain.ledger.queries import accounts_page, statement
+from springtide.domain.rewards.approvals import gifts_page
 from springtide.domain.rewards.games import GAMES
 from springtide.domain.rewards.queries import claim_count, claims_of_reward, reward, rewards_page
 from springtide.flows.exporting import Nothing, Source
-from springtide.flows.names import CLAIM_STATES, GRANTED, REWARD_STATES, TRANSFER_STATES
+from springtide.flows.giving import KINDS
+from springtide.flows.names import (
+    CLAIM_STATES,
+    GIFT_STATES,
+    GRANTED,
+    REWARD_STATES,
+    TRANSFER_STATES,
+)
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward
 
@@ -181,3 +189,45 @@ class Claims:
             if len(page) < _PAGE:
                 return
             before = page[-1].id
+
+
+class Gifts:
+    """Gifts by hand that needed a second person, the newest first."""
+
+    kind: ClassVar[str] = "gifts"
+    label: ClassVar[str] = N_("Gifts by hand")
+    data: ClassVar[Data] = Data.CLAIMS
+    params: ClassVar[type] = Nothing
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("asked_at", N_("When"), "instant"),
+        Column("kind", N_("Kind"), words=KINDS),
+        Column("to", N_("To")),
+        Column("points", N_("Points"), "count"),
+        Column("money", N_("Money"), "money"),
+        Column("reason", N_("Reason")),
+        Column("asked_by", N_("Asked by")),
+        Column("state", N_("State"), words=GIFT_STATES),
+        Column("decided_by", N_("Decided by")),
+        Column("decided_at", N_("Decided at"), "instant"),
+    )
+
+    @staticmethod
+    def rows(source: Source, params: Nothing) -> Iterator[Row]:
+        """Yield a row a gift: first those that wait."""
+        for waiting in (True, False):
+            before: UUID | None = None
+            while True:
+                with source.house.db.read() as tx:
+                    page = gifts_page(
+                        tx, shop_id=source.shop.id, waiting=waiting, limit=_PAGE, before=before
+                    )
+                for each in page:
+                    gift = each.gift
+                    yield (
+                        each.requested_at, gift.kind, gift.subject, gift.points, gift.money_minor,
+                        gift.reason, each.requested_by, str(each.state), each.decided_by,
+                        each.decided_at,
+                    )  # fmt: skip
+                if len(page) < _PAGE:
+                    break
+                before = page[-1].id

@@ -65,6 +65,7 @@ from springtide.domain.access.operations.shops import (
     BadSlug,
     create_shop,
     keep_points,
+    lock_shop,
     set_clock,
 )
 from springtide.domain.access.operations.tries import (
@@ -121,6 +122,7 @@ __all__ = [
     "invite",
     "is_known_browser",
     "keep_points",
+    "lock_shop",
     "log_in",
     "log_out",
     "mark_invitation_sent",

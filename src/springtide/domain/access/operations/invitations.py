@@ -9,6 +9,7 @@ from springtide.domain.access.model import Actor, Invitation, Person, Role, Shop
 from springtide.domain.access.operations.audit import record_audit
 from springtide.domain.access.operations.names import check, checked_email, checked_name
 from springtide.domain.access.operations.people import add_member, create_person
+from springtide.domain.access.operations.shops import lock_shop
 from springtide.domain.access.passwords import checked_password
 from springtide.domain.access.queries import InvitationGone, invitation_behind
 from springtide.domain.access.secrets import new_token, token_hash
@@ -17,7 +18,6 @@ from springtide.domain.access.store import (
     invitations,
     memberships,
     people,
-    shops,
     to_invitation,
 )
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
@@ -73,7 +73,7 @@ def invite(
     """
     email = checked_email(email)
     # One at a time a shop: two owners may ask in the same person at the same moment.
-    tx.execute(select(shops.c.id).where(shops.c.id == shop.id).with_for_update(key_share=True))
+    lock_shop(tx, shop_id=shop.id)
     is_member = select(people.c.id).join(memberships, memberships.c.person_id == people.c.id)
     if tx.execute(
         is_member.where(memberships.c.shop_id == shop.id, people.c.email == email)

@@ -71,6 +71,11 @@ def create_shop(
     return shop
 
 
+def lock_shop(tx: Connection, *, shop_id: UUID) -> None:
+    """Let one transaction at a time a shop go on from here; rows may still refer to the shop."""
+    tx.execute(select(shops.c.id).where(shops.c.id == shop_id).with_for_update(key_share=True))
+
+
 def set_clock(
     tx: Connection, *, shop_id: UUID, clock: SimulatedClock | None, actor: Actor, now: datetime
 ) -> None:
