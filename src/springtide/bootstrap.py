@@ -15,7 +15,8 @@ from springtide.flows.claiming import ClaimDesk
 from springtide.flows.installation import knows_secret, mark_secret
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, Refusal
-from springtide.settings import Settings
+from springtide.kit.private import make_private, tighten, write_privately
+from springtide.settings import IN_DATA, Settings
 
 # How often at most readiness looks at the lake on the disk.
 _LAKE_SECONDS = 5.0
@@ -109,8 +110,11 @@ def open_house(settings: Settings) -> House:
     """
     from springtide.migrations import migrate
 
-    settings.data.mkdir(parents=True, exist_ok=True)
+    write_privately()
+    make_private(settings.data, IN_DATA)
     db = Database(settings.database_url)
+    for file in db.files():
+        tighten(file)
     try:
         migrate(db)
         house = House(settings, db)

@@ -26,6 +26,41 @@ class BadSetting(Refusal):
     text = N_("{name}={value} is no whole number from {least} to {most}.")
 
 
+class ShortSecret(Refusal):
+    """A secret that can be guessed, or none where one is set."""
+
+    code = "short_secret"
+    text = N_(
+        "SPRINGTIDE_SECRET has {length} characters, and needs {least} at least: set one that "
+        "nobody can guess (openssl rand -hex 32), or leave it unset, and one is made."
+    )
+
+
+class ShortKeptSecret(ShortSecret):
+    """The kept secret is cut short or gone from its file: what it signed would no longer hold."""
+
+    text = N_(
+        "The secret in {path} has {length} characters, and needs {least} at least: put back the "
+        "file from a backup, or remove it, and a new one is made (links sent out by mail no longer "
+        "open)."
+    )
+
+
+class SecretUnreadable(Refusal):
+    """The file of the secret cannot be read."""
+
+    code = "secret_unreadable"
+    text = N_("The secret in {path} cannot be read ({why}): it belongs to who runs Springtide.")
+
+
+SECRET_LENGTH_MIN = 32
+#: What Springtide writes in its data folder.
+IN_DATA = (
+    "state.db*", "durable.db*", "secret", ".secret-*", "lake", "rejects", "uploads", "mailbox",
+    "logs", "demo-*",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Where things lie and how the servers listen."""
@@ -68,7 +103,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     _TRUSTED_PROXIES and PORT.
 
     Without SPRINGTIDE_SECRET a random one is made once and kept in the data folder. Refuses
-    (BadSetting) numbers that are none.
+    (BadSetting) numbers that are none, and (ShortSecret) a secret that can be guessed.
     """
     data = Path(environment.get("SPRINGTIDE_DATA", "var")).absolute()
     host = environment.get("SPRINGTIDE_HOST", "127.0.0.1")
@@ -78,7 +113,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         database_url=environment.get("SPRINGTIDE_DATABASE_URL") or f"sqlite:///{data}/state.db",
         host=host,
         port=port,
-        secret=environment.get("SPRINGTIDE_SECRET") or _kept_secret(data / "secret"),
+        secret=_secret(environment, data / "secret"),
         smtp_url=environment.get("SPRINGTIDE_SMTP_URL", "smtp://127.0.0.1:8025"),
         public_url=environment.get("SPRINGTIDE_PUBLIC_URL", f"http://{host}:{port}").rstrip("/"),
         api_rate_per_second=_whole(
@@ -109,9 +144,19 @@ def _proxies(text: str) -> tuple[str, ...]:
     return found
 
 
+def _secret(environment: Mapping[str, str], kept: Path) -> str:
+    given = environment.get("SPRINGTIDE_SECRET")
+    if given is None:
+        return _kept_secret(kept)
+    # Set to nothing is a mistake of who set it, never the wish for another secret.
+    if (length := len(given.strip())) < SECRET_LENGTH_MIN:
+        raise ShortSecret(length=length, least=SECRET_LENGTH_MIN)
+    return given
+
+
 def _kept_secret(path: Path) -> str:
     """Return the secret of this installation, made at the first start, readable by its owner."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         # Written whole beside it and then linked: of two first starts one wins, and neither
         # reads an empty file.
@@ -121,4 +166,11 @@ def _kept_secret(path: Path) -> str:
         with contextlib.suppress(FileExistsError):
             os.link(written, path)
         os.unlink(written)
-    return path.read_text().strip()
+    try:
+        found = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SecretUnreadable(path=path, why=why) from error
+    if len(found) < SECRET_LENGTH_MIN:
+        raise ShortKeptSecret(path=path, length=len(found), least=SECRET_LENGTH_MIN)
+    return found

@@ -141,6 +141,26 @@ def test_a_workbook_gives_every_value_back_as_its_type(tmp_path: Path, rows: lis
             assert cells[4] in (day, datetime.combine(day, time()))
 
 
+#: Signs that spreadsheet programs take for the beginning of a formula, and what may hide them.
+SIGNS = "=+-@＝＋－＠﹦﹢﹣﹫"
+BEFORE = ("", " ", "\u3000", "\xa0", "\u200b", "\ufeff", "\u2060 ", "\u202e", "\n", "\t", "\r")
+
+
+@pytest.mark.parametrize("before", BEFORE)
+def test_no_sign_begins_a_formula_of_any_width(tmp_path: Path, before: str) -> None:
+    words = [f"{before}{sign}SUM(1)" for sign in SIGNS]
+    column = (Column("word", "＝Word"),)
+    write(tmp_path / "a.csv", "csv", column, [(word,) for word in words], MANNER)
+    cells = [row[0] for row in _read_csv(tmp_path / "a.csv")]
+    assert cells == ["'＝Word", *(f"'{word}" for word in words)]
+
+
+@pytest.mark.parametrize("number", ["-5", "+5.00", "－５", "＋5", " -1,200.50", "-1"])
+def test_numbers_with_a_sign_stay_numbers(tmp_path: Path, number: str) -> None:
+    write(tmp_path / "a.csv", "csv", (Column("word", "Word"),), [(number,)], MANNER)
+    assert [row[0] for row in _read_csv(tmp_path / "a.csv")][1] == number
+
+
 def test_formulas_addresses_and_long_numbers_stay_what_they_are(tmp_path: Path) -> None:
     hostile = ['=HYPERLINK("http://x","y")', "@SUM(1)", "+1+1", "-cmd|' /C calc'!A0", "\t=1"]
     words = [*hostile, "4628000443885124223", "0012", "http://example.com", "a\r\nb\x0bc"]

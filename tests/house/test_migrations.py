@@ -3,13 +3,15 @@
 import importlib
 import pkgutil
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
 import springtide
 from springtide.kit import idempotency
 from springtide.kit.db import Database, metadata
-from springtide.migrations import migrate
+from springtide.migrations import NewerState, migrate
 
 
 def _load_every_store() -> None:
@@ -33,3 +35,12 @@ def test_migrating_twice_changes_nothing(database: Database) -> None:
     migrate(database)
     with database.read() as tx:
         assert MigrationContext.configure(tx).get_current_revision() is not None
+
+
+def test_a_database_of_a_newer_release_is_refused_and_left_as_it_is(database: Database) -> None:
+    with database.write() as tx:
+        tx.execute(text("update alembic_version set version_num = '9001'"))
+    with pytest.raises(NewerState, match="version 9001"):
+        migrate(database)
+    with database.read() as tx:
+        assert MigrationContext.configure(tx).get_current_revision() == "9001"

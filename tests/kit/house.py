@@ -45,7 +45,7 @@ def settings_in(folder: Path, database_url: str, **changes: Any) -> Settings:
         "database_url": database_url,
         "host": "127.0.0.1",
         "port": 8000,
-        "secret": "a secret of tests",
+        "secret": "a secret of tests, as long as one must be",
         "smtp_url": "smtp://127.0.0.1:1",
         "public_url": "http://testserver.local",
     }

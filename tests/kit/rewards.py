@@ -85,7 +85,7 @@ def desk_of(
     return ClaimDesk(
         database,
         now_of,
-        secret="a secret of tests",
+        secret="a secret of tests, as long as one must be",
         real_now=lambda: _PLACED_AT,
         reader_of=reader_of,
     )

@@ -11,6 +11,7 @@ import typer
 import springtide
 from springtide import cli
 from springtide.kit.errors import Invalid, OuterCallError, Refusal, printable
+from springtide.kit.private import write_privately
 
 REFUSED, OUTER_FAILURE = 1, 3
 
@@ -40,6 +41,7 @@ def main() -> NoReturn:
 
     Only here: Ctrl-C ends with 130, as shells expect.
     """
+    write_privately()
     try:
         build()()
     except Refusal as refusal:

@@ -5,8 +5,7 @@ Looks only; everything may go on meanwhile. What it finds it says in a sentence,
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import PurePath
 
 from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,7 +15,7 @@ from springtide.domain.facts.inspection import inspect, stray_files
 from springtide.domain.facts.lake import LakeUnreadable
 from springtide.domain.facts.queries import imports
 from springtide.domain.ledger.queries import broken_bounds, imbalances
-from springtide.flows import installation
+from springtide.flows import installation, kept
 from springtide.flows.model import OPEN_STATES
 from springtide.flows.protocol import Surroundings
 from springtide.flows.store import actions
@@ -162,34 +161,28 @@ def _files(house: Surroundings, watch: Watch) -> Iterator[Finding]:
     watch("uploads and rejects", 0, 1)
     with house.db.read() as tx:
         jobs = tx.execute(
-            select(actions.c.params).where(
+            select(actions.c.shop_id, actions.c.params).where(
                 actions.c.kind == "import_file", actions.c.state.in_(OPEN_STATES)
             )
-        ).scalars()
-        waiting = [each for params in jobs for each in _uploads(params)]
+        )
+        waiting = [(job.shop_id, each) for job in jobs for each in job.params.get("files", ())]
         named = [
             record.rejects_file
             for shop in all_shops(tx)
             for record in imports(tx, shop_id=shop.id, limit=_IMPORTS_LOOKED_AT)
             if record.rejects_file
         ]
-    for path in waiting:
-        if not path.is_file():
+    for shop_id, file in waiting:
+        if not kept.is_there(house.settings.uploads, shop_id, kept.key_in(file)):
             yield Finding(
                 "files", "upload_missing",
-                f"The upload {path.name}, which waits to be imported, is not on the disk.",
+                f"The upload {file.get('name', '')}, which is to be imported, is not on the disk.",
                 "Upload it again; its job will say that the file is gone.",
             )  # fmt: skip
     for name in named:
-        if not (house.settings.rejects / name).is_file():
+        if not (house.settings.rejects / PurePath(name).name).is_file():
             yield Finding(
                 "files", "rejects_missing",
                 f"The file {name} of rejected rows is not in {house.settings.rejects}.",
                 "Import the file again, or restore a backup (springtide restore).",
             )  # fmt: skip
-
-
-def _uploads(params: Any) -> list[Path]:
-    if not params.get("is_upload"):
-        return []
-    return [Path(each["path"]) for each in params.get("files", ()) if "path" in each]

@@ -10,11 +10,11 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -61,6 +61,18 @@ def new_place(uploads: Path, shop_id: UUID, name: str) -> Path:
 def key_of(path: Path) -> str:
     """Return the key of a file that ``new_place`` gave a place."""
     return path.parent.name
+
+
+def key_in(file: Mapping[str, Any]) -> str:
+    """Return the key of an import job's file; jobs of older releases have its path."""
+    return str(file.get("upload") or PurePath(str(file.get("path", ""))).parent.name)
+
+
+def is_there(uploads: Path, shop_id: UUID, key: str) -> bool:
+    """Tell whether an upload is on the disk, under whichever name a release gave it."""
+    if not _KEY.fullmatch(key):
+        return False
+    return any(_is_plain(each) for each in _inside(uploads / shop_id.hex / key))
 
 
 def uploaded(uploads: Path, shop_id: UUID, key: str) -> Path | None:

@@ -182,6 +182,13 @@ class Database:
                 time.sleep(random.uniform(0, PAUSE_SECONDS * 2**tried))  # noqa: S311
         raise AssertionError("it returns or raises")
 
+    def files(self) -> tuple[Path, ...]:
+        """Return the places of an SQLite database: itself and what it writes beside it."""
+        path = self.engine.url.database
+        if not self.is_sqlite or not path:
+            return ()
+        return tuple(Path(f"{path}{suffix}") for suffix in ("", "-wal", "-shm"))
+
     def answers(self) -> bool:
         """Tell whether the database answers a query."""
         with self.read() as tx:

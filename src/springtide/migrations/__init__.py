@@ -9,13 +9,33 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from springtide.kit.db import Database
+from springtide.kit.errors import N_, Refusal
+
+
+class NewerState(Refusal):
+    """The state database is of a release that this one does not know."""
+
+    code = "newer_state"
+    status = 503
+    text = N_(
+        "The database is of a newer release of Springtide (version {found}; this one knows up to "
+        "{known}): update Springtide, or restore a backup of before the update. "
+        "Nothing was changed."
+    )
 
 
 def migrate(database: Database, *, to: str = "head") -> None:
-    """Bring the state database to the newest version, or forward to a numbered one."""
+    """Bring the state database to the newest version, or forward to a numbered one.
+
+    Refuses (NewerState) one of a release that this one does not know; nothing is written.
+    """
     config = _config()
+    with database.read() as tx:
+        _refuse_newer(tx)
     with database.write() as tx:
         _one_at_a_time(tx)
+        # Another may have brought it further meanwhile.
+        _refuse_newer(tx)
         config.attributes["connection"] = tx
         command.upgrade(config, to)
 
@@ -42,6 +62,18 @@ def _config() -> Config:
     config.set_main_option("script_location", "springtide:migrations")
     config.set_main_option("path_separator", "os")
     return config
+
+
+def _refuse_newer(tx: Connection) -> None:
+    found = set(MigrationContext.configure(tx).get_current_heads()) - _known()
+    if found:
+        raise NewerState(found=", ".join(sorted(found))[:60], known=newest_version())
+
+
+@cache
+def _known() -> frozenset[str]:
+    script = ScriptDirectory.from_config(_config())
+    return frozenset(each.revision for each in script.walk_revisions())
 
 
 def _one_at_a_time(tx: Connection) -> None:

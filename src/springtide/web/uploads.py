@@ -127,7 +127,7 @@ def waiting_key(house: House, member: Member, job: Action) -> str | None:
     """Return the key of the first file of a job that waits for its columns."""
     for each in job.params.get("files", ()):
         try:
-            return kept.kept_file(house.settings.uploads, member.shop.id, _key(each)).key
+            return kept.kept_file(house.settings.uploads, member.shop.id, kept.key_in(each)).key
         except NotFound:
             continue
     return None
@@ -173,7 +173,7 @@ def waiting(
         told = known if job.state in NOT_TAKEN else running
         # A sheet of a workbook is called by the workbook's name first.
         is_told = any(name.startswith(names) for name in told)
-        keys = {_key(each) for each in files}
+        keys = {kept.key_in(each) for each in files}
         is_told = is_told or (job.state in NOT_TAKEN and bool(keys & elsewhere))
         elsewhere |= keys
         if job.state not in (State.DONE, State.CANCELLED) and not is_told:
@@ -190,7 +190,7 @@ def _keep(house: House, member: Member, upload: Upload) -> list[dict[str, Any]]:
     """Write what was sent, each file into a folder of its own."""
     with house.db.read() as tx:
         jobs = timeline.unfinished_jobs(tx, kind=IMPORT_FILE)
-    held = {_key(each) for job in jobs for each in job.params.get("files", ())}
+    held = {kept.key_in(each) for job in jobs for each in job.params.get("files", ())}
     kept.sweep(house.settings.uploads, house.real_now(), held)
     times = upload.modified.split(",")
     files: list[dict[str, Any]] = []
@@ -208,11 +208,6 @@ def _keep(house: House, member: Member, upload: Upload) -> list[dict[str, Any]]:
 def _drop(house: House, member: Member, files: Sequence[Mapping[str, Any]]) -> None:
     for each in files:
         kept.drop(house.settings.uploads, member.shop.id, each["upload"])
-
-
-def _key(file: Mapping[str, Any]) -> str:
-    """Return the key of a job's file; jobs of before had its path."""
-    return str(file.get("upload") or Path(str(file.get("path", ""))).parent.name)
 
 
 def _mapping(

@@ -15,7 +15,7 @@ from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.model import Fact
 from springtide.domain.ledger.model import Chain, Opening, Transfer
 from springtide.domain.ledger.operations import transact
-from springtide.flows import timeline
+from springtide.flows import kept, timeline
 from springtide.flows.checking import check
 from springtide.flows.installation import mark_secret
 from tests.kit.house import ACTOR, START, TestHouse, shop_in
@@ -146,14 +146,22 @@ def test_a_file_that_lost_a_row_is_told_though_log_and_length_agree(
     assert "file_damaged" in codes(house)
 
 
-def test_files_that_the_state_names_are_looked_for(house: TestHouse, shop: Shop) -> None:
-    upload = house.settings.data / "uploads" / "a" / "orders.csv"
-    upload.parent.mkdir(parents=True)
+@pytest.mark.parametrize("is_older", [False, True])
+def test_files_that_the_state_names_are_looked_for(
+    house: TestHouse, shop: Shop, is_older: bool
+) -> None:
+    upload = kept.new_place(house.settings.uploads, shop.id, "orders.csv")
+    if is_older:
+        # As older releases called it, and by its path from where the folder was then.
+        upload = upload.with_name("orders.csv")
+        told = {"path": f"/elsewhere/{kept.key_of(upload)}/orders.csv", "name": "orders.csv"}
+    else:
+        told = {"upload": kept.key_of(upload), "name": "orders.csv"}
     upload.write_text("x")
     with house.db.write() as tx:
         timeline.enqueue(
             tx, shop=shop, kind="import_file", actor=ACTOR, now=START,
-            params={"files": [{"path": str(upload)}], "file_name": "orders", "is_upload": True},
+            params={"files": [told], "file_name": "orders"},
         )  # fmt: skip
     assert codes(house) == set()
     upload.unlink()

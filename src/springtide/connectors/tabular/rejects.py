@@ -2,15 +2,18 @@
 
 import csv
 import re
+import unicodedata
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from springtide.connectors.tabular.staging import Staging
 
-# A cell that a spreadsheet would run as a formula; a plain number does no harm.
-_FORMULA = re.compile(r"^[=+\-@\t\r]")
-_PLAIN_NUMBER = re.compile(r"^[+-]?[\d.,]+$")
+# A cell that a spreadsheet would run as a formula, also by signs of full width (in Chinese and
+# Japanese versions) or small form, and behind what cannot be seen; a plain number does no harm.
+_UNSEEN = r"\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+_FORMULA = re.compile(rf"[\t\r\n]|[{_UNSEEN}]*[=+\-@＝＋－＠﹦﹢﹣﹫]")
+_PLAIN_NUMBER = re.compile(r"\s*[+-]?[\d.,]+\s*")
 # Digits that a spreadsheet takes for a number, and loses some of.
 _ROUNDED = re.compile(r"\d{12,}|0\d+")
 # A formula that is a text and nothing else.
@@ -76,9 +79,9 @@ def kept(cell: str) -> str:
 def harmless(cell: str) -> str:
     """Return a cell that no spreadsheet runs as a formula: such a one gets a leading quote.
 
-    >>> harmless("=1+1"), harmless("-5.00"), harmless("plain")
-    ("'=1+1", '-5.00', 'plain')
+    >>> harmless("=1+1"), harmless("＝1+1"), harmless("-5.00"), harmless("－５"), harmless("plain")
+    ("'=1+1", "'＝1+1", '-5.00', '－５', 'plain')
     """
-    if _FORMULA.match(cell) and not _PLAIN_NUMBER.match(cell):
+    if _FORMULA.match(cell) and not _PLAIN_NUMBER.fullmatch(unicodedata.normalize("NFKC", cell)):
         return f"'{cell}"
     return cell

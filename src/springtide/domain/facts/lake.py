@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 import duckdb
 from deltalake import DeltaTable, Field, Schema
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import DeltaError, DeltaProtocolError, TableNotFoundError
 from deltalake.schema import PrimitiveType
 
 from springtide.domain.facts.model import COLUMNS
@@ -45,6 +45,7 @@ SCHEMA = Schema(
     ]
     + [Field("month", PrimitiveType("string"), nullable=True)]
 )
+_NAMES = frozenset((*COLUMNS, "month"))
 
 
 class LakeBusy(Refusal):
@@ -63,6 +64,17 @@ class LakeUnreadable(Refusal):
     text = N_(
         "The log of the facts in {place} is damaged ({why}). Put back the folder that belongs to "
         "this database, or restore a backup (springtide restore). Nothing was changed."
+    )
+
+
+class LakeNewer(LakeUnreadable):
+    """The facts' table is of a release that this one does not know."""
+
+    code = "lake_newer"
+    status = 503
+    text = N_(
+        "The facts in {place} are of a newer release of Springtide ({what}): update Springtide, or "
+        "restore a backup of before the update. Nothing was changed."
     )
 
 
@@ -159,16 +171,25 @@ class Lake:
         )
 
     def open(self) -> DeltaTable | None:
-        """Open the table at its newest version; None where there is none (``LakeUnreadable``)."""
+        """Open the table at its newest version; None where there is none.
+
+        Raises LakeUnreadable, and LakeNewer for one that this release does not know.
+        """
         # Looked for first: opening a missing table costs a hundred milliseconds.
         if not self.log.is_dir():
             return None
         try:
-            return DeltaTable(self.table)
+            table = DeltaTable(self.table)
+            unknown = {field.name for field in table.schema().fields} - _NAMES
         except TableNotFoundError:
             return None
+        except DeltaProtocolError as error:
+            raise LakeNewer(place=self.table, what=str(error)[:160]) from error
         except DeltaError as error:
             raise LakeUnreadable(place=self.log, why=str(error)[:160]) from error
+        if unknown:
+            raise LakeNewer(place=self.table, what=", ".join(sorted(unknown))[:160])
+        return table
 
     def locate(self, files: Sequence[File]) -> list[str]:
         """Return the places of files, for ``read_parquet``."""

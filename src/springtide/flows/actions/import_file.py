@@ -137,5 +137,5 @@ def _places(context: Context, params: ImportFileParams) -> dict[Path, BroughtFil
 
 def _tidy(context: Context, files: Iterable[BroughtFile]) -> None:
     for each in files:
-        key = each.upload or PurePath(each.path).parent.name
+        key = kept.key_in({"upload": each.upload, "path": each.path})
         kept.drop(context.house.settings.uploads, context.shop.id, key)

@@ -1,0 +1,57 @@
+"""The secret that signs what is handed out: long enough, or nothing starts."""
+
+from pathlib import Path
+
+import pytest
+
+from springtide.settings import (
+    SECRET_LENGTH_MIN,
+    SecretUnreadable,
+    ShortKeptSecret,
+    ShortSecret,
+    read_settings,
+)
+
+
+def _environment(data: Path, **more: str) -> dict[str, str]:
+    return {"SPRINGTIDE_DATA": str(data), **more}
+
+
+@pytest.mark.parametrize("secret", ["", " ", "\n", "x" * 31, " " * 40, "x" * 31 + " " * 9])
+def test_an_empty_or_short_secret_of_the_environment_is_refused(
+    tmp_path: Path, secret: str
+) -> None:
+    with pytest.raises(ShortSecret, match="32 at least") as refused:
+        read_settings(_environment(tmp_path, SPRINGTIDE_SECRET=secret))
+    assert not secret.strip() or secret.strip() not in str(refused.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("secret", ["", "\n", "x" * 31])
+def test_an_empty_or_short_secret_file_is_refused_and_never_made_anew(
+    tmp_path: Path, secret: str
+) -> None:
+    place = tmp_path / "secret"
+    place.write_text(secret)
+    with pytest.raises(ShortKeptSecret, match=str(place)):
+        read_settings(_environment(tmp_path))
+    assert place.read_text() == secret
+
+
+def test_a_secret_file_that_is_no_text_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"\xff" * 64)
+    with pytest.raises(SecretUnreadable, match="no text"):
+        read_settings(_environment(tmp_path))
+    (tmp_path / "secret").unlink()
+    (tmp_path / "secret").mkdir()
+    with pytest.raises(SecretUnreadable, match="directory"):
+        read_settings(_environment(tmp_path))
+
+
+def test_a_secret_of_the_least_length_is_taken_and_a_made_one_is_longer(tmp_path: Path) -> None:
+    given = "x" * SECRET_LENGTH_MIN
+    assert read_settings(_environment(tmp_path, SPRINGTIDE_SECRET=given)).secret == given
+    made = read_settings(_environment(tmp_path)).secret
+    assert len(made) >= SECRET_LENGTH_MIN
+    assert read_settings(_environment(tmp_path)).secret == made
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
