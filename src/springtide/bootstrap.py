@@ -13,6 +13,7 @@ from springtide.domain.facts.queries import FactReader
 from springtide.domain.facts.writing import meet
 from springtide.flows.claiming import ClaimDesk
 from springtide.flows.installation import knows_secret, mark_secret
+from springtide.flows.post import Postman
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.private import make_private, tighten, write_privately
@@ -34,6 +35,11 @@ class House:
         self._desk: ClaimDesk | None = None
         self._lock = Lock()
         self._lake_seen: tuple[float, str | None] | None = None
+
+    @cached_property
+    def post(self) -> Postman:
+        """The process's one postman, who begins with the first letter."""
+        return Postman()
 
     @cached_property
     def lake(self) -> Lake:
@@ -91,6 +97,7 @@ class House:
 
     def close(self) -> None:
         """Close what the process holds open."""
+        self.post.close()
         with self._lock:
             desk, self._desk = self._desk, None
         if desk is not None:

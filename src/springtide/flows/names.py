@@ -85,6 +85,8 @@ AUDIT_ACTIONS = {
     "person.log_out": N_("Logged out"),
     "person.end_sessions": N_("Sessions ended"),
     "person.change_password": N_("Password changed"),
+    "person.recovery_link": N_("Link for a new password made"),
+    "person.recover": N_("Password recovered"),
     "campaign.created": N_("Campaign created"),
     "campaign.edited": N_("Campaign changed"),
     "campaign.heroes_set": N_("Hero products chosen"),

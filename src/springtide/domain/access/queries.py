@@ -24,6 +24,7 @@ from springtide.domain.access.store import (
     invitations,
     memberships,
     people,
+    recoveries,
     sessions,
     shops,
     to_entry,
@@ -69,6 +70,14 @@ class Standing(NamedTuple):
     def is_fresh(self, now: datetime) -> bool:
         """Tell whether the person proved who they are a moment ago."""
         return now - self.proved_at < FRESH
+
+
+class RecoveryGone(Refusal):
+    """A link that was used, has run out, or never was."""
+
+    code = "recovery_gone"
+    status = 404
+    text = N_("This link was used, has run out, or a newer one was sent. Ask for another one.")
 
 
 class NotFresh(Refusal):
@@ -183,6 +192,19 @@ def session_person(tx: Connection, *, token: str, now: datetime) -> Standing:
     if row is None or now >= row.expires_at or now - row.seen_at >= IDLE:
         raise NotSignedIn
     return Standing(to_person(row), row.seen_at, row.proved_at)
+
+
+def recovery_of(tx: Connection, *, token: str, now: datetime, for_update: bool = False) -> Person:
+    """Return whose account a link recovers; raises RecoveryGone."""
+    asked = (
+        select(people)
+        .join(recoveries, recoveries.c.person_id == people.c.id)
+        .where(recoveries.c.token_hash == token_hash(token), recoveries.c.expires_at > now)
+    )
+    row = tx.execute(asked.with_for_update() if for_update else asked).one_or_none()
+    if row is None:
+        raise RecoveryGone
+    return to_person(row)
 
 
 def session_id_of(kept_hash: bytes) -> UUID:

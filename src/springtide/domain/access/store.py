@@ -99,6 +99,25 @@ sessions = Table(
     Column("browser", LargeBinary(32)),
 )
 
+# Links that recover an account; one a person, used up by the new password.
+recoveries = Table(
+    "recoveries",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("person_id", Uuid, ForeignKey("people.id"), nullable=False, index=True),
+    Column("expires_at", Instant, nullable=False),
+)
+
+# Who asked for a link within the hour, whether or not the account exists.
+recovery_asks = Table(
+    "recovery_asks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account", String(254), nullable=False, index=True),
+    Column("network", String(64), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+)
+
 api_keys = Table(
     "api_keys",
     metadata,

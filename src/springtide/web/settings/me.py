@@ -10,6 +10,7 @@ from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.access.passwords import LENGTH_MIN
+from springtide.flows import accounts
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward
@@ -54,6 +55,14 @@ def change_password(
         )
     except Refusal as refusal:
         return _page(request, house, member, Form.refused({}, refusal), status=refusal.status)
+    accounts.notify(
+        house,
+        house.post,
+        member.person,
+        "password",
+        address=door.visit_of(request, house).address,
+        now=house.real_now(),
+    )
     text = N_("Your password has changed; other devices are logged out.")
     return _back(member, text, cookies=door.session_cookies(house, session))
 

@@ -110,7 +110,7 @@ def log_in(
 
 
 def _come_in(tx: Connection, person: Person, visit: Visit, now: datetime) -> Session:
-    record_of_person(tx, person=person, action="person.log_in", after=_place(visit), now=now)
+    record_of_person(tx, person=person, action="person.log_in", after=place_of(visit), now=now)
     return open_session(tx, person=person, visit=visit, now=now)
 
 
@@ -121,11 +121,12 @@ def _note_failure(db: Database, person: Person, visit: Visit, now: datetime) -> 
     if count > _FAILURES_NOTED_EACH and count not in _FAILURES_NOTED:
         return
     with db.write() as tx:
-        after = {**_place(visit), "wrong_passwords_today": count}
+        after = {**place_of(visit), "wrong_passwords_today": count}
         record_of_person(tx, person=person, action="person.log_in_failed", after=after, now=now)
 
 
-def _place(visit: Visit) -> dict[str, str]:
+def place_of(visit: Visit) -> dict[str, str]:
+    """Return where a visit came from, as the audit log tells it."""
     return {"address": visit.address[:_ADDRESS_MAX], "browser": _line(visit.agent)[:_AGENT_MAX]}
 
 
@@ -243,7 +244,7 @@ def change_password(
     with db.write() as tx:
         set_password(tx, person=person, password_hash=made)
         record_of_person(
-            tx, person=person, action="person.change_password", after=_place(visit), now=now
+            tx, person=person, action="person.change_password", after=place_of(visit), now=now
         )
         return open_session(tx, person=person, visit=visit, now=now)
 
