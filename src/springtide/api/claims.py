@@ -16,13 +16,18 @@ from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
 from springtide.api.fields import CustomerKey, VisitorKey
+from springtide.api.guesses import GUESSES
 from springtide.api.limits import Limits
 from springtide.api.stated import customer_asking, refuse_servers_words
 from springtide.api.writes import HEADER, checked_key
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
+from springtide.domain.rewards.codes import CodeMistyped, CodeUnknown, CodeUsed
+from springtide.domain.rewards.games.group_buy import GroupUnknown
+from springtide.domain.rewards.games.phrase_packet import WrongPhrase
 from springtide.domain.rewards.model import Attempt, Claim, Granted, UnknownReward
-from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, sharer_of
+from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, BadShare, sharer_of
+from springtide.kit.addresses import network_of
 from springtide.kit.errors import Invalid, Refusal
 from springtide.kit.ids import BadId, inward, outward
 from springtide.kit.text import text_problem
@@ -49,9 +54,16 @@ class ClaimIn(Struct, kw_only=True, forbid_unknown_fields=True):
         | None
     ) = None
     visitor_key: VisitorKey | None = None
-    device: Annotated[str, Meta(max_length=200, description="Your name of the device.")] | None = (
-        None
-    )
+    device: (
+        Annotated[
+            str,
+            Meta(
+                max_length=200,
+                description="Your name of the device; needed where a reward counts devices.",
+            ),
+        ]
+        | None
+    ) = None
     address: (
         Annotated[
             str,
@@ -99,6 +111,8 @@ class ClaimOut(Struct, kw_only=True, omit_defaults=True):
 
 
 Body = TypeVar("Body", bound=ClaimIn | ReserveIn)
+#: What tells a guess: something secret that was wrong.
+_GUESSED = (WrongPhrase, CodeUnknown, CodeMistyped, CodeUsed, GroupUnknown)
 _tries = Limits(rate=TRIES_PER_SECOND, burst=TRIES_AT_ONCE)
 _read_claim = msgspec.json.Decoder(ClaimIn)
 _read_reserve = msgspec.json.Decoder(ReserveIn)
@@ -157,6 +171,7 @@ async def _plain(
         raise attempt
     place = request.headers.get(PLACE_HEADER, "")
     granted = await house.claims.claim(caller.shop, attempt, place=place)
+    note_guess(caller, attempt, granted)
     if isinstance(granted, Refusal):
         raise granted
     headers = {"Idempotency-Replayed": "true"} if granted.replayed else {}
@@ -204,6 +219,12 @@ def attempt_of(
     _tries.take((caller.shop.id, customer), at_seconds=time.monotonic())
     secret = house.settings.secret
     address = client if caller.key.is_publishable else body.address
+    network = _fingerprint(secret, "address", network_of(address) if address else None)
+    if phrase or code or share or group:
+        GUESSES.refuse(
+            caller.shop.id, customer=customer, address=network, at_seconds=time.monotonic()
+        )
+    shared_by = None if share is None else _sharer(house, caller, reward, share, customer, network)
     said = (reward, customer, body.device, phrase, code, share, quantity, body.visitor_key, group)
     return Attempt(
         key=key,
@@ -213,13 +234,26 @@ def attempt_of(
         asked=hashlib.blake2b(msgspec.json.encode(said), digest_size=16).hexdigest(),
         visitor_key=body.visitor_key,
         device=_fingerprint(secret, "device", body.device),
-        address=_fingerprint(secret, "address", address),
+        address=network,
         phrase=phrase,
         code=code,
         quantity=quantity,
         group=group,
-        shared_by=None if share is None else _sharer(house, caller, reward, share),
+        shared_by=shared_by,
     )
+
+
+def note_guess(caller: Caller, attempt: Attempt, outcome: object) -> None:
+    """Count an attempt that brought something wrong where only who was told knows what is right."""
+    if isinstance(outcome, _GUESSED):
+        said = f"{attempt.reward_id} {attempt.phrase} {attempt.code} {attempt.group}"
+        GUESSES.wrong(
+            caller.shop.id,
+            [said],
+            customer=attempt.customer_key,
+            address=attempt.address,
+            at_seconds=time.monotonic(),
+        )
 
 
 def answer_of(claim: Claim) -> ClaimOut:
@@ -247,9 +281,21 @@ def _decoded(decoder: msgspec.json.Decoder[Body], raw: bytes) -> Body:
         raise ClientException(str(error)) from error
 
 
-def _sharer(house: House, caller: Caller, reward: str, share: str) -> str:
+def _sharer(
+    house: House, caller: Caller, reward: str, share: str, customer: str, network: str | None
+) -> str:
     secret, now = house.settings.secret, house.real_now()
-    return sharer_of(secret, shop=caller.shop, reward=reward, token=share, now=now)
+    try:
+        return sharer_of(secret, shop=caller.shop, reward=reward, token=share, now=now)
+    except BadShare:
+        GUESSES.wrong(
+            caller.shop.id,
+            [share],
+            customer=customer,
+            address=network,
+            at_seconds=time.monotonic(),
+        )
+        raise
 
 
 def refuse_unstorable(**texts: str | None) -> None:

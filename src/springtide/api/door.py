@@ -2,16 +2,18 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import anyio.to_thread
 from litestar.connection import ASGIConnection
 
-from springtide.api.limits import Limits
+from springtide.api.limits import Limits, Standing
 from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
 from springtide.domain.access.model import Caller, Key
+from springtide.kit.addresses import network_of
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.outage import unless_away
 
@@ -20,6 +22,8 @@ _USED_EVERY = timedelta(minutes=1)
 # How long a hot route knows a key: a revoked one opens it no longer than this.
 _RECENT_SECONDS = 1.0
 _RECENT_MAX = 1_000
+#: How many times what one address has a whole publishable key has.
+WHOLE_KEY = 20
 
 
 class NoKey(Refusal):
@@ -63,7 +67,11 @@ class Door:
         self._secret = Limits(rate=rate, burst=rate * 5)
         self._recent: dict[bytes, tuple[Caller, float]] = {}
         self._looking: dict[bytes, asyncio.Future[Caller | None]] = {}
-        self._publishable = Limits(rate=max(rate / 4, 1), burst=rate)
+        # A publishable key is everybody's: each address has its part, so that one visitor cannot
+        # use up the others', and the whole key has many times that.
+        self._visitors = Limits(rate=max(rate / 4, 1), burst=rate)
+        self._publishable = Limits(rate=rate * WHOLE_KEY, burst=rate * 5 * WHOLE_KEY)
+        self._rushing = Limits(rate=rate, burst=rate * 5)
 
     async def admit(self, connection: Connection, rule: Key, *, is_hot: bool = False) -> Caller:
         """Return who calls; raises NoKey, KeyExpired, SecretKeyNeeded, ScopeMissing or
@@ -78,12 +86,30 @@ class Door:
         if caller is None:
             raise NoKey
         state = connection.scope["state"]
-        if not is_hot:
-            limits = self._publishable if caller.key.is_publishable else self._secret
-            state["standing"] = limits.take(caller.key.id, at_seconds=time.monotonic())
+        if is_hot:
+            self.rush(caller, address_of(connection.scope))
+        else:
+            state["standing"] = self._take(caller, address_of(connection.scope))
         self.check(caller, rule)
         state["caller"] = caller
         return caller
+
+    def _take(self, caller: Caller, address: str) -> Standing:
+        at, key = time.monotonic(), caller.key
+        if not key.is_publishable:
+            return self._secret.take(key.id, at_seconds=at)
+        standing = self._visitors.take((key.id, address), at_seconds=at)
+        self._publishable.take(key.id, at_seconds=at)
+        return standing
+
+    def rush(self, caller: Caller, address: str) -> None:
+        """Take one call of a hot route; refuses (TooManyRequests) an address that has no more.
+
+        Many buyers stand behind one address in a rush, so it has more there than elsewhere; each
+        customer's own tries are counted besides. A server's key has no bound here but the queue.
+        """
+        if caller.key.is_publishable:
+            self._rushing.take((caller.key.id, address), at_seconds=time.monotonic())
 
     def check(self, caller: Caller, rule: Key) -> None:
         """Refuse a caller whose key does not open a route, or no longer opens any."""
@@ -148,6 +174,12 @@ class Door:
             with unless_away("a key's last use"), self._house.db.write(is_patient=False) as tx:
                 operations.mark_key_used(tx, key_id=caller.key.id, now=now)
         return caller
+
+
+def address_of(scope: Mapping[str, Any]) -> str:
+    """Return whom a request's address stands for, as trusted proxies forwarded it."""
+    client = scope.get("client")
+    return network_of(client[0]) if client else ""
 
 
 def bearer(connection: Connection) -> str | None:

@@ -1,18 +1,21 @@
 """Groups that buy together: those that can be joined, and what became of one."""
 
+import time
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from litestar import get
+from litestar import Request, get
 from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
+from springtide.api.door import address_of
+from springtide.api.guesses import GUESSES
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope, Shop
 from springtide.domain.rewards import groups
 from springtide.domain.rewards.games import read_game
-from springtide.domain.rewards.games.group_buy import GroupBuy
+from springtide.domain.rewards.games.group_buy import GroupBuy, GroupUnknown
 from springtide.domain.rewards.model import Group, Reward
 from springtide.domain.rewards.published import masked
 from springtide.domain.rewards.queries import reward as read_reward
@@ -75,14 +78,21 @@ def list_groups(
     summary="Read a group",
 )
 def read_group(
+    request: Request[Any, Any, Any],
     house: House,
     caller: Caller,
     key: Annotated[str, PathParameter(description="The group's key.", max_length=40)],
 ) -> GroupOut:
     """Read one group: open, done at a price, or short and paid back."""
-    shop = caller.shop
+    shop, at = caller.shop, time.monotonic()
+    address = address_of(request.scope) if caller.key.is_publishable else None
+    GUESSES.refuse(shop.id, customer=None, address=address, at_seconds=at)
     with house.db.read() as tx:
-        found = groups.group(tx, shop_id=shop.id, key=key)
+        try:
+            found = groups.group(tx, shop_id=shop.id, key=key)
+        except GroupUnknown:
+            GUESSES.wrong(shop.id, [key], customer=None, address=address, at_seconds=at)
+            raise
         saved = read_reward(tx, shop=shop, reward_id=found.reward_id)
         return _out(tx, shop, saved, [found])[0]
 

@@ -15,7 +15,7 @@ import msgspec
 from litestar.types import HTTPScope, Receive, Send
 
 from springtide.api import claims
-from springtide.api.door import Door
+from springtide.api.door import Door, address_of
 from springtide.api.observe import Observer
 from springtide.api.problems import MEDIA_TYPE, BodyTooLarge, headers_of, problem_of
 from springtide.bootstrap import House
@@ -73,6 +73,7 @@ class HotPath:
         try:
             caller = await self._door.recognised(token)
             self._door.check(caller, claims.RULE)
+            self._door.rush(caller, address_of(scope))
             body, reward = claims.body_of(path, await _body(receive))
             attempt = claims.attempt_of(
                 self._house,
@@ -88,6 +89,7 @@ class HotPath:
                 granted = await self._house.claims.claim(
                     caller.shop, attempt, place=place.decode("latin-1")
                 )
+                claims.note_guess(caller, attempt, granted)
                 answer = granted if isinstance(granted, Refusal) else claims.answer_of(granted)
         except Refusal as refused:
             answer = refused

@@ -1,4 +1,4 @@
-"""Rate limits: one token bucket for each key or customer, in the memory of the process."""
+"""Rate limits: one token bucket for each key, address or customer, in the process's memory."""
 
 import math
 from collections.abc import Hashable
@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from springtide.kit.errors import N_, Refusal
+
+#: Buckets of one kind at most: who sends from ever new addresses costs no more memory than this.
+BUCKETS_MAX = 100_000
 
 
 class TooManyRequests(Refusal):
@@ -35,11 +38,13 @@ class Limits:
     """The buckets of one process: ``rate`` calls a second, ``burst`` of them at once.
 
     With several web processes each keeps its own buckets, so a key may call that many times more.
+    At most about ``kept_max`` buckets are kept; the longest unused are forgotten, full again.
     """
 
-    def __init__(self, *, rate: float, burst: int) -> None:
+    def __init__(self, *, rate: float, burst: int, kept_max: int = BUCKETS_MAX) -> None:
         self._rate = rate
         self._burst = burst
+        self._kept_max = kept_max
         self._buckets: dict[Hashable, _Bucket] = {}
         self._before: dict[Hashable, _Bucket] = {}
         self._turned_at = 0.0
@@ -62,6 +67,7 @@ class Limits:
 
     def _forget_full(self, at_seconds: float) -> None:
         """Drop who did not call since the last turn: their buckets are full again."""
-        if at_seconds - self._turned_at >= self._burst / self._rate:
+        is_time = at_seconds - self._turned_at >= self._burst / self._rate
+        if is_time or len(self._buckets) >= self._kept_max // 2:
             self._before, self._buckets = self._buckets, {}
             self._turned_at = at_seconds

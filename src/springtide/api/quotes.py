@@ -1,18 +1,21 @@
 """What a cart costs now: the same decision as at checkout."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from litestar import post
+from litestar import Request, post
 from litestar.openapi.spec import Example
 from litestar.params import Body
 from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
+from springtide.api.door import address_of
 from springtide.api.fields import Currency, CustomerKey, ProductKey, Quantity
+from springtide.api.guesses import GUESSES
 from springtide.api.stated import customer_proven, refuse_servers_words
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope, Shop
@@ -282,15 +285,25 @@ def wanted_of(data: CartIn) -> Wanted:
     operation_id="quote",
     summary="Price a cart",
 )
-def quote(house: House, caller: Caller, data: QuoteBody) -> Quote:
-    """Price a cart as an order placed now would be priced; nothing is kept."""
+def quote(request: Request[Any, Any, Any], house: House, caller: Caller, data: QuoteBody) -> Quote:
+    """Price a cart as an order placed now would be priced; nothing is kept.
+
+    Who typed too many wrong codes has to wait (`too_many_guesses`), with a right one too.
+    """
     refuse_servers_words(caller, data)
     customer = customer_proven(house, caller, data.customer_key, data.customer_token)
     shop, now = caller.shop, house.now(caller.shop)
     wanted = replace(wanted_of(data), customer_key=customer)
+    address = address_of(request.scope) if caller.key.is_publishable else None
+    if data.codes:
+        GUESSES.refuse(shop.id, customer=customer, address=address, at_seconds=time.monotonic())
     standing_of = standing_by(house.facts, shop=shop, now=now)
     with house.db.read() as tx:
         prepared = checkout.prepare(tx, shop=shop, wanted=wanted, now=now, standing_of=standing_of)
+        if wrong := prepared.plan.codes_unknown(data.codes):
+            GUESSES.wrong(
+                shop.id, wrong, customer=customer, address=address, at_seconds=time.monotonic()
+            )
         outcomes: list[RuleOutcome] = []
         if data.explain:
             explained = prepared.explain()

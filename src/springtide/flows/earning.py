@@ -259,6 +259,7 @@ def _attempts(
             visitor_key=order.visitor_key,
             bought=Bought(order.key, order.placed_at, money),
             tier=tier,
+            is_given=True,
         )
         for reward in rewards
     ]

@@ -136,6 +136,9 @@ class Book:
             return "reward_closed"
         if tried.quantity != 1 and tried.reward != "flash":
             return "reward_not_in_pieces"
+        terms = REWARDS[tried.reward][2]
+        if terms.get("per_device") and tried.device is None:
+            return "reward_device_missing"
         if self.left(tried.reward) < tried.quantity:
             return "reward_sold_out"
         if tried.reward == "codes":
@@ -147,7 +150,6 @@ class Book:
                 return "code_used"
         if tried.reward == "daily" and (tried.customer, day_of(now)) in self.days:
             return "reward_customer_limit"
-        terms = REWARDS[tried.reward][2]
         for kind in ("customer", "device", "address", "minute"):
             limit = terms.get(f"per_{kind}", 1 if kind == "customer" else None)
             places = [each for each in self._counted(tried, now) if each[1:2] == (kind,)]

@@ -91,6 +91,10 @@ class Plan:
             if rule.campaign_key in self.guards and self.guards[rule.campaign_key].mode != "allow"
         ]
 
+    def codes_unknown(self, codes: Iterable[str]) -> list[str]:
+        """Return those of some typed codes that no rule asks for, as they are compared."""
+        return [code for code in map(normal_code, codes) if code not in self._codes]
+
     def _index_codes(self) -> None:
         for place, rule in enumerate(self.rules):
             if rule.conditions.code:

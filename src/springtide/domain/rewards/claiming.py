@@ -49,11 +49,27 @@ from springtide.domain.rewards.store import audience
 from springtide.domain.rewards.store import claims as claims_table
 from springtide.domain.rewards.store import codes as codes_table
 from springtide.kit.bulk import insert_rows, rows_by, update_rows
-from springtide.kit.errors import Refusal
+from springtide.kit.errors import N_, Refusal
 from springtide.kit.idempotency import KeyReused
 from springtide.kit.ids import outward, uuid7
 
 Outcome = Claim | Refusal
+
+
+class DeviceMissing(Refusal):
+    """A claim that does not say its device, where devices are counted."""
+
+    code = "reward_device_missing"
+    status = 409
+    text = N_("Each device has its share of this: say which one claims (device).")
+
+
+class AddressMissing(Refusal):
+    """A claim that does not say its buyer's address, where addresses are counted."""
+
+    code = "reward_address_missing"
+    status = 409
+    text = N_("Each address has its share of this: say which one claims (address).")
 
 
 def claim_batch(
@@ -201,6 +217,13 @@ def _not_for(
         return NotInvited()
     if terms.tiers and attempt.tier not in terms.tiers:
         return NotForTier(tiers=list(terms.tiers))
+    if attempt.is_given:
+        return None
+    # Who does not say what is counted would go without any bound.
+    if terms.per_device is not None and not attempt.device:
+        return DeviceMissing()
+    if terms.per_address is not None and not attempt.address:
+        return AddressMissing()
     return None
 
 

@@ -135,7 +135,8 @@ class Bought(msgspec.Struct, frozen=True):
 class Attempt(msgspec.Struct, frozen=True):
     """One customer's try to claim; ``key`` is the caller's own, and ``asked`` what was asked.
 
-    ``done`` and ``tier`` are looked up before, for rewards that ask for them.
+    ``done`` and ``tier`` are looked up before, for rewards that ask for them. What ``is_given`` the
+    shop gives by itself: nobody sits at a device and asks for it.
     """
 
     key: str
@@ -154,6 +155,7 @@ class Attempt(msgspec.Struct, frozen=True):
     joining: Group | None = None
     done: Done | None = None
     tier: str | None = None
+    is_given: bool = False
 
 
 class Claim(msgspec.Struct, frozen=True):

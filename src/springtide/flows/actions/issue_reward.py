@@ -97,4 +97,5 @@ def _attempt(key: str, reward_id: UUID, customer: str) -> Attempt:
         reward_id=reward_id,
         customer_key=customer,
         asked=hashlib.blake2b(name.encode(), digest_size=16).hexdigest(),
+        is_given=True,
     )
