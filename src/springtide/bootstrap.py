@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
+from typing import IO
 
 from springtide.domain.access.model import Shop
 from springtide.domain.facts import agreement
@@ -13,7 +14,9 @@ from springtide.domain.facts.queries import FactReader
 from springtide.domain.facts.writing import meet
 from springtide.flows.claiming import ClaimDesk
 from springtide.flows.installation import knows_secret, mark_secret
+from springtide.flows.occupancy import alone_in, share
 from springtide.flows.post import Postman
+from springtide.flows.restoring import finish, is_unfinished
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.private import make_private, tighten, write_privately
@@ -21,12 +24,15 @@ from springtide.settings import IN_DATA, Settings
 
 # How often at most readiness looks at the lake on the disk.
 _LAKE_SECONDS = 5.0
+# What is left of a restore that was cut off is moved into place in a moment.
+_RESTORE_SECONDS = 30.0
 
 
 class House:
     """One running process: settings, the state database, the facts, the real clock."""
 
-    def __init__(self, settings: Settings, db: Database) -> None:
+    def __init__(self, settings: Settings, db: Database, at_work: IO[str] | None = None) -> None:
+        self._at_work = at_work
         self.settings = settings
         self.db = db
         #: A neighbour that forwards requests and is not trusted to; empty until one did.
@@ -86,7 +92,7 @@ class House:
 
     def real_now(self) -> datetime:
         """Return the real instant, in UTC."""
-        return datetime.now(UTC)  # noqa: TID251 - the one place that reads the clock
+        return real_instant()
 
     def now(self, shop: Shop) -> datetime:
         """Return a shop's time: the real one, unless its clock is simulated.
@@ -108,6 +114,13 @@ class House:
                 self._reader.close()
                 self._reader = None
         self.db.close()
+        if self._at_work is not None:
+            self._at_work.close()
+
+
+def real_instant() -> datetime:
+    """Return the real instant, in UTC."""
+    return datetime.now(UTC)  # noqa: TID251 - the one place that reads the clock
 
 
 def open_house(settings: Settings) -> House:
@@ -120,11 +133,18 @@ def open_house(settings: Settings) -> House:
     write_privately()
     make_private(settings.data, IN_DATA)
     db = Database(settings.database_url)
+    at_work = share(settings.data)
+    if is_unfinished(settings.data):
+        at_work.close()
+        # Of several starts one does it, and the others wait.
+        with alone_in(settings.data, seconds=_RESTORE_SECONDS):
+            finish(settings.data, db)
+        at_work = share(settings.data, seconds=_RESTORE_SECONDS)
     for file in db.files():
         tighten(file)
     try:
         migrate(db)
-        house = House(settings, db)
+        house = House(settings, db, at_work)
         meet(db, house.lake)
         with db.read() as tx:
             is_new = knows_secret(tx, settings.secret) is None
@@ -133,6 +153,7 @@ def open_house(settings: Settings) -> House:
                 mark_secret(tx, settings.secret)
     except BaseException:
         db.close()
+        at_work.close()
         raise
     return house
 

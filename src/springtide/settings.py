@@ -57,7 +57,7 @@ SECRET_LENGTH_MIN = 32
 #: What Springtide writes in its data folder.
 IN_DATA = (
     "state.db*", "durable.db*", "secret", ".secret-*", "lake", "rejects", "uploads", "mailbox",
-    "logs", "demo-*",
+    "logs", "demo-*", "in-use.lock", ".keeping", ".restore", ".before-restore-*",
 )  # fmt: skip
 
 
@@ -122,6 +122,16 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         has_mail_server=bool(environment.get("SPRINGTIDE_SMTP_URL")),
         trusted_proxies=_proxies(environment.get("SPRINGTIDE_TRUSTED_PROXIES", "")),
     )
+
+
+def read_target(environment: Mapping[str, str] = os.environ) -> tuple[Path, str, str | None]:
+    """Return data folder, database and secret as they are told, and make nothing.
+
+    The secret is None where none is told: then it is the one in the data folder.
+    """
+    data = Path(environment.get("SPRINGTIDE_DATA", "var")).absolute()
+    url = environment.get("SPRINGTIDE_DATABASE_URL") or f"sqlite:///{data}/state.db"
+    return data, url, environment.get("SPRINGTIDE_SECRET")
 
 
 def _whole(

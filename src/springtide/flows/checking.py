@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from springtide.domain.access.queries import all_shops
@@ -19,7 +19,8 @@ from springtide.flows import installation, kept
 from springtide.flows.model import OPEN_STATES
 from springtide.flows.protocol import Surroundings
 from springtide.flows.store import actions
-from springtide.kit.db import Database, metadata
+from springtide.flows.tables import every_table
+from springtide.kit.db import Database
 from springtide.kit.findings import Finding, Watch, unwatched
 from springtide.migrations import newest_version, version_of
 
@@ -88,10 +89,11 @@ def _state(db: Database, counts: dict[str, int], watch: Watch) -> Iterator[Findi
             return
         with db.read() as tx:
             yield from _sqlite(tx) if db.is_sqlite else _postgresql(tx)
-            tables = metadata.sorted_tables
+            tables = every_table()
             for place, table in enumerate(tables):
                 watch("tables of the database", place, len(tables))
-                counts[table.name] = len(tx.execute(select(1).select_from(table)).all())
+                counting = select(func.count()).select_from(table)
+                counts[table.name] = int(tx.execute(counting).scalar_one())
     except SQLAlchemyError as error:
         yield Finding(
             "database", "database_unreadable",

@@ -63,6 +63,11 @@ def note_restore(tx: Connection, restored: Restored) -> None:
     )
 
 
+def has_restore(tx: Connection, id_: str) -> bool:
+    """Tell whether this state came from a restore of an id."""
+    return tx.execute(select(restores.c.id).where(restores.c.id == id_)).first() is not None
+
+
 def last_restore(tx: Connection) -> Restored | None:
     """Return the last restore that this state went through."""
     row = tx.execute(select(restores).order_by(restores.c.restored_at.desc()).limit(1)).first()

@@ -95,6 +95,7 @@ AUDIT_ACTIONS = {
     "action.plan": N_("Action planned"),
     "catalog.upsert_products": N_("Products taken in"),
     "customers.upsert": N_("Customers taken in"),
+    "backup.restore": N_("Restored from a backup"),
     "facts.import": N_("File imported"),
     "export.write": N_("Table taken out"),
     "mapping.save": N_("Mapping of columns saved"),

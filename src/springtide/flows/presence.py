@@ -137,6 +137,11 @@ def leave(db: Database, *, slot: Slot) -> None:
         )
 
 
+def forget_workers(tx: Connection) -> None:
+    """Forget every worker: this state was put back from a backup, and none works on it."""
+    tx.execute(delete(workers))
+
+
 def workers_seen(tx: Connection, *, real_now: datetime) -> list[WorkerSeen]:
     """Return the workers, dead ones too; with none alive, pages say that nothing is carried out."""
     return [

@@ -127,13 +127,15 @@ class PhaseAction(Protocol):
     ``do`` returns a receipt (JSON) from which ``undo`` puts everything back. Both may run again
     after a crash: whatever they change belongs into ``context.step``. When an action of several
     steps was stopped half way, ``undo`` gets None as the receipt. ``is_long`` actions run beside
-    the others; all else of a campaign runs one after the other, in due order.
+    the others; all else of a campaign runs one after the other, in due order. What an
+    ``is_outward`` one did has left the house (letters): after a restore it waits for a person.
     """
 
     kind: ClassVar[str]
     label: ClassVar[str]
     params: ClassVar[type]
     is_long: ClassVar[bool]
+    is_outward: ClassVar[bool]
 
     def check(self, context: Context, params: Any) -> None:
         """Refuse what cannot be done, before anything is changed."""

@@ -29,15 +29,20 @@ def migrate(database: Database, *, to: str = "head") -> None:
 
     Refuses (NewerState) one of a release that this one does not know; nothing is written.
     """
-    config = _config()
     with database.read() as tx:
         _refuse_newer(tx)
     with database.write() as tx:
-        _one_at_a_time(tx)
-        # Another may have brought it further meanwhile.
-        _refuse_newer(tx)
-        config.attributes["connection"] = tx
-        command.upgrade(config, to)
+        migrate_in(tx, to=to)
+
+
+def migrate_in(tx: Connection, *, to: str = "head") -> None:
+    """Bring the state database forward as part of a transaction (NewerState)."""
+    config = _config()
+    _one_at_a_time(tx)
+    # Another may have brought it further meanwhile.
+    _refuse_newer(tx)
+    config.attributes["connection"] = tx
+    command.upgrade(config, to)
 
 
 def is_current(database: Database) -> bool:

@@ -41,6 +41,7 @@ class Note:
     label: ClassVar[str] = "Note"
     params: ClassVar[type] = NoteParams
     is_long: ClassVar[bool] = False
+    is_outward: ClassVar[bool] = False
 
     def check(self, context: Context, params: NoteParams) -> None:
         """Nothing to refuse."""
@@ -66,6 +67,7 @@ class LongNote(Note):
 
     kind: ClassVar[str] = "long_note"
     is_long: ClassVar[bool] = True
+    is_outward: ClassVar[bool] = False
 
 
 def _fail(context: Context, params: NoteParams) -> None:

@@ -23,6 +23,7 @@ class DemoDay:
     label: ClassVar[str] = N_("Run the demo's sale day")
     params: ClassVar[type] = DemoDayParams
     is_long: ClassVar[bool] = True
+    is_outward: ClassVar[bool] = False
 
     def check(self, context: Context, params: DemoDayParams) -> None:
         """Refuse without a server to send the orders to."""

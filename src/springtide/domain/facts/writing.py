@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -363,3 +364,21 @@ def _noted(column: str, text: str) -> str | int:
         return int(text)
     # Delta's form of an instant: 2017-01-01T11:53:26.000Z
     return text.removesuffix("+00").replace(" ", "T") + "Z"
+
+
+def copy_log(lake: Lake, found: Snapshot, copy: Lake) -> None:
+    """Write the log of the table, up to a version of it, into the empty log of another.
+
+    From the last checkpoint on: what is before it says only what no longer is.
+    """
+    checkpoints = {
+        int(place.name[:20]): place
+        for place in lake.log.glob("*.checkpoint.parquet")
+        if int(place.name[:20]) <= found.version
+    }
+    first = 0
+    if checkpoints:
+        first = max(checkpoints)
+        shutil.copyfile(checkpoints[first], copy.log / checkpoints[first].name)
+    for version in range(first, found.version + 1):
+        shutil.copyfile(lake.commit_file(version), copy.commit_file(version))

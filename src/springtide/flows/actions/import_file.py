@@ -46,6 +46,7 @@ class ImportFile:
     label: ClassVar[str] = N_("Import a file")
     params: ClassVar[type] = ImportFileParams
     is_long: ClassVar[bool] = True
+    is_outward: ClassVar[bool] = False
 
     def check(self, context: Context, params: ImportFileParams) -> None:
         """Give up on a file that is gone."""

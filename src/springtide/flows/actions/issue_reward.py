@@ -39,6 +39,7 @@ class IssueReward:
     label: ClassVar[str] = N_("Invite customers to a reward")
     params: ClassVar[type] = IssueRewardParams
     is_long: ClassVar[bool] = True
+    is_outward: ClassVar[bool] = False
 
     def check(self, context: Context, params: IssueRewardParams) -> None:
         """What may be wrong is said by the page before the job is made."""

@@ -29,6 +29,7 @@ class OpenSale:
     label: ClassVar[str] = N_("Open the sale")
     params: ClassVar[type] = OpenSaleParams
     is_long: ClassVar[bool] = False
+    is_outward: ClassVar[bool] = False
 
     def check(self, context: Context, params: OpenSaleParams) -> None:
         """Nothing can be wrong with opening."""

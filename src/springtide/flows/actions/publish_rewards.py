@@ -28,6 +28,7 @@ class PublishRewards:
     label: ClassVar[str] = N_("Publish rewards and games")
     params: ClassVar[type] = PublishRewardsParams
     is_long: ClassVar[bool] = False
+    is_outward: ClassVar[bool] = False
 
     def check(self, context: Context, params: PublishRewardsParams) -> None:
         """Nothing can be wrong: rewards are checked when they are saved."""

@@ -21,6 +21,7 @@ class PublishRules:
     label: ClassVar[str] = N_("Publish promotion rules")
     params: ClassVar[type] = PublishRulesParams
     is_long: ClassVar[bool] = False
+    is_outward: ClassVar[bool] = False
 
     def check(self, context: Context, params: PublishRulesParams) -> None:
         """Nothing can be wrong: rules are checked when they are saved."""

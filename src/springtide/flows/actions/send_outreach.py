@@ -32,6 +32,7 @@ class SendOutreach:
     label: ClassVar[str] = N_("Send an outreach")
     params: ClassVar[type] = SendOutreachParams
     is_long: ClassVar[bool] = True
+    is_outward: ClassVar[bool] = True
 
     def check(self, context: Context, params: SendOutreachParams) -> None:
         """Refuse an outreach whose audience is not fixed."""

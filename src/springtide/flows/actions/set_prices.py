@@ -25,6 +25,7 @@ class SetPrices:
     label: ClassVar[str] = N_("Set campaign prices")
     params: ClassVar[type] = SetPricesParams
     is_long: ClassVar[bool] = False
+    is_outward: ClassVar[bool] = False
 
     def check(self, context: Context, params: SetPricesParams) -> None:
         """Refuse a price that its product may not have; the first one is named."""

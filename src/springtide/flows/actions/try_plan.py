@@ -32,6 +32,7 @@ class TryPlan:
     label: ClassVar[str] = N_("Try the plan on past orders")
     params: ClassVar[type] = TryPlanParams
     is_long: ClassVar[bool] = True
+    is_outward: ClassVar[bool] = False
 
     def check(self, context: Context, params: TryPlanParams) -> None:
         """Nothing can be wrong before the orders are read."""

@@ -33,6 +33,7 @@ class Withdraw:
     label: ClassVar[str] = N_("Withdraw the sale")
     params: ClassVar[type] = WithdrawParams
     is_long: ClassVar[bool] = False
+    is_outward: ClassVar[bool] = False
 
     def check(self, context: Context, params: WithdrawParams) -> None:
         """A sale can always be withdrawn."""
