@@ -7,7 +7,7 @@
 #   2030 the year begins a day early. Four Python packages with tables agree on the right dates.
 # Why it matters to a shop: pages that greet or count down by this calendar, and lunar birthdays of that
 #   month, are a day off for the largest holiday of the year, and differ from what the server says.
-# Seen with: Node 24.19.0 and 22.20.0 (their ICU is printed), lunar_python 1.4.8, LunarCalendar 0.0.9,
+# Seen with: Node 24.19.0 (ICU 78.3) and 20.20.2 (ICU 78.2), lunar_python 1.4.8, LunarCalendar 0.0.9,
 #   lunardate 0.3.0, borax 4.1.3, holidays 0.109, Python 3.11.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 pip_install lunar_python==1.4.8 LunarCalendar==0.0.9 lunardate==0.3.0 borax==4.1.3 holidays==0.109 \
