@@ -60,6 +60,7 @@ class Caller:
         scopes = (Scope.QUOTES_WRITE, Scope.CLAIMS_WRITE, Scope.EVENTS_WRITE)
         self.server = key_in(house, self.shop, *scopes)
         self.browser = key_in(house, self.shop, *scopes, is_publishable=True)
+        self.orders = key_in(house, self.shop, Scope.ORDERS_WRITE)
 
     def token(self, customer: str) -> str:
         settings = self.house.settings
@@ -116,6 +117,49 @@ def test_a_browsers_key_names_only_the_customer_that_it_proves(calls: Caller) ->
         assert (other.status_code, other.json()["code"]) == (403, "needs_server_key"), path
         own = calls.post(path, named | {"customer_token": calls.token("c2")}, calls.browser)
         assert own.json().get("code") in (None, "reward_unknown"), own.text
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"tier": "Champions"},
+        {"is_first_order": True},
+        {"standing": {"segment": "Champions"}},
+        {"member_price_minor": 1},
+        {"prices": {"tea": 1}},
+        {"total_minor": 1},
+        {"deposits": {"tea": 5_000}},
+        {"limits_left": 9},
+        {"priced_at": "2020-01-01T00:00:00Z"},
+        {"lines": [{"product_key": "tea", "quantity": 1, "unit_minor": 1}]},
+    ],
+)
+def test_what_springtide_knows_itself_nobody_states(calls: Caller, stated: dict[str, Any]) -> None:
+    cart = LEAST["/v1/quotes"] | stated
+    for path, key in (
+        ("/v1/quotes", calls.browser),
+        ("/v1/quotes", calls.server),
+        ("/v1/orders", calls.orders),
+    ):
+        answer = calls.post(path, cart, key)
+        assert answer.status_code in (400, 422), (path, answer.text)
+        assert calls.post(path, LEAST["/v1/quotes"], key).status_code in (200, 201)
+
+
+def test_what_a_browser_was_quoted_is_ordered_only_as_the_server_says_it(calls: Caller) -> None:
+    for stated in ({"shipping_minor": 0}, {"channel": "app"}, {"region": "浙江"}):
+        asked = LEAST["/v1/quotes"] | {"shipping_minor": 900} | stated
+        quote = calls.post("/v1/quotes", asked, calls.browser).json()["quote"]
+        said = LEAST["/v1/quotes"] | {"shipping_minor": 1_000, "quote": quote}
+        refused = calls.post("/v1/orders", said, calls.orders)
+        assert (refused.status_code, refused.json()["code"]) == (409, "quote_other_cart")
+
+
+def test_what_was_paid_is_the_total_or_refused(calls: Caller) -> None:
+    order = calls.post("/v1/orders", LEAST["/v1/quotes"] | {"key": "A"}, calls.orders).json()
+    paid = {"payment_key": "p1", "amount_minor": order["total_minor"] - 1}
+    assert calls.post("/v1/orders/A/payments", paid, calls.orders).json()["code"] == "wrong_amount"
+    assert calls.post("/v1/orders/A/payments", paid, calls.browser).status_code == 403
 
 
 def test_a_balance_of_points_is_a_servers_word_and_only_where_the_site_keeps_them(

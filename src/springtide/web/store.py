@@ -18,6 +18,7 @@ from springtide.domain.access.operations import create_key
 from springtide.domain.access.queries import caller, shop_by_slug
 from springtide.domain.campaigns.queries import campaigns
 from springtide.domain.catalog.queries import products_by_keys, search_products
+from springtide.domain.orders.model import Order
 from springtide.domain.pricing.model import CartLine
 from springtide.domain.pricing.queries import current_prices
 from springtide.domain.pricing.rules import RULES
@@ -104,8 +105,9 @@ def store_order(house: House, shop: str, data: OrderIn) -> dict[str, Any]:
     lines = tuple(CartLine(line.product_key, line.quantity) for line in data.lines)
     wanted = Wanted(lines, points=data.points, customer_key=customer)
     total = quoted_total(secret, shop=found, wanted=wanted, token=data.quote, now=now)
-    with house.db.write() as tx:
-        order = checkout.place(
+
+    def place(tx: Connection) -> Order:
+        return checkout.place(
             tx,
             shop=found,
             actor=_ACTOR,
@@ -114,6 +116,8 @@ def store_order(house: House, shop: str, data: OrderIn) -> dict[str, Any]:
             now=now,
             standing_of=standing_by(house.facts, shop=found, now=now),
         )
+
+    order = house.db.run(place)
     return {"order": order.key, "total_minor": order.total_minor}
 
 

@@ -158,6 +158,14 @@ def test_orders_count_once_they_are_paid(street: Street) -> None:
     assert street.claim(task) == "points 5"
 
 
+def test_orders_of_a_visitor_are_nobodys_to_claim(street: Street) -> None:
+    task = street.open(deed="order", wanted=1)
+    street.did("tea", kind="payment", order_key="o1", visitor_key="v1")
+    assert street.claim(task, "c2", visitor_key="v1") == "task_unfinished 0/1"
+    street.did("tea", kind="payment", order_key="o2", visitor_key="v1", customer_key="c2")
+    assert street.claim(task, "c2", visitor_key="v1") == "points 5"
+
+
 def local(text: str, shop: Shop) -> datetime:
     """Return the instant of a wall time; of an hour that comes twice, ``*`` is the second."""
     at = datetime.fromisoformat(text.rstrip("*")).replace(tzinfo=shop.tz, fold=int("*" in text))

@@ -13,7 +13,8 @@ from springtide.domain.rewards.model import Done
 from springtide.kit.time import Window, at_wall_time
 
 # The day's deeds are found once, then joined to those who ask. What a visitor did before they
-# were known counts; what the same visitor did as somebody else does not.
+# were known counts; what the same visitor did as somebody else does not. A browser says itself
+# which visitor it is, so that brings in no orders: they count for whom they were placed.
 _DEEDS = """
 with asked as (
     select unnest($numbers::bigint[]) as number, unnest($customers::varchar[]) as customer,
@@ -30,7 +31,8 @@ select number, count(distinct what)
 from (
     select number, what from deeds join asked on customer_key = customer
     union all
-    select number, what from deeds join asked on visitor_key = visitor where customer_key is null
+    select number, what from deeds join asked on visitor_key = visitor
+    where customer_key is null and not $by_order
 )
 group by number
 """
