@@ -34,6 +34,7 @@ from springtide.api.hot import HotPath, request_id_of
 from springtide.api.methods import allowed_methods
 from springtide.api.observe import Observer
 from springtide.api.openapi import openapi_config
+from springtide.api.strictness import StrictRequest, check_parameters
 from springtide.bootstrap import House, open_house
 from springtide.domain.access.model import (
     AccessRule,
@@ -49,6 +50,7 @@ from springtide.headers import CORS, always, dress
 from springtide.kit.db import Contended, met_in_a_ring
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.outage import outage_of
+from springtide.kit.reading import NO_BODY, BadField, BodyUnreadable
 from springtide.kit.wire import Patience, without_body
 from springtide.settings import read_settings
 from springtide.web import door, errors, proxies, still
@@ -73,21 +75,6 @@ class WrongMethod(Refusal):
     code = "wrong_method"
     status = 405
     text = N_("{method} does not work here.")
-
-
-class BodyUnreadable(Refusal):
-    """Bytes that are not what the route reads, such as broken JSON."""
-
-    code = "body_unreadable"
-    status = 400
-    text = N_("The request could not be read: {why}")
-
-
-class BadField(Refusal):
-    """A field or parameter of another type or range than the API describes."""
-
-    code = "bad_field"
-    text = N_("{why}")
 
 
 class InternalError(Refusal):
@@ -170,6 +157,7 @@ def create_app(house: House) -> Site:
         },
         exception_handlers={Exception: answer_error},
         openapi_config=openapi_config(),
+        request_class=StrictRequest,
         request_max_body_size=BODY_BYTES_MAX,
         state=State({"house": house, "observer": observer, "hot": hot, "patience": Patience()}),
         logging_config=None,
@@ -248,6 +236,7 @@ async def _admit(
         return
     if "\0" in connection.scope["path"] or b"%00" in connection.scope["query_string"]:
         raise BodyUnreadable(why=N_("it holds a NUL character"))
+    check_parameters(connection, handler)
     if isinstance(rule, Key):
         await api_door.admit(connection, rule, is_hot=handler.opt.get("hot", False))
         return
@@ -288,6 +277,8 @@ def _as_refusal(scope: HTTPScope, error: Exception) -> Refusal:
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         return Invalid(
             {item.get("key", "body"): BadField(why=item["message"]) for item in error.extra}
+            if error.extra[0].get("key") != "data"
+            else {"body": BadField(why=NO_BODY)}
         )
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _of_status(scope, error)

@@ -2,16 +2,14 @@
 
 import hashlib
 import hmac
-import re
 import time
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, post
-from litestar.exceptions import ClientException, ValidationException
 from litestar.params import PathParameter
 from msgspec import Meta, Struct
 
@@ -30,12 +28,12 @@ from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, BadShare, sharer_
 from springtide.kit.addresses import network_of
 from springtide.kit.errors import Invalid, Refusal
 from springtide.kit.ids import BadId, inward, outward
+from springtide.kit.reading import read_json
 from springtide.kit.text import text_problem
 
 #: Tries of one customer a second, and at once.
 TRIES_PER_SECOND = 5.0
 TRIES_AT_ONCE = 15
-_FIELD = re.compile(r"`\$\.([^`]+)`")
 
 
 class ClaimIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -110,7 +108,6 @@ class ClaimOut(Struct, kw_only=True, omit_defaults=True):
     replayed: Annotated[bool, Meta(description="This key had its answer before.")] = False
 
 
-Body = TypeVar("Body", bound=ClaimIn | ReserveIn)
 #: What tells a guess: something secret that was wrong.
 _GUESSED = (WrongPhrase, CodeUnknown, CodeMistyped, CodeUsed, GroupUnknown)
 _tries = Limits(rate=TRIES_PER_SECOND, burst=TRIES_AT_ONCE)
@@ -188,9 +185,9 @@ def is_hot(method: str, path: str) -> bool:
 def body_of(path: str, raw: bytes) -> tuple[ClaimIn | ReserveIn, str]:
     """Return what the bytes of a hot request say, and the reward they are about."""
     if path == CLAIMS:
-        claim = _decoded(_read_claim, raw)
+        claim = read_json(_read_claim, raw)
         return claim, claim.reward
-    return _decoded(_read_reserve, raw), path[len(FLASH) : -len(RESERVE)]
+    return read_json(_read_reserve, raw), path[len(FLASH) : -len(RESERVE)]
 
 
 def attempt_of(
@@ -267,18 +264,6 @@ def answer_of(claim: Claim) -> ClaimOut:
         expires_at=claim.expires_at,
         replayed=claim.replayed,
     )
-
-
-def _decoded(decoder: msgspec.json.Decoder[Body], raw: bytes) -> Body:
-    try:
-        return decoder.decode(raw)
-    except msgspec.ValidationError as error:
-        found = _FIELD.search(str(error))
-        field = found[1] if found else "body"
-        problem = {"key": field, "message": str(error)}
-        raise ValidationException(extra=[problem]) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ClientException(str(error)) from error
 
 
 def _sharer(

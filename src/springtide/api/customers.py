@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
 from litestar.openapi.spec import Example
-from litestar.params import Body, ParameterKwarg, QueryParameter
+from litestar.params import Body, QueryParameter
 from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
-from springtide.api.fields import PLAIN_SCHEMA, Currency, CustomerKey, PathKey, Plain
+from springtide.api.fields import Currency, CustomerKey, PathKey, Plain, PropName
 from springtide.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
@@ -32,12 +32,8 @@ class CustomerIn(Struct, kw_only=True, forbid_unknown_fields=True):
     email: Annotated[str, Meta(max_length=254, examples=["li@example.com"])] | None = None
     attributes: (
         Annotated[
-            dict[Annotated[str, Meta(max_length=60)], Plain],
-            Meta(max_length=30),
-            ParameterKwarg(
-                description="At most 30 plain values.",
-                schema_extra={"max_properties": 30, "additional_properties": PLAIN_SCHEMA},
-            ),
+            dict[PropName, Plain],
+            Meta(max_length=30, description="At most 30 plain values."),
         ]
         | None
     ) = None

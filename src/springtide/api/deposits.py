@@ -9,6 +9,7 @@ from litestar.params import Body
 from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
+from springtide.api.fields import AmountMinor
 from springtide.api.paging import Cursor, Limit, Page, page_of, read_cursor
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
@@ -34,7 +35,7 @@ class DepositIn(Struct, kw_only=True, forbid_unknown_fields=True):
 
     claim: Annotated[str, Meta(max_length=40, description="The presale's claim, clm_…")]
     payment_key: PaymentKey
-    amount_minor: Annotated[int, Meta(ge=0, description="Refused when it is not the deposit.")]
+    amount_minor: Annotated[AmountMinor, Meta(description="Refused when it is not the deposit.")]
 
 
 class Deposit(Struct, kw_only=True):

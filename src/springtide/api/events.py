@@ -4,19 +4,21 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, post
-from litestar.openapi.spec import Example, Schema
-from litestar.params import Body, ParameterKwarg
+from litestar.openapi.spec import Example
+from litestar.params import Body
 from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
 from springtide.api.fields import (
-    PLAIN_SCHEMA,
     CustomerKey,
+    InstantText,
     Plain,
     ProductKey,
+    PropName,
     Simulated,
     SourcePath,
     VisitorKey,
+    instant_of,
 )
 from springtide.api.simulated import refuse_outside_demo
 from springtide.api.stated import NeedsServerKey, customer_proven
@@ -53,9 +55,8 @@ class Event(Struct, kw_only=True, forbid_unknown_fields=True):
     ) = None
     occurred_at: (
         Annotated[
-            datetime,
+            InstantText,
             Meta(
-                tz=True,
                 description="When, up to 7 days back. Left out or out of bounds: now, by the "
                 "shop's clock.",
             ),
@@ -80,16 +81,8 @@ class Event(Struct, kw_only=True, forbid_unknown_fields=True):
     campaign_key: Annotated[str, Meta(min_length=1, max_length=120)] | None = None
     reference: Annotated[str, Meta(max_length=200, description="Page or link.")] | None = None
     props: Annotated[
-        dict[Annotated[str, Meta(max_length=60)], Plain],
-        Meta(max_length=PROPS_MAX),
-        ParameterKwarg(
-            description=f"Anything else, at most {PROPS_MAX} plain values.",
-            schema_extra={
-                "max_properties": PROPS_MAX,
-                "property_names": Schema(max_length=60),
-                "additional_properties": PLAIN_SCHEMA,
-            },
-        ),
+        dict[PropName, Plain],
+        Meta(max_length=PROPS_MAX, description=f"Anything else, at most {PROPS_MAX} plain values."),
     ] = {}
     simulated: Simulated = False
 
@@ -171,8 +164,8 @@ def take_events(
     named = [_named(house, caller, data, event) for event in data.events]
     anonymous = sum(is_unproven for _, is_unproven in named)
     prepared = [
-        _fact(caller, event, customer, now)
-        for event, (customer, _) in zip(data.events, named, strict=True)
+        _fact(caller, event, f"events.{i}", customer, now)
+        for i, (event, (customer, _)) in enumerate(zip(data.events, named, strict=True))
     ]
     moved = sum(is_moved for _, is_moved in prepared)
 
@@ -198,9 +191,12 @@ def _named(house: House, caller: Caller, data: Events, event: Event) -> tuple[st
     return customer, False
 
 
-def _fact(caller: Caller, event: Event, customer: str | None, now: datetime) -> tuple[Fact, bool]:
+def _fact(
+    caller: Caller, event: Event, place: str, customer: str | None, now: datetime
+) -> tuple[Fact, bool]:
     """Return the fact of an event, and whether its time had to be moved to now."""
-    said = event.occurred_at
+    text = event.occurred_at
+    said = None if text is None else instant_of(text, f"{place}.occurred_at")
     is_moved = said is not None and not now - BEHIND_MAX <= said <= now + AHEAD_MAX
     props: dict[str, Any] = dict(event.props)
     if event.simulated:

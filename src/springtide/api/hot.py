@@ -20,6 +20,7 @@ from springtide.api.observe import Observer
 from springtide.api.problems import MEDIA_TYPE, BodyTooLarge, headers_of, problem_of
 from springtide.bootstrap import House
 from springtide.kit.errors import Refusal
+from springtide.kit.reading import refuse_other_media
 
 BODY_BYTES_MAX = 16_384
 Headers = Iterable[tuple[bytes, bytes]]
@@ -30,6 +31,7 @@ _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 _REPLAYED = (b"idempotency-replayed", b"true")
 _KEY, _AUTHORIZATION, _REQUEST_ID = b"idempotency-key", b"authorization", b"x-request-id"
+_KIND, _PACKED = b"content-type", b"content-encoding"
 _PLACE = claims.PLACE_HEADER.lower().encode()
 
 
@@ -57,7 +59,7 @@ class HotPath:
         if scope["query_string"] or not claims.is_hot(scope["method"], path):
             return False
         begin = time.perf_counter()
-        key = token = sent_id = place = b""
+        key = token = sent_id = place = kind = packed = b""
         for name, value in scope["headers"]:
             if name == _KEY:
                 key = value
@@ -67,6 +69,10 @@ class HotPath:
                 sent_id = value
             elif name == _PLACE:
                 place = value
+            elif name == _KIND:
+                kind = value
+            elif name == _PACKED:
+                packed = value
         request_id = request_id_of(sent_id)
         client = scope.get("client")
         answer: claims.ClaimOut | Refusal
@@ -74,6 +80,8 @@ class HotPath:
             caller = await self._door.recognised(token)
             self._door.check(caller, claims.RULE)
             self._door.rush(caller, address_of(scope))
+            if kind != _JSON[1] or packed:
+                refuse_other_media(kind.decode("latin-1"), packed.decode("latin-1"))
             body, reward = claims.body_of(path, await _body(receive))
             attempt = claims.attempt_of(
                 self._house,

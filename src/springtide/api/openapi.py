@@ -83,7 +83,16 @@ def openapi_config() -> OpenAPIConfig:
 
 def _completed(schema: dict[str, Any], routes: list[Any]) -> dict[str, Any]:
     """Add to every operation its key, its scope, its Idempotency-Key and its problems."""
-    (_, parts) = msgspec.json.schema_components([Problem], ref_template=_REF)
+    # Bodies are described by what decodes them: the framework's own words lose bounds of 0, those
+    # of what a list holds, and that other fields are refused.
+    bodies = {
+        handler.parsed_data_field.annotation: None
+        for route in routes
+        if route.path.startswith("/v1/")
+        for handler in getattr(route, "route_handlers", [])
+        if handler.parsed_data_field
+    }
+    (_, parts) = msgspec.json.schema_components([Problem, *bodies], ref_template=_REF)
     schema["components"].setdefault("schemas", {}).update(parts)
     options = {
         (route.path_format, method.lower()): handler.opt
@@ -94,33 +103,24 @@ def _completed(schema: dict[str, Any], routes: list[Any]) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             _complete(operation, method, options.get((path, method), {}))
-    _close_bodies(schema)
+    _speak_ecma(schema)
     return schema
 
 
-def _close_bodies(schema: dict[str, Any]) -> None:
-    """Say of every object in a request that fields it does not name are refused."""
-    components = schema["components"]["schemas"]
-    waiting: list[Any] = [
-        operation["requestBody"]
-        for operations in schema["paths"].values()
-        for operation in operations.values()
-        if "requestBody" in operation
-    ]
-    seen: set[str] = set()
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, list):
-            waiting += part
-        if not isinstance(part, dict):
-            continue
-        name = str(part.get("$ref", "")).rpartition("/")[2]
-        if name and name not in seen:
-            seen.add(name)
-            waiting.append(components[name])
-        if "properties" in part:
-            part.setdefault("additionalProperties", False)
-        waiting += part.values()
+def _speak_ecma(part: Any) -> None:
+    """Write the end of patterns as JSON Schema's regular expressions do: there, ``$`` is the end.
+
+    In Python's a ``$`` matches before a line feed at the end too.
+    """
+    if isinstance(part, list):
+        for each in part:
+            _speak_ecma(each)
+    elif isinstance(part, dict):
+        pattern = part.get("pattern")
+        if isinstance(pattern, str) and pattern.endswith(r"\Z"):
+            part["pattern"] = pattern[:-2] + "$"
+        for each in part.values():
+            _speak_ecma(each)
 
 
 def _complete(operation: dict[str, Any], method: str, options: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
 from springtide.api.fields import (
+    AmountMinor,
     Currency,
     OrderKey,
     PathKey,
@@ -71,7 +72,7 @@ class PaymentIn(Struct, kw_only=True, forbid_unknown_fields=True):
         ),
     ]
     amount_minor: (
-        Annotated[int, Meta(ge=0, description="Refused when it is not the order's total.")] | None
+        Annotated[AmountMinor, Meta(description="Refused when it is not the order's total.")] | None
     ) = None
 
 

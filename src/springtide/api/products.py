@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
-from litestar.openapi.spec import Example
-from litestar.params import Body, ParameterKwarg, QueryParameter
+from litestar.openapi.spec import Example, OpenAPIType, Schema
+from litestar.params import Body, QueryParameter
 from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
-from springtide.api.fields import PLAIN_SCHEMA, Currency, PathKey, Plain, ProductKey
+from springtide.api.fields import AmountMinor, Currency, PathKey, Plain, ProductKey, PropName
 from springtide.api.paging import LIMIT_MAX, Cursor, Limit, Page, page_of, read_cursor
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
@@ -22,10 +22,11 @@ from springtide.domain.pricing.queries import current_prices
 from springtide.kit.money import AMOUNT_MINOR_MAX
 
 Keys = Annotated[
-    list[str] | None,
+    list[Annotated[str, Meta(max_length=120)]] | None,
     QueryParameter(
         name="key",
         max_items=LIMIT_MAX,
+        schema_extra={"items": Schema(type=OpenAPIType.STRING, max_length=120)},
         description="Only these products; repeat it, up to 200 times.",
     ),
 ]
@@ -34,7 +35,6 @@ Keys = Annotated[
 #: Products of one request.
 PRODUCTS_MAX = 1_000
 Text = Annotated[str, Meta(max_length=300)]
-Amount = Annotated[int, Meta(ge=0, le=AMOUNT_MINOR_MAX)]
 
 
 class PriceIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -45,7 +45,7 @@ class PriceIn(Struct, kw_only=True, forbid_unknown_fields=True):
         int,
         Meta(ge=0, le=AMOUNT_MINOR_MAX, description="No promotion goes below it. Never shown."),
     ] = 0
-    cost_minor: Amount | None = None
+    cost_minor: AmountMinor | None = None
     tax_bps: Annotated[
         int, Meta(ge=0, le=TAX_BPS_MAX, description="Rate of the tax in it, 1300 is 13%.")
     ] = 0
@@ -60,12 +60,7 @@ class ProductIn(Struct, kw_only=True, forbid_unknown_fields=True):
     category: Text = ""
     department: Text = ""
     attributes: Annotated[
-        dict[str, Plain],
-        Meta(max_length=100),
-        ParameterKwarg(
-            description="At most 100 plain values.",
-            schema_extra={"max_properties": 100, "additional_properties": PLAIN_SCHEMA},
-        ),
+        dict[PropName, Plain], Meta(max_length=100, description="At most 100 plain values.")
     ] = {}
     price: PriceIn | None = None
 

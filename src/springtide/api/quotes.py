@@ -90,9 +90,17 @@ class CartIn(Struct, kw_only=True, forbid_unknown_fields=True):
             "holds. What Springtide's rewards give out it knows itself; stated, it is refused.",
         ),
     ] = []
-    currency: Annotated[
-        str | None, Meta(description="Refused where the shop's is another.", examples=["CNY"])
-    ] = None
+    currency: (
+        Annotated[
+            str,
+            Meta(
+                max_length=3,
+                description="Refused where the shop's is another.",
+                examples=["CNY"],
+            ),
+        ]
+        | None
+    ) = None
 
 
 class QuoteIn(CartIn, kw_only=True, forbid_unknown_fields=True):

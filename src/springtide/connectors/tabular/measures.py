@@ -25,17 +25,17 @@ from springtide.kit.sql import quoted
 
 #: What may stand beside the numbers, to say of what they are.
 SUBJECT = ("product_key", "source_path", "campaign_key", "product_name", "code", "of", "about")
-_MONEY = re.compile(r"金额|消耗|花费|成本|客单价|件单价|成交价|价值$|UV价值")
-_RATE = re.compile(r"率$|占比$|率\(|占比\(")
+_MONEY = re.compile(r"金额|消耗|花费|成本|客单价|件单价|成交价|价值\Z|UV价值")
+_RATE = re.compile(r"率\Z|占比\Z|率\(|占比\(")
 _SECONDS = re.compile(r"时长")
 _NUMBER = re.compile(r"roi|投入产出比|系数|评分|得分|指数|折扣", re.IGNORECASE)
 # Averages, prices, people and running totals: their sum over rows is no number of anything.
 _APART = re.compile(
     "平均|人均|均值|单价|价值|成本|成交价|每|累计|人数|访客|买家|UV|库存|排名|排行|"
-    "^price$|^(sale|comment)_count$"
+    r"^price\Z|^(sale|comment)_count\Z"
 )
 # Changes against an earlier period are worked out, never taken over.
-_CHANGES = re.compile(r"变化$|环比$|同比$|较前|较上")
+_CHANGES = re.compile(r"变化\Z|环比\Z|同比\Z|较前|较上")
 _PERIOD = re.compile(
     r"(20\d\d)[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
     r"(?:\s*(?:~|至|到|_|—|-)\s*(20\d\d)[-/.年](\d{1,2})[-/.月](\d{1,2})日?)?"

@@ -32,7 +32,7 @@ _CHUNK = 2**18
 _DEPTH_MAX = 8
 _NAME_MAX = 100
 _BLANKS = re.compile(r"[ \t\r\n]*")
-_BEGINS = re.compile(rb'\s*(\[\s*(\{|\[|\]|$)|\{\s*("|\}|$))')
+_BEGINS = re.compile(rb'\s*(\[\s*(\{|\[|\]|\Z)|\{\s*("|\}|\Z))')
 _BEGINS_WITH_ID = re.compile(r'\{\s*"id"\s*:')
 #: Keys that say how a list is packed, and not what is in it.
 _PACKING = {
