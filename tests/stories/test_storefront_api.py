@@ -298,8 +298,8 @@ def test_a_method_that_does_not_work_says_which_do(store: Storefront) -> None:
         answers, 405
     )
     assert {path: answer.headers["allow"] for path, answer in answers.items()} == {
-        "/v1/orders": "GET, OPTIONS, POST",
-        "/v1/orders/A": "GET, OPTIONS",
+        "/v1/orders": "GET, HEAD, OPTIONS, POST",
+        "/v1/orders/A": "GET, HEAD, OPTIONS",
         "/v1/orders/A/close": "OPTIONS, POST",
         "/v1/quotes": "OPTIONS, POST",
     }
