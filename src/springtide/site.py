@@ -4,7 +4,6 @@ import importlib
 import logging
 import os
 import pkgutil
-import sys
 import time
 from types import ModuleType
 from typing import Any, cast
@@ -48,6 +47,7 @@ from springtide.domain.access.model import (
 )
 from springtide.headers import CORS, always, dress
 from springtide.kit.db import Contended, met_in_a_ring
+from springtide.kit.discreet import write_logs
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.outage import outage_of
 from springtide.kit.reading import NO_BODY, BadField, BodyUnreadable
@@ -168,7 +168,7 @@ def create_app(house: House) -> Site:
 
 def app_from_environment() -> Any:
     """Open the house that the environment describes and return its app; for the server."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    write_logs("%(asctime)s %(levelname)s %(name)s %(message)s")
     if os.environ.get("SPRINGTIDE_ACCESS_LOG"):
         logging.getLogger("springtide").setLevel(logging.INFO)
     house = open_house(read_settings())

@@ -24,16 +24,15 @@ def register(root: typer.Typer) -> None:
 
 def worker() -> None:
     """Run a worker until it is told to stop."""
-    import logging
-
     stopping = _stop_on_signals()  # before the slow imports: a stop may come meanwhile
 
     from springtide.bootstrap import open_house
     from springtide.flows.protocol import KINDS
     from springtide.flows.worker import run
+    from springtide.kit.discreet import write_logs
     from springtide.settings import read_settings
 
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    write_logs("%(asctime)s %(levelname)s %(name)s: %(message)s")
     KINDS.include("springtide.demo.actions")
     house = open_house(read_settings())
     print("Springtide's worker is at work - Ctrl-C stops it.", flush=True)

@@ -110,7 +110,9 @@ def address_beside(database_url: str, data: Path) -> str:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(make_url(url), connect_args={"check_same_thread": False})
+    engine = create_engine(
+        make_url(url), connect_args={"check_same_thread": False}, hide_parameters=True
+    )
     event.listen(engine, "connect", _prepare)
     return engine
 

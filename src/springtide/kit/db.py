@@ -28,6 +28,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeDecorator
 
 from springtide.kit.canonical import to_json
+from springtide.kit.discreet import hide_values_in_errors
 from springtide.kit.errors import N_, Refusal
 
 # Seconds a writer waits for another before it gives up (SQLite's busy timeout).
@@ -222,6 +223,7 @@ def driver_url(url: str) -> str:
 
 def _engine(url: str) -> Engine:
     parsed = make_url(driver_url(url))
+    hide_values_in_errors()
     if parsed.get_backend_name() != "sqlite":
         engine = create_engine(
             parsed,
@@ -232,6 +234,7 @@ def _engine(url: str) -> Engine:
             # database was away gets a new one.
             pool_pre_ping=True,
             connect_args={**_KEPT_ALIVE, **parsed.query},
+            hide_parameters=True,
         )
         event.listen(engine, "connect", _prepare_postgresql)
         return engine
@@ -242,6 +245,7 @@ def _engine(url: str) -> Engine:
         pool_size=10,
         max_overflow=30,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
