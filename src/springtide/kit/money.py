@@ -1,16 +1,23 @@
 """Money as integer minor units with a currency; no float and no division touches it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.reading import as_typed
 
 # ISO 4217 exponents that differ from 2.
 _EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "JOD": 3, "TND": 3}
 
 # What a signed 64-bit column holds with room for sums over a shop's life.
 AMOUNT_MINOR_MAX = 10**15
+
+
+# Commas part thousands, and nothing else: 12,50 is no 1250.
+_AMOUNT = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|-?\.[0-9]+")
+_LENGTH_MAX = 40
 
 
 class BadAmount(Refusal):
@@ -50,14 +57,11 @@ def parse_minor(text: str, currency: str) -> int:
     >>> parse_minor("1,299.50", "CNY")
     129950
     """
-    cleaned = text.strip().replace(",", "").replace("，", "").lstrip("¥￥$€£")
-    try:
-        scaled = Decimal(cleaned).scaleb(exponent(currency))
-    except InvalidOperation as error:
-        raise BadAmount(value=text[:40], currency=currency) from error
-    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+    cleaned = as_typed(text).lstrip("¥$€£ ")
+    if len(cleaned) > _LENGTH_MAX or not _AMOUNT.fullmatch(cleaned):
         raise BadAmount(value=text[:40], currency=currency)
-    if abs(scaled) > AMOUNT_MINOR_MAX:
+    scaled = Decimal(cleaned.replace(",", "")).scaleb(exponent(currency))
+    if scaled != scaled.to_integral_value() or abs(scaled) > AMOUNT_MINOR_MAX:
         raise BadAmount(value=text[:40], currency=currency)
     return int(scaled)
 

@@ -31,6 +31,8 @@ NO_BODY = N_("There is no body.")
 INSTANT_TOLD = N_("Write a time with its offset: 2026-11-11T20:00:00+08:00.")
 _INSTANT = re.compile(INSTANT_PATTERN)
 _WHOLE = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
+_GROUPED = re.compile(r"\d{1,3}(,\d{3})+", re.ASCII)
+_COUNT = re.compile(r"\d{1,18}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _WALL = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)", re.ASCII)
 _PLACE = re.compile(r" - at `(?:key` in `)?\$([^`]*)`")
@@ -127,13 +129,29 @@ def whole(text: str) -> int | None:
     return int(text) if _WHOLE.fullmatch(text) else None
 
 
-def typed(text: str) -> str:
+def as_typed(text: str) -> str:
     """Return what a person typed, without blanks around and full-width forms made plain.
 
-    >>> typed(" １，２００ ")
+    >>> as_typed(" １，２００ ")
     '1,200'
     """
     return unicodedata.normalize("NFKC", text).strip()
+
+
+def count(text: str) -> int | None:
+    """Return the number of pieces that a person typed, thousands parted by commas, or None.
+
+    Nothing at all is none of them.
+
+    >>> count("1,200"), count(" ３ "), count(""), count("12,50"), count("-1"), count("1e3")
+    (1200, 3, 0, None, None, None)
+    """
+    plain = as_typed(text)
+    if not plain:
+        return 0
+    if _GROUPED.fullmatch(plain):
+        plain = plain.replace(",", "")
+    return int(plain) if _COUNT.fullmatch(plain) else None
 
 
 def truth(text: str) -> bool | None:

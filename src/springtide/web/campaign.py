@@ -20,6 +20,7 @@ from springtide.flows.protocol import KINDS
 from springtide.kit import ids
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
+from springtide.kit.reading import whole
 from springtide.web.campaign_forms import (
     AnyRequest,
     Typed,
@@ -131,7 +132,7 @@ def campaign_save(
     with house.db.read() as tx:
         found = campaign_of(tx, member, campaign)
     try:
-        version = int(str(data.get("version", "")) or 0) if _is_digits(data) else 0
+        version = whole(str(data.get("version", ""))) or 0
         draft = read_draft(data, shown=draft_of(found), currency=shop.currency)
         with house.db.write() as tx:
             saved = operations.edit_campaign(
@@ -236,10 +237,6 @@ def frame(member: Member, campaign: Campaign, status: Status, tab: str) -> dict[
 def by_role(tasks: list[Task]) -> dict[Role, list[Task]]:
     """Return the tasks under their roles, in the order of the roles."""
     return {role: [t for t in tasks if t.role is role] for role in Role}
-
-
-def _is_digits(data: dict[str, Any]) -> bool:
-    return str(data.get("version", "")).isdigit()
 
 
 def _move(tx: Any, house: House, member: Member, saved: Campaign) -> None:

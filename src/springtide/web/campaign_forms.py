@@ -22,7 +22,7 @@ from springtide.domain.campaigns.model import (
     written,
 )
 from springtide.domain.pricing.book import SavedRule
-from springtide.kit import ids
+from springtide.kit import ids, reading
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.money import parse_minor, to_decimal
 
@@ -196,10 +196,10 @@ def _money_text(amount_minor: int, currency: str) -> str:
 
 
 def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise BadDay from error
+    found = reading.day(reading.as_typed(text))
+    if found is None:
+        raise BadDay
+    return found
 
 
 def _money(text: str, currency: str) -> int:
@@ -207,9 +207,7 @@ def _money(text: str, currency: str) -> int:
 
 
 def _count(text: str) -> int:
-    cleaned = text.replace(",", "")
-    if not cleaned:
-        return 0
-    if not cleaned.isascii() or not cleaned.isdigit() or len(cleaned) > DIGITS_MAX:
+    count = reading.count(text)
+    if count is None or len(str(count)) > DIGITS_MAX:
         raise BadCount(value=text[:20])
-    return int(cleaned)
+    return count

@@ -16,6 +16,7 @@ from springtide.flows.trials import TRY_PLAN, newest_done, report_of, trials_of
 from springtide.flows.what_if import DAYS_MAX, BadPeriod, Report
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
+from springtide.kit.reading import as_typed, day
 from springtide.web import words
 from springtide.web.campaign import frame
 from springtide.web.campaign_forms import AnyRequest, Typed, address, campaign_of
@@ -92,11 +93,12 @@ def _typed_days(data: Typed) -> tuple[date, date]:
     problems: dict[str, Refusal] = {}
     days: list[date] = []
     for name in ("since", "until"):
-        text = str(data.get(name, "")).strip()
-        try:
-            days.append(date.fromisoformat(text))
-        except ValueError:
+        text = as_typed(str(data.get(name, "")))
+        found = day(text)
+        if found is None:
             problems[name] = BadDay(value=text[:40])
+        else:
+            days.append(found)
     if not problems and not timedelta(0) <= days[1] - days[0] < timedelta(days=DAYS_MAX):
         problems["until"] = BadPeriod(days=DAYS_MAX)
     if problems:

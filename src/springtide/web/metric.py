@@ -1,6 +1,6 @@
 """How a number is counted: its definition, its query, and the facts behind it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from litestar import Request, Response, get
@@ -13,6 +13,7 @@ from springtide.domain.board.queries import definition_sql, facts_behind, values
 from springtide.domain.catalog.queries import products_by_keys
 from springtide.flows.names import FACT_KINDS
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.reading import instant
 from springtide.kit.time import Window
 from springtide.web.board_figures import metric_href, written
 from springtide.web.render import page, view_of
@@ -99,11 +100,10 @@ def _window(starts: str, ends: str, now: datetime) -> Window:
 
 
 def _instant(text: str) -> datetime:
-    try:
-        read = datetime.fromisoformat(text)
-        return read if read.tzinfo else read.replace(tzinfo=UTC)
-    except ValueError as error:
-        raise BadPeriod(value=text[:40]) from error
+    found = instant(text)
+    if found is None:
+        raise BadPeriod(value=text[:40])
+    return found
 
 
 routes = [metric_page]

@@ -17,6 +17,7 @@ from springtide.domain.outreach.ports import Letter
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import inward, outward
 from springtide.kit.money import parse_minor, to_decimal
+from springtide.kit.reading import as_typed, count
 from springtide.web.forms import Form
 
 _COUNTS = ("last_order_days_min", "last_order_days_max", "orders_min", "department_days")
@@ -80,10 +81,11 @@ def segment_of(values: Mapping[str, object], currency: str) -> Segment:
     wrong: dict[str, Refusal] = {}
     numbers: dict[str, int | None] = {}
     for name in _COUNTS:
-        text = str(values.get(name, "")).strip()
-        if text and not (text.isascii() and text.isdigit() and int(text[:9]) <= _COUNT_MAX):
+        text = as_typed(str(values.get(name, "")))
+        number = count(text)
+        if number is None or number > _COUNT_MAX:
             wrong[name] = BadCount(value=text[:20])
-        numbers[name] = int(text[:9]) if text and name not in wrong else None
+        numbers[name] = number if text and name not in wrong else None
     money = str(values.get("money_min", "")).strip()
     try:
         money_minor = parse_minor(money, currency) if money else None

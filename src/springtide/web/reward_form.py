@@ -14,6 +14,7 @@ from springtide.domain.campaigns.queries import campaigns
 from springtide.domain.pricing.queries import campaign_rules
 from springtide.domain.rewards.model import Terms
 from springtide.kit.errors import N_, Invalid, Refusal
+from springtide.kit.reading import wall_time
 from springtide.web.rule_sample import title_of
 from springtide.web.struct_fields import Field, fields_of, read_fields
 
@@ -58,12 +59,11 @@ def typed_reward(
             problems |= wrong.fields
     times = {}
     for name in ("opens_at", "closes_at"):
-        try:
-            times[name] = datetime.fromisoformat(str(data.get(name, ""))).replace(
-                tzinfo=member.shop.tz
-            )
-        except (ValueError, OverflowError):
+        wall = wall_time(str(data.get(name, "")))
+        if wall is None:
             problems[name] = BadInstant()
+        else:
+            times[name] = wall.replace(tzinfo=member.shop.tz)
     for name, value in _named_rules(params):
         if value not in rules:
             problems[name] = UnknownRuleKey()

@@ -1,5 +1,6 @@
 """The terms of a promotion rule as a form: name, products, conditions, stacking, limits."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from springtide.domain.pricing.book import Terms
 from springtide.domain.pricing.rule import Conditions, Hours, Limits, ProductSet, Stacking
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.money import parse_minor
+from springtide.kit.reading import as_typed
 from springtide.web.campaign_forms import money_text, read_count
 
 #: Lists of names: (field, title); product sets first.
@@ -24,6 +26,8 @@ BUYER_LISTS = (
     ("regions", N_("Regions")),
     ("except_regions", N_("Except regions")),
 )
+
+_WALL = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 
 
 class BadHoursText(Refusal):
@@ -126,9 +130,10 @@ def _hours(text: str, problems: dict[str, Refusal]) -> tuple[Hours, ...]:
 
 
 def _minute(text: str) -> int | None:
-    hours, _, minutes = text.strip().replace("：", ":").partition(":")
-    if not (hours.isdigit() and minutes.isdigit() and len(hours) < 3 and len(minutes) == 2):
+    found = _WALL.fullmatch(as_typed(text))
+    if found is None:
         return None
+    hours, minutes = found.groups()
     minute = int(hours) * 60 + int(minutes)
     return minute if int(minutes) < 60 and minute <= 24 * 60 else None
 

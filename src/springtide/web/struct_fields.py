@@ -4,13 +4,14 @@ import re
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
 
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.money import parse_minor, to_decimal
+from springtide.kit.reading import as_typed
 from springtide.web.campaign_forms import read_count
 from springtide.web.tiers import SEGMENT_NAMES
 
@@ -45,6 +46,7 @@ _TEXTS = ("product", "tier", "rule", "draw", "text")
 _LISTS = ("products", "numbers")
 #: What is ticked in a list, and the values of its boxes.
 _TICKED: dict[str, tuple[Any, ...]] = {"weekdays": tuple(range(7)), "tiers": SEGMENT_NAMES}
+_PERCENT = re.compile(r"-?[0-9]{1,5}(?:\.[0-9]{1,4})?|-?\.[0-9]{1,4}")
 _PARTS = re.compile(r"[,，、\s]+")
 
 
@@ -187,13 +189,10 @@ def read_number(field: Field, text: str, currency: str) -> int:
 
 def _read_ppm(text: str) -> int:
     """Return millionths of a typed percentage of up to four decimals."""
-    try:
-        value = Decimal(text.rstrip("%％ ")) * 10_000
-    except InvalidOperation as error:
-        raise BadPercent(value=text[:40]) from error
-    if not value.is_finite() or value != value.to_integral_value() or abs(value) > 10**9:
+    plain = as_typed(text).rstrip("% ")
+    if not _PERCENT.fullmatch(plain):
         raise BadPercent(value=text[:40])
-    return int(value)
+    return int(Decimal(plain) * 10_000)
 
 
 def _fields(rule: Any) -> tuple[Field, ...]:

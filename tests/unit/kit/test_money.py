@@ -21,10 +21,30 @@ def test_parts_sum_to_the_whole_and_stay_within_one_unit_of_their_share(
         assert abs(part * sum(shares) - total * weight) < sum(shares)
 
 
-@pytest.mark.parametrize("text", ["", "abc", "1.005", "NaN", "Infinity", "1e30", "=1+1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "abc", "1.005", "NaN", "Infinity", "1e3", "1e30", "=1+1", "1_000", "12,50", "1,2,3",
+        "+5", "٣", "1 000", "-", ".", "1.", "9" * 50, "1e999999999",
+    ],
+)  # fmt: skip
 def test_an_inexact_amount_is_refused(text: str) -> None:
     with pytest.raises(money.BadAmount):
         money.parse_minor(text, "CNY")
+
+
+@pytest.mark.parametrize(
+    ("text", "minor"),
+    [
+        ("1,299.50", 129950),
+        ("¥1299.5", 129950),
+        (" ￥１，２９９．５ ", 129950),
+        ("-.5", -50),
+        ("0", 0),
+    ],
+)
+def test_an_amount_is_read_as_people_type_it(text: str, minor: int) -> None:
+    assert money.parse_minor(text, "CNY") == minor
 
 
 @given(st.integers(0, 2**128 - 1))

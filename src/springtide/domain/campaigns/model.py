@@ -1,5 +1,6 @@
 """A campaign, its phases, goals, heroes and tasks: frozen values and the rules they keep."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -10,9 +11,11 @@ from zoneinfo import ZoneInfo
 from springtide.domain.access.model import Role
 from springtide.kit import ids
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.reading import as_typed
 from springtide.kit.time import RelativeTime, Window
 
 NAME_LENGTH_MAX = 120
+_RELATIVE = re.compile(r"[Dd]([+-]?[0-9]{1,3})? +([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)")
 NOTE_LENGTH_MAX = 4_000
 #: Phases reach no further than this from the sale day.
 DAYS_FROM_DAY_MAX = 120
@@ -272,11 +275,11 @@ def read_relative(text: str) -> RelativeTime:
     >>> read_relative("D+1 00:00")
     RelativeTime(day_offset=1, wall=datetime.time(0, 0))
     """
-    head, _, wall = text.strip().partition(" ")
+    found = _RELATIVE.fullmatch(as_typed(text))
     try:
-        if head[:1] not in ("D", "d"):
-            raise ValueError(head)
-        return RelativeTime(int(head[1:] or "0"), time.fromisoformat(wall.strip()))
+        if found is None:
+            raise ValueError(text)
+        return RelativeTime(int(found[1] or "0"), time.fromisoformat(found[2]))
     except ValueError as error:
         raise BadPlanTime(value=text[:40]) from error
 

@@ -12,6 +12,7 @@ from springtide.domain.access import operations
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.kit.errors import N_, Conflict, Invalid, Refusal
 from springtide.kit.i18n import translate
+from springtide.kit.reading import wall_time
 from springtide.kit.time import SimulatedClock, at_wall_time
 from springtide.web import render
 from springtide.web.forms import Form
@@ -80,11 +81,10 @@ def set_clock(request: AnyRequest, house: House, member: Member, data: Typed) ->
 def _shows(typed: str, member: Member, now: datetime) -> datetime:
     if not typed.strip():
         return now
-    try:
-        wall = datetime.fromisoformat(typed.strip())
-    except ValueError:
-        raise BadShopTime(value=typed[:40]) from None
-    shows = at_wall_time(wall.date(), wall.time().replace(tzinfo=None), member.shop.tz)
+    wall = wall_time(typed.strip())
+    if wall is None:
+        raise BadShopTime(value=typed[:40])
+    shows = at_wall_time(wall.date(), wall.time(), member.shop.tz)
     # The form shows whole minutes; the minute that is now stays allowed.
     if shows < now - timedelta(minutes=1) or shows > now + _FORWARD_MAX:
         raise NotForward
