@@ -80,8 +80,7 @@ class HotPath:
             caller = await self._door.recognised(token)
             self._door.check(caller, claims.RULE)
             self._door.rush(caller, address_of(scope))
-            if kind != _JSON[1] or packed:
-                refuse_other_media(kind.decode("latin-1"), packed.decode("latin-1"))
+            _check_media(kind, packed)
             body, reward = claims.body_of(path, await _body(receive))
             attempt = claims.attempt_of(
                 self._house,
@@ -142,6 +141,11 @@ class HotPath:
             ]
         self._last_problem.request = request_id
         return _encode(self._last_problem), self._last_headers
+
+
+def _check_media(kind: bytes, packed: bytes) -> None:
+    if kind != _JSON[1] or packed:
+        refuse_other_media(kind.decode("latin-1"), packed.decode("latin-1"))
 
 
 async def _body(receive: Receive) -> bytes:
