@@ -7,7 +7,7 @@ from litestar.types import HTTPScope
 from springtide.api.limits import Standing
 from springtide.api.methods import allowed_methods
 from springtide.bootstrap import House
-from springtide.web import door
+from springtide.web import cookies, door
 
 _CSP = "; ".join(
     (
@@ -67,13 +67,15 @@ def dress(message: Any, scope: HTTPScope, house: House) -> None:
         headers += _standing_headers(standing)
     if "new_visit" in state:
         headers.append((b"set-cookie", door.visit_cookie(state["new_visit"], house)))
-    message["headers"] = headers
+    message["headers"] = [
+        (name, cookies.as_sent(value, house)) if name.lower() == b"set-cookie" else (name, value)
+        for name, value in headers
+    ]
 
 
 def always(house: House) -> list[tuple[bytes, bytes]]:
     """Return the headers that every answer has."""
-    is_https = house.settings.public_url.startswith("https://")
-    return [*_HEADERS, _HSTS] if is_https else list(_HEADERS)
+    return [*_HEADERS, _HSTS] if cookies.is_https(house) else list(_HEADERS)
 
 
 def _standing_headers(standing: Standing) -> list[tuple[bytes, bytes]]:

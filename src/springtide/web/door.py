@@ -19,6 +19,7 @@ from springtide.domain.access.model import Member, Needs, NotAllowed, Permission
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.outage import unless_away
 from springtide.kit.text import text_problem
+from springtide.web.cookies import cookie_name, is_https
 
 CSRF_FIELD, CSRF_HEADER = "csrf_token", "x-csrf-token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -37,17 +38,17 @@ class ForgedForm(Refusal):
 
 def session_cookie_name(house: House) -> str:
     """Return the name of the session's cookie; with https no other host can plant it."""
-    return "__Host-springtide" if _is_https(house) else "springtide"
+    return cookie_name(house, "springtide")
 
 
 def visit_name(house: House) -> str:
     """Return the name of the cookie that a visit without a session has, for its forms."""
-    return "__Host-visit" if _is_https(house) else "visit"
+    return cookie_name(house, "visit")
 
 
 def browser_cookie_name(house: House) -> str:
     """Return the name of the cookie by which a browser is known after its log-in."""
-    return "__Host-springtide-browser" if _is_https(house) else "springtide_browser"
+    return cookie_name(house, "springtide-browser")
 
 
 def session_cookies(house: House, session: Session) -> list[Cookie]:
@@ -186,7 +187,7 @@ def visit_cookie(visit: str, house: House) -> bytes:
         value=visit,
         path="/",
         httponly=True,
-        secure=_is_https(house),
+        secure=is_https(house),
         samesite="lax",
     )
     return cookie.to_header(header="").encode()
@@ -267,10 +268,6 @@ def _cookie(house: House, name: str, value: str, seconds: int) -> Cookie:
         max_age=seconds,
         path="/",
         httponly=True,
-        secure=_is_https(house),
+        secure=is_https(house),
         samesite="lax",
     )
-
-
-def _is_https(house: House) -> bool:
-    return house.settings.public_url.startswith("https://")

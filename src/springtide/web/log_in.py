@@ -18,6 +18,7 @@ from springtide.domain.access.pace import Busy
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import LANGUAGES
 from springtide.web import door, render
+from springtide.web.cookies import cookie_name
 from springtide.web.forms import Form
 
 Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -100,7 +101,7 @@ def _log_in(request: AnyRequest, house: House, data: dict[str, str]) -> Response
     except Refusal as refusal:
         form = Form({"email": email}, error=refusal)
         return _page(request, house, form, back, status=refusal.status)
-    chosen = request.cookies.get(render.LANGUAGE_COOKIE, "")
+    chosen = request.cookies.get(cookie_name(house, render.LANGUAGE_COOKIE), "")
     if chosen in LANGUAGES and chosen != session.person.language:
         with house.db.write() as tx:
             operations.change_language(tx, person=session.person, language=chosen)
@@ -114,7 +115,10 @@ def log_out(request: AnyRequest, house: House) -> Response[Any]:
     if token:
         with house.db.write() as tx:
             operations.log_out(tx, token=token, now=house.real_now())
-    return render.see_other("/log-in", cookies=[door.gone_cookie(house)])
+    gone = render.see_other("/log-in", cookies=[door.gone_cookie(house)])
+    # What the browser kept of the pages goes too; its cookies stay: by one it is known here.
+    gone.headers["clear-site-data"] = '"cache", "storage"'
+    return gone
 
 
 @post("/language", opt={"access": Public("changes only the language")}, sync_to_thread=True)

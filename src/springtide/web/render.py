@@ -28,6 +28,7 @@ from springtide.kit.i18n import LANGUAGES, LOCALES, translate
 from springtide.kit.money import exponent
 from springtide.web import navigation, words
 from springtide.web.agents import agent_name
+from springtide.web.cookies import cookie_name
 from springtide.web.forms import Form
 from springtide.web.still import static
 from springtide.web.words import View
@@ -47,7 +48,7 @@ _view: ContextVar[View] = ContextVar("view")
 
 def language_of(request: AnyRequest, member: Member | None = None) -> str:
     """Return the language of a page: the visitor's choice, the person's, the browser's."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    chosen = request.cookies.get(cookie_name(request.app.state["house"], LANGUAGE_COOKIE))
     if chosen in LANGUAGES:
         return str(chosen)
     if member is not None and member.person.language in LANGUAGES:
@@ -87,8 +88,9 @@ def page(
     member = member or request.scope["state"].get("member")
     cookies = list(cookies or [])
     flash = None
-    if FLASH_COOKIE in request.cookies and not template.startswith("_"):
-        flash = _read_flash(request.cookies[FLASH_COOKIE])
+    kept = request.cookies.get(cookie_name(request.app.state["house"], FLASH_COOKIE))
+    if kept is not None and not template.startswith("_"):
+        flash = _read_flash(kept)
         cookies.append(Cookie(key=FLASH_COOKIE, value="", max_age=0, httponly=True, samesite="lax"))
     html = render(
         template,
@@ -98,6 +100,7 @@ def page(
         address=_address(request),
         csrf_token=csrf_token(request),
         flash=flash,
+        signed_in=request.scope["state"].get("person"),
         unknown_proxy=_unknown_proxy(request, member),
         **context,
     )
@@ -126,6 +129,7 @@ def render(template: str, view: View, **context: Any) -> str:
         "address": "/",
         "csrf_token": "",
         "flash": None,
+        "signed_in": None,
         "unknown_proxy": "",
     }
     token = _view.set(view)
