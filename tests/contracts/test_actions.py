@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from springtide.domain.customers.erasing import begin_erasure
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
 from springtide.domain.ledger.queries import imbalances
@@ -42,6 +43,7 @@ EXAMPLES: dict[str, Callable[["Stage"], dict[str, Any]]] = {
         "until": "2025-11-11",
     },
     "issue_reward": lambda stage: {"reward": stage.reward(), "who": "cart", "give": True},
+    "erase_customer": lambda stage: {"erasure": stage.erasure()},
     "import_file": lambda stage: {"files": [{"path": str(stage.orders_file())}]},
 }
 
@@ -66,6 +68,18 @@ class Stage:
                 now=MID_SALE,
             )
         return planned
+
+    def erasure(self) -> str:
+        """Return the erasure that a customer of the sale asked for."""
+        with self.house.db.write() as tx:
+            return begin_erasure(
+                tx,
+                shop=self.sale.shop,
+                key="c0001",
+                block=False,
+                actor=ACTOR,
+                now=MID_SALE,
+            ).key
 
     def reward(self) -> str:
         """Return a reward for those who filled a cart: one did, and another one did not."""

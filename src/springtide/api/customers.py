@@ -17,6 +17,7 @@ from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Data, Key, Scope, Shop, key_reading
 from springtide.domain.customers import model, queries
 from springtide.domain.customers.operations import checked_entry, upsert_customers
+from springtide.flows.erasing import ask_within
 from springtide.kit.errors import Invalid, Refusal
 from springtide.kit.ids import outward
 
@@ -90,6 +91,20 @@ class Customer(Struct, kw_only=True):
     opted_out_at: datetime | None
     attributes: dict[str, Any]
     standing: Standing | None
+
+
+class EraseIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """How to erase."""
+
+    block: Annotated[
+        bool, Meta(description="Keep a hash that holds whoever has this key off outreach.")
+    ] = False
+
+
+class ErasureOut(Struct, kw_only=True):
+    """An erasure that was begun."""
+
+    erasure: Annotated[str, Meta(examples=["ers_01jcd4v1p8e3x9f6m2k7s0t5wq"])]
 
 
 @get(
@@ -181,6 +196,38 @@ def write_customers(
     return idempotent(house, caller, request, data, write)
 
 
+@post(
+    "/v1/customers/{key:str}/erase",
+    opt={"access": Key(Scope.CUSTOMERS_ERASE)},
+    status_code=202,
+    sync_to_thread=True,
+    tags=["customers"],
+    operation_id="eraseCustomer",
+    summary="Erase a customer for good",
+)
+def erase_customer(
+    request: Request[Any, Any, Any], house: House, caller: Caller, key: PathKey, data: EraseIn
+) -> Response[ErasureOut]:
+    """Erase a customer who asks for it: contact details and key go, sums stay.
+
+    The worker does it; the key of the answer tells the erasure in the audit log.
+    """
+
+    def begin(tx: Connection) -> tuple[int, ErasureOut]:
+        found = ask_within(
+            tx,
+            shop=caller.shop,
+            key=key,
+            block=data.block,
+            actor=caller.actor,
+            now=house.now(caller.shop),
+            real_now=house.real_now(),
+        )
+        return 202, ErasureOut(erasure=found.key)
+
+    return idempotent(house, caller, request, data, begin)
+
+
 def _refuse_bad(entries: Sequence[model.CustomerEntry]) -> None:
     problems: dict[str, Refusal] = {}
     for index, entry in enumerate(entries):
@@ -216,4 +263,4 @@ def _customer(shop: Shop, customer: model.Customer, standing: model.Standing | N
     )
 
 
-routes: list[Any] = [list_customers, read_customer, write_customers]
+routes: list[Any] = [list_customers, read_customer, write_customers, erase_customer]

@@ -152,6 +152,30 @@ def remove(shop: ShopName, email: Address) -> None:
     print(f"{member.person.email} no longer belongs to {found.slug}.")
 
 
+@app.command()
+def erase(
+    email: Address,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask: it cannot be taken back.")
+    ] = False,
+) -> None:
+    """Erase a person of the team, in all shops: who they were goes, what they did stays."""
+    from springtide.bootstrap import open_house
+    from springtide.domain.access import operations, queries
+    from springtide.settings import read_settings
+
+    if not yes:
+        typer.confirm(f"Erase {email} for good?", abort=True, err=True)
+    house = open_house(read_settings())
+    try:
+        with house.db.write() as tx:
+            person = queries.person_by_email(tx, email=email)
+            name = operations.erase_person(tx, person=person, actor=_actor(), now=house.real_now())
+    finally:
+        house.close()
+    print(f"Erased. In the audit log they are “{name}” now.")
+
+
 def _opened(slug: str) -> "AbstractContextManager[tuple[House, Shop]]":
     from contextlib import contextmanager
 

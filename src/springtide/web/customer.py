@@ -1,5 +1,6 @@
 """One customer's file: standing, money, orders, messages, and whether they may be written to."""
 
+import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from litestar import Request, Response, get, post
 
 from springtide.bootstrap import House
 from springtide.domain.access.model import Data, Member, Needs, Permission, reading
+from springtide.domain.access.operations import record_audit
 from springtide.domain.customers import operations, queries
 from springtide.domain.customers.model import Customer, OrderLine
 from springtide.domain.outreach.model import Message
@@ -16,6 +18,7 @@ from springtide.domain.rewards.model import Reward
 from springtide.domain.rewards.points import balance_of
 from springtide.domain.rewards.privileges import privileges_of
 from springtide.domain.rewards.queries import held_by
+from springtide.flows.erasing import ask, held
 from springtide.flows.giving import WAITS, give_points
 from springtide.flows.names import GRANTED
 from springtide.kit.errors import N_, Refusal
@@ -69,6 +72,7 @@ def customer_page(
         ],
         granted_titles=GRANTED,
         may_write=member.may(Permission.CUSTOMERS_WRITE),
+        may_erase=member.may(Permission.SETTINGS_WRITE),
     )
 
 
@@ -152,6 +156,51 @@ def points_adjust(
     return _back(request, member, found, N_("The points are adjusted."))
 
 
+@get(_ADDRESS + "/held.json", opt={"access": reading(Data.CUSTOMERS)}, sync_to_thread=True)
+def held_file(house: House, member: Member, customer: str) -> Response[bytes]:
+    """Give all that is kept of the customer, for whoever asks what is held of them."""
+    with house.db.write() as tx:
+        found = _find(tx, member, customer)
+        record_audit(
+            tx,
+            shop_id=member.shop.id,
+            actor=member.actor,
+            action="customer.held",
+            subject=outward("cus", found.id),
+            before=None,
+            after=None,
+            now=house.real_now(),
+        )
+    document = {
+        "key": found.key,
+        "name": found.name,
+        "email": found.email,
+        "attributes": found.attributes,
+        "held": held(house, member.shop, key=found.key),
+    }
+    return Response(
+        json.dumps(document, ensure_ascii=False, indent=1, default=str).encode(),
+        media_type="application/json",
+        headers={"content-disposition": 'attachment; filename="customer.json"'},
+    )
+
+
+@post(
+    _ADDRESS + "/erase",
+    opt={"access": Needs(Permission.SETTINGS_WRITE, fresh=True)},
+    sync_to_thread=True,
+)
+def erase_customer(
+    request: Request[Any, Any, Any], house: House, member: Member, customer: str, data: Typed
+) -> Response[Any]:
+    """Erase the customer for good, because they asked for it."""
+    with house.db.read() as tx:
+        found = _find(tx, member, customer)
+    ask(house, member.shop, key=found.key, block=bool(data.get("block")), actor=member.actor)
+    text = translate(N_("The customer is being erased."), language_of(request, member))
+    return see_other(f"/shops/{member.shop.slug}/customers", message=text)
+
+
 def timeline(
     orders: list[OrderLine], messages: list[tuple[Message, str]], customer: Customer
 ) -> list[tuple[datetime, str, Any]]:
@@ -175,4 +224,4 @@ def _back(
     return see_other(address, message=translate(text, language_of(request, member)))
 
 
-routes = [customer_page, opt_out, opt_in, points_adjust]
+routes = [customer_page, opt_out, opt_in, points_adjust, held_file, erase_customer]

@@ -59,6 +59,7 @@ class Scope(StrEnum):
     ORDERS_READ = "orders:read"
     CUSTOMERS_READ = "customers:read"
     CUSTOMERS_WRITE = "customers:write"
+    CUSTOMERS_ERASE = "customers:erase"
 
 
 PUBLISHABLE_SCOPES = frozenset({Scope.EVENTS_WRITE, Scope.QUOTES_WRITE, Scope.CLAIMS_WRITE})

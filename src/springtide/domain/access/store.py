@@ -156,6 +156,9 @@ audit_log = Table(
 
 # Kept for a day. ``network`` is the address, of IPv6 its /64; ``browser`` is set where the browser
 # (or the session, for who confirms a password) was known: such tries count by themselves.
+# A row here, within one transaction, lets that transaction rewrite the log: to erase a person.
+audit_erasing = Table("audit_erasing", metadata, Column("id", Uuid, primary_key=True))
+
 log_in_attempts = Table(
     "log_in_attempts",
     metadata,

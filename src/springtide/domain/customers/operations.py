@@ -12,6 +12,7 @@ from sqlalchemy import Connection, update
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.customers import queries
+from springtide.domain.customers.erasing import blocked_keys
 from springtide.domain.customers.model import (
     KEY_LENGTH_MAX,
     NAME_LENGTH_MAX,
@@ -142,6 +143,17 @@ def _upsert_batch(
             row[_NAME] = key if row[_NAME] is None else row[_NAME]
         rows.append(row)
     insert_rows(tx, customers, rows, replacing=_TOLD, by=("shop_id", "key"))
+    if blocked := blocked_keys(tx, shop_id=shop_id, keys=(row[_KEY] for row in rows)):
+        # Whoever was erased and asked for it is written to no more, however they come back.
+        tx.execute(
+            update(customers)
+            .where(
+                customers.c.shop_id == shop_id,
+                customers.c.key.in_(blocked),
+                customers.c.opted_out_at.is_(None),
+            )
+            .values(opted_out_at=now, opted_out_by="erasure")
+        )
     return Upserted(new, len(rows) - new, len(wanted) - len(rows))
 
 

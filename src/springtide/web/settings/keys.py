@@ -52,6 +52,7 @@ SCOPE_NAMES = {
     Scope.ORDERS_READ: N_("Read orders, payments and refunds by customer"),
     Scope.CUSTOMERS_READ: N_("Read customers"),
     Scope.CUSTOMERS_WRITE: N_("Write customers"),
+    Scope.CUSTOMERS_ERASE: N_("Erase customers for good"),
 }
 
 

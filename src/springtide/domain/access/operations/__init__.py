@@ -11,6 +11,7 @@ from springtide.domain.access.operations.browsers import (
     forget_browsers,
     is_known_browser,
 )
+from springtide.domain.access.operations.erasing import erase_person, rewriting_audit
 from springtide.domain.access.operations.invitations import (
     INVITATION_DAYS,
     INVITATIONS_A_DAY,
@@ -130,6 +131,7 @@ __all__ = [
     "create_shop",
     "end_other_sessions",
     "end_session",
+    "erase_person",
     "forget_browsers",
     "invite",
     "is_known_browser",
@@ -148,6 +150,7 @@ __all__ = [
     "renew_invitation",
     "reset_password",
     "revoke_key",
+    "rewriting_audit",
     "rotate_key",
     "set_clock",
     "withdraw_invitation",
