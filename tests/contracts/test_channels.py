@@ -2,7 +2,9 @@
 
 import asyncio
 import email
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -21,7 +23,7 @@ from tests.kit.ports import free_port
 
 
 def letter(**changes: str) -> Letter:
-    values = {
+    values: dict[str, Any] = {
         "reference": "msg_0000000000000000000000001",
         "to_address": "wang@buyers.example",
         "to_name": "王小明",
@@ -32,6 +34,22 @@ def letter(**changes: str) -> Letter:
         "opt_out_link": "https://tide.example/u/abc",
     }
     return Letter(**(values | changes))
+
+
+@pytest.mark.parametrize("kind", sorted(channels))
+def test_a_letter_that_was_held_up_for_too_long_does_not_go_out(
+    kind: str, sink: tuple[Mailbox, int], tmp_path: Path
+) -> None:
+    mailbox, port = sink
+    channel = channels[kind].open(settings_for(tmp_path, port))
+    with pytest.raises(PassingError):
+        channel.send(replace(letter(), until=time.monotonic() - 1))
+    assert mailbox.count() == 0
+    dots = letter(text=".\n..\nthe end\n.")
+    channel.send(replace(dots, until=time.monotonic() + 60))
+    (kept,) = mailbox.all()
+    assert kept.text.splitlines() == [".", "..", "the end", "."]
+    channel.close()
 
 
 def parsed(data: bytes) -> EmailMessage:

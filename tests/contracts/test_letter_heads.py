@@ -8,6 +8,7 @@ from email import policy
 from email.header import decode_header
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -49,7 +50,7 @@ _texts = st.lists(_pieces, max_size=6).map("".join)
 
 
 def _letter(**changes: str) -> Letter:
-    values = {
+    values: dict[str, Any] = {
         "reference": "msg_0000000000000000000000001",
         "to_address": "wang@buyers.example",
         "to_name": "王小明",

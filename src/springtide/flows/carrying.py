@@ -143,6 +143,15 @@ class ActionContext:
         if row.is_stopping and not self.is_undo:
             raise Stopped
 
+    @property
+    def turn(self) -> str:
+        """The name of this taking up of the action."""
+        return self.claim.rpartition("#")[2]
+
+    def hold(self, tx: Connection) -> None:
+        """Keep the action till the transaction ends."""
+        self._held(tx)
+
     def report(self, done: int, total: int, text: str = "") -> None:
         """Keep how far the action is, for the pages."""
         with self.house.db.write() as tx:

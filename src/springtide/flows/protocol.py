@@ -97,6 +97,13 @@ class Context(Protocol):
         Raises ``Stopped`` when it is to stop, ``Interrupted`` when the worker stops.
         """
 
+    @property
+    def turn(self) -> str:
+        """The name of this taking up of the action: who takes it over has another."""
+
+    def hold(self, tx: Connection) -> object:
+        """Keep the action till the transaction ends; raises where another worker has it."""
+
     def report(self, done: int, total: int, text: str = "") -> None:
         """Keep how far the action is, for the pages."""
 

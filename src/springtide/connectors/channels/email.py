@@ -1,8 +1,9 @@
 """E-mail over SMTP: TLS and log-in by the address in the settings, one-click opt-out (RFC 8058)."""
 
+import re
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -34,6 +35,8 @@ NOTICE_HEADERS = (
 )  # fmt: skip
 # ASCII alone: a server need not take anything else.
 _BODY = SMTP.clone(cte_type="7bit")
+#: A dot that begins a line is sent twice: one alone ends the letter.
+_DOTS = re.compile(rb"^\.", re.MULTILINE)
 #: Our mail sink tells by this extension that it can be asked for a message it took before.
 ASK_EXTENSION = "xaccepted"
 
@@ -100,13 +103,15 @@ class Email:
 
     def send(self, letter: Letter) -> None:
         """Hand one letter to the server and return when it took the responsibility."""
-        self._hand_over(letter.to_address, compose(letter, self._address.from_address))
+        message = compose(letter, self._address.from_address)
+        self._hand_over(letter.to_address, message, lambda: letter.is_late)
 
     def send_notice(self, notice: Notice) -> None:
         """Hand over a letter of the house's own, as ``send`` does with one of an outreach."""
-        self._hand_over(notice.to_address, compose_notice(notice, self._address.from_address))
+        message = compose_notice(notice, self._address.from_address)
+        self._hand_over(notice.to_address, message, lambda: False)
 
-    def _hand_over(self, to_address: str, message: bytes) -> None:
+    def _hand_over(self, to_address: str, message: bytes, is_late: Callable[[], bool]) -> None:
         connection = self._connected()
         try:
             connection.ehlo_or_helo_if_needed()
@@ -117,7 +122,7 @@ class Email:
         except OSError as error:
             self._drop()
             raise PassingError(f"the mail server cannot be reached: {error}") from error
-        self._data(connection, message)
+        self._data(connection, message, is_late)
 
     def was_accepted(self, reference: str) -> bool | None:
         """Ask the server whether it took a letter before; None where it does not know the word."""
@@ -199,13 +204,23 @@ class Email:
             raise NeedsPersonError(f"the mail server does not take mail from us: {text}")
         raise FinalError(f"the mail server refused this address: {text}")
 
-    def _data(self, connection: smtplib.SMTP, data: bytes) -> None:
+    def _data(self, connection: smtplib.SMTP, data: bytes, is_late: Callable[[], bool]) -> None:
         try:
-            code, answer = connection.data(data)
-        except smtplib.SMTPDataError as error:
+            code, answer = connection.docmd("DATA")
+        except OSError as error:
+            self._drop()
+            raise PassingError(f"the mail server hung up: {error}") from error
+        if code != 354:
             # Refused before any of the letter went out.
             self._reset(connection)
-            raise _data_error(error.smtp_code, error.smtp_error) from error
+            raise _data_error(code, answer)
+        if is_late():
+            # This process stood still meanwhile. What has no end is no letter.
+            self._drop()
+            raise PassingError("the letter was held up for too long")
+        try:
+            connection.send(_DOTS.sub(b"..", data).removesuffix(b"\r\n") + b"\r\n.\r\n")
+            code, answer = connection.getreply()
         except OSError as error:
             self._drop()
             raise MayBeAcceptedError(f"the connection broke within the letter: {error}") from error

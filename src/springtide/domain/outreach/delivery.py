@@ -7,8 +7,9 @@ can tell gets letters in small groups, one commit before and one after; any othe
 that a crash leaves one message in doubt and not twenty.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -41,25 +42,40 @@ from springtide.kit.ids import outward
 ATTEMPTS_MAX = 5
 #: Another sender's message that stands in ``sending`` for so long was left by a crash.
 LEASE = timedelta(minutes=5)
+#: Letters that were taken up go out within this time or not at all: less than a worker may be
+#: silent before another takes its work over.
+HOLD_SECONDS = 10.0
 #: So many letters are marked and written down together, where the channel can be asked about them.
 GROUP = 25
 #: So many failures one after another that may pass end the batch: the channel is down.
 PASSING_IN_A_ROW_MAX = 3
 
 
+def always(_tx: Connection) -> None:
+    """Hold nothing: for who is the only one to send."""
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """What sending needs: state, a channel, and who sends.
 
-    ``sender`` names one worker and stays the same when it starts again, so that it knows its own
-    unfinished messages at once.
+    ``line`` names who sends and stays the same when it starts again, so that it knows its own
+    unfinished messages at once; ``turn`` names one start of it. ``hold`` raises, in a
+    transaction, when the line is another's now: letters are taken up only while it is ours.
     """
 
     db: Database
     channel: Channel
     secret: str
     public_url: str
-    sender: str
+    line: str
+    turn: str = ""
+    hold: Callable[[Connection], object] = always
+
+    @property
+    def sender(self) -> str:
+        """What stands at a message that this start has in its hands."""
+        return f"{self.line}#{self.turn}" if self.turn else self.line
 
 
 @dataclass
@@ -123,7 +139,13 @@ def settle_left_behind(
             select(messages).where(
                 messages.c.outreach_id == outreach.id,
                 messages.c.state == MessageState.SENDING,
-                or_(messages.c.sender == post.sender, messages.c.claimed_at < real_now - LEASE),
+                or_(
+                    messages.c.sender == post.line,
+                    messages.c.sender.startswith(f"{post.line}#", autoescape=True),
+                    messages.c.claimed_at < real_now - LEASE,
+                    # Of a clock that was ahead: nobody knows how old it is, so it is asked for.
+                    messages.c.claimed_at > real_now + LEASE,
+                ),
             )
         ).all()
     cancelled = outreach.status == OutreachStatus.CANCELLED
@@ -173,7 +195,9 @@ def _claim(
     Consent and address are read here: who opted out since the audience was fixed gets nothing.
     """
     letters = []
+    until = time.monotonic() + HOLD_SECONDS
     with post.db.write() as tx:
+        post.hold(tx)
         keys = [message.customer_key for message in group]
         people = customers_by_keys(tx, shop_id=shop.id, keys=keys)
         for message in group:
@@ -193,7 +217,7 @@ def _claim(
                 }
             won = _take(tx, outreach, message, values)
             if won and person is not None and values["state"] == MessageState.SENDING:
-                letters.append((message, _letter(post, shop, outreach, message, person)))
+                letters.append((message, _letter(post, shop, outreach, message, person, until)))
     return letters
 
 
@@ -216,9 +240,9 @@ def _take(tx: Connection, outreach: Outreach, message: Message, values: dict[str
 
 
 def _letter(
-    post: Post, shop: Shop, outreach: Outreach, message: Message, person: Customer
+    post: Post, shop: Shop, outreach: Outreach, message: Message, person: Customer, until: float
 ) -> Letter:
-    return letter(
+    ready = letter(
         reference=outward("msg", message.id),
         to_address=str(person.email),
         name=person.name,
@@ -229,12 +253,16 @@ def _letter(
         opt_out_link=opt_out_link(post.public_url, post.secret, message.id),
         language=outreach.language,
     )
+    return replace(ready, until=until)
 
 
 def _carry(channel: Channel, letters: Sequence[tuple[Message, Letter]]) -> _Tally:
     """Take claimed letters to the channel one after another."""
     tally, in_a_row = _Tally(), 0
     for place, (message, ready) in enumerate(letters):
+        if ready.is_late:
+            tally.untouched = [waiting for waiting, _ in letters[place:]]
+            break
         try:
             channel.send(ready)
         except PassingError as error:
@@ -334,7 +362,7 @@ def _finish(post: Post, shop: Shop, outreach: Outreach, now: datetime, real_now:
             record_audit(
                 tx,
                 shop_id=shop.id,
-                actor=Actor("worker", post.sender, post.sender),
+                actor=Actor("worker", post.line, post.line),
                 action="outreach.done",
                 subject=outward("otr", outreach.id),
                 before=None,

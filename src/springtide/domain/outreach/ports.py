@@ -1,5 +1,6 @@
 """What outreach needs from the outer world: a channel that carries letters."""
 
+import time
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
 
@@ -22,7 +23,10 @@ class MayBeAcceptedError(NeedsPersonError):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One message to one person, ready to go; ``reference`` names it for ever."""
+    """One message to one person, ready to go; ``reference`` names it for ever.
+
+    After ``until`` (of ``time.monotonic``) another sender may have it, and it must not go out.
+    """
 
     reference: str
     to_address: str
@@ -32,12 +36,19 @@ class Letter:
     text: str
     html: str
     opt_out_link: str
+    until: float | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it must not go out any more."""
+        return self.until is not None and time.monotonic() > self.until
 
 
 class Channel(Protocol):
     """A way to reach a customer.
 
-    ``send`` raises ``PassingError`` (nothing was accepted, try again), ``FinalError`` (this
+    ``send`` raises ``PassingError`` (nothing was accepted, try again; also of a letter that is
+    late when its last word could be said), ``FinalError`` (this
     address will never work), ``MayBeAcceptedError`` (unknown, never try again by itself) or
     another ``NeedsPersonError`` (the set-up is wrong, nothing was accepted).
     """

@@ -109,8 +109,11 @@ def _post(context: Context, outreach_id: UUID) -> Post:
         channel=channel,
         secret=settings.secret,
         public_url=settings.public_url,
-        # The action has one holder at a time, so what stands in its name is its own to settle.
-        sender=f"action {context.action_id}",
+        # The action has one holder at a time, so what stands in its name is its own to settle,
+        # also what a holder before it took up.
+        line=f"action {context.action_id}",
+        turn=context.turn,
+        hold=context.hold,
     )
 
 
