@@ -1,7 +1,9 @@
 """What a failure of an action means: tried again and when, given up, or handed to a person."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from springtide.flows.model import State, Trouble
 from springtide.kit.errors import N_, FinalError, NeedsPersonError, PassingError, Refusal
@@ -17,6 +19,31 @@ WAIT_MAX = timedelta(minutes=15)
 OUTAGE_WAIT = timedelta(seconds=10)
 _FIRST_WAIT = timedelta(milliseconds=500)
 _LONGEST_WAIT = timedelta(minutes=5)
+
+
+@dataclass(eq=False)
+class Waits:
+    """When what failed is tried again, as one process sees it: by a clock that never steps.
+
+    A step of the wall clock makes nothing wait longer than it was told to.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    _until: dict[str, float] = field(default_factory=dict)
+    _asked: set[str] = field(default_factory=set)
+
+    def is_over(self, name: str, retry_at: datetime | None, real: datetime) -> bool:
+        """Tell whether the wait of a run is over, by the wall clock or since it was first asked."""
+        if retry_at is None or retry_at <= real:
+            return True
+        self._asked.add(name)
+        left = min(retry_at - real, WAIT_MAX).total_seconds()
+        return self.clock() >= self._until.setdefault(name, self.clock() + left)
+
+    def forget_others(self) -> None:
+        """Keep only the waits that were asked for since the last time."""
+        self._until = {name: until for name, until in self._until.items() if name in self._asked}
+        self._asked = set()
 
 
 class UnknownKind(NeedsPersonError):

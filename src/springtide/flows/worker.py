@@ -22,7 +22,7 @@ from springtide.flows.protocol import KINDS, Interrupted, Surroundings
 from springtide.flows.standing import TierOf, tiers_by
 from springtide.flows.store import actions
 from springtide.flows.timeline import WITHDRAW
-from springtide.flows.troubles import WAIT_MAX
+from springtide.flows.troubles import Waits
 from springtide.flows.upkeep import look_after_rewards
 from springtide.kit.idempotency import forget_before
 from springtide.kit.outage import outage_of
@@ -127,6 +127,7 @@ class _Life:
     chores: Sequence[Chore]
     over: threading.Event = field(default_factory=threading.Event)
     watch: presence.Watch = field(default_factory=presence.Watch)
+    waits: Waits = field(default_factory=Waits)
     begun: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> None:
@@ -173,9 +174,12 @@ class _Life:
 
     def _start_due(self, real: datetime) -> None:
         with self.house.db.read() as tx:
-            runs = {
-                run.name: run for shop in all_shops(tx) for run in due(tx, shop=shop, real=real)
-            }
+            found = [
+                run
+                for shop in all_shops(tx)
+                for run in due(tx, shop=shop, real=real, waits=self.waits)
+            ]
+        runs = {run.name: run for run in found}
         now = time.monotonic()
         for name, run in runs.items():
             begun_at = self.begun.get(name)
@@ -184,6 +188,7 @@ class _Life:
                 self.begun[name] = now
             elif now - begun_at > LOST_SECONDS and not self.engine.is_at_work(name):
                 _renew(self.house, run)
+        self.waits.forget_others()
         self.begun = {
             name: at
             for name, at in self.begun.items()
@@ -229,7 +234,7 @@ class _Life:
             _log.warning("%s could not be given back (%s)", slot.name, outage.code)
 
 
-def due(tx: Connection, *, shop: Shop, real: datetime) -> list[Run]:
+def due(tx: Connection, *, shop: Shop, real: datetime, waits: Waits) -> list[Run]:
     """Return the runs to begin now: due by the shop's clock, in order within each campaign."""
     query = (
         select(actions)
@@ -245,10 +250,11 @@ def due(tx: Connection, *, shop: Shop, real: datetime) -> list[Run]:
     for row in tx.execute(query):
         is_undo = row.state == State.UNDOING
         waits_in_line = row.campaign_id is not None and not (is_undo or _runs_beside(row.kind))
-        is_ready = row.retry_at is None or not real < row.retry_at <= real + WAIT_MAX
+        run = Run(row.id, row.run)
+        is_ready = waits.is_over(run.name, row.retry_at, real)
         is_free = row.state == State.PLANNED or (is_undo and row.claim is None)
         if is_free and is_ready and not (waits_in_line and row.campaign_id in blocked):
-            runs.append(Run(row.id, row.run))
+            runs.append(run)
         if waits_in_line:
             blocked.add(row.campaign_id)
     return runs

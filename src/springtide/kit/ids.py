@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from datetime import datetime
+from threading import Lock
 from uuid import UUID
 
 from springtide.kit.errors import N_, Refusal
@@ -18,6 +19,14 @@ _SHIFTS = range(120, -1, -10)
 _DIGEST_LENGTH = 32
 
 
+#: What a clock may step back by, in milliseconds: a day and an hour.
+_STEP_BACK_MAX = 25 * 3_600 * 1_000
+_lock = Lock()
+#: The milliseconds and random bits of the last id.
+_NONE = (-1 - _STEP_BACK_MAX * 2, 0)
+_last = [_NONE]
+
+
 class BadId(Refusal):
     """A text that is not an id of the expected kind."""
 
@@ -27,12 +36,39 @@ class BadId(Refusal):
 
 
 def uuid7(now: datetime) -> UUID:
-    """Return a new UUIDv7 (RFC 9562) for an instant: 48 bits of milliseconds, 74 random bits."""
+    """Return a new UUIDv7 (RFC 9562) for an instant: 48 bits of milliseconds, 74 random bits.
+
+    The ids of one process rise, within a millisecond and when its clock steps back by up to a
+    day: then they go on from the last one. A clock that is further behind is another shop's.
+    """
     milliseconds = int(now.timestamp() * 1000)
-    random = int.from_bytes(os.urandom(10), "big")
-    value = (milliseconds & (2**48 - 1)) << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64
+    with _lock:
+        last_milliseconds, last = _last[0]
+        if 0 <= last_milliseconds - milliseconds <= _STEP_BACK_MAX:
+            milliseconds = last_milliseconds
+            random = last + 1 + int.from_bytes(os.urandom(5), "big")
+            if random >> 74:
+                milliseconds, random = milliseconds + 1, _fresh()
+        else:
+            random = _fresh()
+        _last[0] = milliseconds, random
+    value = (milliseconds & (2**48 - 1)) << 80 | 0x7 << 76 | (random >> 62) << 64
     value |= 0b10 << 62 | random & (2**62 - 1)
     return UUID(int=value)
+
+
+def _begin_anew() -> None:
+    """Let a forked process not go on from the last id of its parent, as its siblings would."""
+    global _lock
+    _lock, _last[0] = Lock(), _NONE
+
+
+os.register_at_fork(after_in_child=_begin_anew)
+
+
+def _fresh() -> int:
+    # Below half of what fits, so that many can follow.
+    return int.from_bytes(os.urandom(10), "big") >> 7
 
 
 def outward(prefix: str, value: UUID) -> str:

@@ -99,10 +99,15 @@ class ImportFile:
         self, context: Context, params: ImportFileParams, path: Path, file: BroughtFile
     ) -> Imported:
         house = context.house
+        told = ""
 
         def progress(stage: str) -> None:
+            nonlocal told
             context.checkpoint()
-            context.report(0, 0, stage)
+            # Told once: many that wait for their turn leave the database to those at work.
+            if stage != told:
+                told = stage
+                context.report(0, 0, stage)
 
         modified = file.modified_ms
         return import_file(
