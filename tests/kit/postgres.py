@@ -17,6 +17,7 @@ from psycopg import sql
 from tests.kit.ports import free_port
 
 _GONE_SECONDS = 10
+_UP_SECONDS = 60
 
 
 def binaries() -> Path | None:
@@ -83,6 +84,25 @@ class Cluster:
                         os.kill(each, signal.SIGKILL)
             time.sleep(0.01)
         (self._data / "postmaster.pid").unlink(missing_ok=True)
+
+    def is_running(self) -> bool:
+        """Tell whether its postmaster is there."""
+        try:
+            return Path(f"/proc/{self.pid}").exists()
+        except (OSError, IndexError, ValueError):
+            return False
+
+    def wait(self) -> None:
+        """Wait till it takes connections, such as after one of its processes was killed."""
+        deadline = time.monotonic() + _UP_SECONDS
+        while True:
+            try:
+                psycopg.connect(f"{self.address}/postgres", connect_timeout=5).close()
+                return
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
 
     def kill_backend(self, choose: Callable[[list[int]], int]) -> None:
         """Kill one of the processes that serve connections with -9: the server starts all anew."""
