@@ -9,6 +9,7 @@ from springtide.domain.facts import store
 from springtide.domain.facts.model import ImportRecord, RowCounts, Summary
 from springtide.domain.facts.reader import FactReader
 from springtide.domain.facts.records import read_problem
+from springtide.domain.facts.reports import whole
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.ids import outward
 
@@ -136,5 +137,5 @@ def _record(row: RowMapping) -> ImportRecord:
         problem=read_problem(row["problem"]),
         rows=RowCounts(**{name: row[f"{name}_count"] for name in counts}),
         progress=row["progress"] or {},
-        report=row["report"] or {},
+        report=whole(row["report"] or {}),
     )

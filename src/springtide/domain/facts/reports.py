@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from typing import Any
@@ -32,6 +32,20 @@ _OUTLIERS = N_(
     "{count} orders are far larger than the others (the median is {median}); the largest: {orders}."
 )
 _GAPS = N_("There are no orders on {count} days in between, such as from {first} to {last}.")
+
+#: What a report may say; one of an older release lacks some of it, and one without an end all.
+_NOTHING: Mapping[str, Any] = {
+    "container": None, "encoding": None, "source": None, "mapping": None, "used": (), "unused": (),
+    "kinds": {}, "totals": {}, "days": (), "states": (), "measures": (), "warnings": (),
+    "left_out": 0, "older": 0,
+}  # fmt: skip
+_NO_TOTALS = dict.fromkeys(
+    (
+        "orders", "lines", "pieces", "customers", "due_minor", "discount_minor", "shipping_minor",
+        "paid_minor", "refunded_minor", "orders_paid", "orders_refunded",
+    ),
+    0,
+) | {"first_at": None, "last_at": None}  # fmt: skip
 
 # One row an order and kind of fact, and no more columns than are asked for by the order: of very
 # many orders these are most of what the report costs.
@@ -106,6 +120,11 @@ def make_report(
             *_gaps(days),
         ],
     }
+
+
+def whole(report: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a stored report with all that a report has, whichever release wrote it."""
+    return {**_NOTHING, **report, "totals": {**_NO_TOTALS, **report.get("totals", {})}}
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]:
