@@ -16,9 +16,13 @@ from springtide.bootstrap import House, open_house
 from springtide.flows.backing_up import back_up
 from springtide.flows.checking import check
 from springtide.flows.restoring import RestoreFailed
+from tests.kit.actions import noting
 from tests.kit.backups import Load, installed, load, put_back
 from tests.kit.house import settings_in, shop_in
+from tests.kit.houses import SmallHouse
 from tests.kit.postgres import create
+from tests.kit.running import Notes, environment_of, wait_until
+from tests.kit.workers import Workers
 
 _numbers = itertools.count(1)
 BACKUPS = 3
@@ -226,3 +230,43 @@ def test_the_wrong_database_leaves_what_was_there(place: Place, tmp_path: Path) 
     with pytest.raises(RestoreFailed):
         put_back(tmp_path / "backup", settings_in(data, f"{url}_that_is_not_there"))
     assert not (data / "lake").exists()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_what_was_under_way_goes_on_after_a_restore_each_step_once(
+    place: Place, tmp_path: Path, kind: str
+) -> None:
+    settings = settings_in(*place(kind))
+    house, shop, *_ = installed(settings.data, settings.database_url)
+    notes = Notes.begin(SmallHouse(house.db, settings), shop)
+    with Workers(environment_of(settings)) as workers:
+        worker = workers.start()
+        notes.plan("under way", kind="long_note", steps=8, step_ms=500)
+        wait_until(lambda: len(notes.written()) >= 2)
+        workers.kill(worker)
+    at_backup = notes.written()
+    back_up(house, tmp_path / "backup")
+    house.close()
+    assert 2 <= len(at_backup) < 8
+    again = settings_in(*place(kind))
+    put_back(tmp_path / "backup", again)
+    restored = open_house(again)
+    small = SmallHouse(restored.db, again)
+    if kind == "postgresql":
+        # The table is of this test alone: of PostgreSQL only the state's own tables are kept.
+        with restored.db.write() as tx:
+            noting.make_notes(tx)
+    after = Notes(small, shop)
+    assert after.states() == Counter(running=1)
+    with Workers(environment_of(again)) as workers:
+        workers.start()
+        wait_until(lambda: after.states() == Counter(done=1), after.states)
+    written = after.written()
+    everything = {f"do under way {number}" for number in range(8)}
+    assert set(written.values()) == {1}
+    if kind == "sqlite":
+        assert set(written) == everything
+    else:
+        # What was noted before the backup is not noted again.
+        assert set(written) == everything - set(at_backup)
+    restored.close()

@@ -18,6 +18,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from springtide.domain.access.operations import close_every_door
 from springtide.domain.facts import agreement
 from springtide.domain.facts.lake import Lake, flush
 from springtide.flows.after_restore import hold_outward
@@ -194,6 +195,7 @@ class _Stage:
                     raise BadBackup(place=self.source.place, why=str(said)[:200])
             note_restore(tx, Restored(self.id, manifest.id, manifest.made_at, self.now))
             forget_workers(tx)
+            close_every_door(tx)
             agreement.note_swept(tx, manifest.lake_version)
             return hold_outward(tx, backed_up_at=manifest.made_at, now=self.now)
 

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import inspect
 
 from springtide.bootstrap import open_house
-from springtide.domain.access.model import Shop
+from springtide.domain.access.model import Role, Shop
+from springtide.domain.access.operations import Visit, begin_recovery, log_in
 from springtide.domain.facts import operations
 from springtide.domain.facts.model import Fact
 from springtide.flows import backing_up, kept, timeline
@@ -24,7 +25,7 @@ from springtide.flows.restoring import BackupNewer, NotEmpty, OtherSecret, Targe
 from springtide.flows.tables import every_table
 from springtide.flows.timeline import SEND_OUTREACH
 from springtide.kit.errors import Refusal
-from tests.kit.house import ACTOR, START, TestHouse, settings_in, shop_in
+from tests.kit.house import ACTOR, PASSWORD, START, TestHouse, person_in, settings_in, shop_in
 
 LATER = START + timedelta(hours=1)
 
@@ -251,6 +252,33 @@ def test_what_goes_out_and_was_due_waits_for_a_person(
     assert jobs["due"].error.code == "restored"
     assert jobs["due"].error.facts["at"].startswith("2025-11-01T02:00")
     assert jobs["not yet"].state == jobs["inside"].state == State.PLANNED
+
+
+def test_sessions_that_were_ended_since_do_not_come_back(
+    sqlite_house: TestHouse, shop: Shop, tmp_path: Path
+) -> None:
+    house = sqlite_house
+    person = person_in(house, shop, Role.OWNER)
+    session = log_in(
+        house.db,
+        email=person.email,
+        password=PASSWORD,
+        visit=Visit("127.0.0.1"),
+        now=house.real_now(),
+    )
+    with house.db.write() as tx:
+        begin_recovery(tx, email=person.email, now=house.real_now())
+    place = back_up(house, tmp_path / "backup").place
+    to = target(tmp_path)
+    put_back(place, to)
+    restored = open_house(settings_in(to.data, to.database_url))
+    for where, count in ((house, 1), (restored, 0)):
+        with where.db.read() as tx:
+            for table in ("sessions", "recoveries"):
+                found = tx.exec_driver_sql(f"select count(*) from {table}").scalar()
+                assert found == count, table
+    assert session.token
+    restored.close()
 
 
 def test_uploads_that_wait_are_found_where_they_lie_now(

@@ -10,7 +10,7 @@ from springtide.domain.access.operations.sessions import Visit, place_of, set_pa
 from springtide.domain.access.passwords import checked_password
 from springtide.domain.access.queries import names_of_shops, person_by_email, recovery_of
 from springtide.domain.access.secrets import hash_password, new_token, token_hash
-from springtide.domain.access.store import people, recoveries, recovery_asks, to_person
+from springtide.domain.access.store import people, recoveries, recovery_asks, sessions, to_person
 from springtide.kit.addresses import network_of
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, Invalid, Refusal
@@ -45,6 +45,12 @@ def count_recovery(tx: Connection, *, email: str, address: str, now: datetime) -
     row = {"id": uuid7(now), "account": account, "network": network, "at": now}
     tx.execute(insert(recovery_asks).values(**row))
     return int(before) < ASKS_ACCOUNT
+
+
+def close_every_door(tx: Connection) -> None:
+    """End all sessions and links of recovery: after a restore, ended and used ones are back."""
+    tx.execute(delete(sessions))
+    tx.execute(delete(recoveries))
 
 
 def begin_recovery(
