@@ -30,6 +30,7 @@ The API that a shop's own site, app and servers use.
 - Lists have `limit` and `cursor`; the `next_cursor` of a page fetches the next one.
 - What is refused answers with a problem document (RFC 9457) whose `code` never changes.
 - Money is in integer minor units of the shop's currency; times are RFC 3339 with an offset.
+- Values have their own JSON types, whole numbers no point; no key stands twice in an object.
 """
 _REF = "#/components/schemas/{name}"
 
