@@ -101,7 +101,7 @@ def window(
 
 
 @contextmanager
-def server(data: Path, *, database_url: str = "") -> Iterator[str]:
+def server(data: Path, *, database_url: str = "", name: str = "127.0.0.1") -> Iterator[str]:
     """Run the web server on a data folder; gives its address, ends it by its own pid."""
     port = free_port()
     environment = {
@@ -110,6 +110,7 @@ def server(data: Path, *, database_url: str = "") -> Iterator[str]:
         "SPRINGTIDE_DATA": str(data),
         "SPRINGTIDE_DATABASE_URL": database_url,
         "PORT": str(port),
+        "SPRINGTIDE_PUBLIC_URL": f"http://{name}:{port}",
     }
     command = [sys.executable, "-m", "springtide.cli", "serve"]
     with (data / "serve.log").open("wb") as log:
@@ -117,7 +118,7 @@ def server(data: Path, *, database_url: str = "") -> Iterator[str]:
         try:
             base = f"http://127.0.0.1:{port}"
             _wait_for(base, process)
-            yield base
+            yield f"http://{name}:{port}"
         finally:
             process.terminate()
             try:

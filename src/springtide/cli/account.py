@@ -59,6 +59,26 @@ def reset_password(
         )
 
 
+@app.command("remove-factors")
+def remove_factors(email: Address) -> None:
+    """Take every second factor and recovery code off a person who lost them.
+
+    The password alone logs the person in after that; every device is logged out.
+    """
+    from springtide.domain.access import operations, queries
+    from springtide.flows import accounts
+
+    with _opened() as house:
+        now = house.real_now()
+        with house.db.write() as tx:
+            person = queries.person_by_email(tx, email=email)
+            count = operations.remove_all_factors(tx, person=person, actor=_actor(), now=now)
+        accounts.notify(
+            house, house.post, person, "factor_removed", address="springtide account", now=now
+        )
+        print(f"{person.email} had {count} second factors and has none.")
+
+
 def _opened() -> "AbstractContextManager[House]":
     from contextlib import contextmanager
 

@@ -7,11 +7,11 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
 from springtide.bootstrap import House
-from springtide.domain.access import operations
-from springtide.domain.access.model import Person, SignedIn
+from springtide.domain.access import operations, proofs
+from springtide.domain.access.model import FactorKind, Person, SignedIn
 from springtide.domain.access.queries import FRESH
 from springtide.kit.errors import Refusal
-from springtide.web import door, render
+from springtide.web import door, passkeys, render
 from springtide.web.forms import Form
 
 Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -56,7 +56,18 @@ def _page(
         form=form,
         next_path=render.local_path(back) if back else "/",
         minutes=int(FRESH.total_seconds() // 60),
+        asked=_asked(request, person),
     )
+
+
+def _asked(request: AnyRequest, person: Person) -> passkeys.Asked | None:
+    house: House = request.app.state["house"]
+    with house.db.read() as tx:
+        kept = proofs.factors_of(tx, person_id=person.id)
+    keys = [each for each in kept if each.kind is FactorKind.PASSKEY]
+    if not keys:
+        return None
+    return passkeys.ask(house.settings, keys, whose=f"confirm {person.id}", now=house.real_now())
 
 
 routes = [confirm_page, confirm]

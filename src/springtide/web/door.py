@@ -14,7 +14,7 @@ from litestar.datastructures import Cookie
 from litestar.enums import RequestEncodingType
 
 from springtide.bootstrap import House
-from springtide.domain.access import operations, queries
+from springtide.domain.access import operations, proofs, queries
 from springtide.domain.access.model import Member, Needs, NotAllowed, Permission, Person, Session
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.outage import unless_away
@@ -56,14 +56,14 @@ def session_cookies(house: House, session: Session) -> list[Cookie]:
     session_seconds = operations.SESSION_HOURS * 3600
     browser_seconds = operations.BROWSER_DAYS * 24 * 3600
     return [
-        _cookie(house, session_cookie_name(house), session.token, session_seconds),
-        _cookie(house, browser_cookie_name(house), session.browser, browser_seconds),
+        cookie(house, session_cookie_name(house), session.token, session_seconds),
+        cookie(house, browser_cookie_name(house), session.browser, browser_seconds),
     ]
 
 
 def gone_cookie(house: House) -> Cookie:
     """Return the cookie that takes a session away from the browser, which stays known."""
-    return _cookie(house, session_cookie_name(house), "", 0)
+    return cookie(house, session_cookie_name(house), "", 0)
 
 
 def session_token(connection: Connection, house: House) -> str | None:
@@ -121,6 +121,8 @@ async def admit_member(connection: Connection, house: House, rule: Needs) -> Mem
     except NotAllowed as refusal:
         await anyio.to_thread.run_sync(_note_refusal, house, member, refusal, connection)
         raise
+    if member.shop.requires_second_factor and not rule.without_factor:
+        await anyio.to_thread.run_sync(_check_factor, house, member)
     if rule.fresh and not standing.is_fresh(house.real_now()):
         raise queries.NotFresh
     return member
@@ -239,6 +241,12 @@ def _member(house: House, token: str, slug: str) -> tuple[Member, queries.Standi
     return member, standing
 
 
+def _check_factor(house: House, member: Member) -> None:
+    with house.db.read() as tx:
+        if not proofs.has_factor(tx, person_id=member.person.id):
+            raise queries.FactorNeeded
+
+
 def _note_refusal(
     house: House, member: Member, refusal: NotAllowed, connection: Connection
 ) -> None:
@@ -261,7 +269,8 @@ def _note_seen(house: House, token: str, seen_at: datetime, now: datetime) -> No
             operations.mark_session_seen(tx, token=token, now=now)
 
 
-def _cookie(house: House, name: str, value: str, seconds: int) -> Cookie:
+def cookie(house: House, name: str, value: str, seconds: int) -> Cookie:
+    """Return a cookie that only our pages see, for so many seconds; with 0 it is taken away."""
     return Cookie(
         key=name,
         value=value,

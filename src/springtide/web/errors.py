@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Request, Response
 from litestar.response import Redirect
 
-from springtide.domain.access.queries import NotFresh, NotSignedIn
+from springtide.domain.access.queries import FactorNeeded, NotFresh, NotSignedIn
 from springtide.kit.errors import Refusal
 from springtide.kit.outage import Outage
 from springtide.web import render
@@ -39,6 +39,8 @@ def error_response(request: Request[Any, Any, Any], refusal: Refusal) -> Respons
     elif isinstance(refusal, NotFresh):
         here = f"{request.url.path}?{request.url.query}".removesuffix("?")
         address = confirm_address(here if is_reading else render.page_before(request))
+    elif isinstance(refusal, FactorNeeded):
+        address = f"/shops/{request.path_params['shop']}/settings/me/factors"
     else:
         answer = render.refused(request, refusal)
         if isinstance(refusal, Outage):

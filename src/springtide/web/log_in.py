@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import anyio
 import anyio.to_thread
@@ -17,7 +18,7 @@ from springtide.domain.access.model import Person, Public, SignedIn
 from springtide.domain.access.pace import Busy
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import LANGUAGES
-from springtide.web import door, render
+from springtide.web import door, passkeys, render, second
 from springtide.web.cookies import cookie_name
 from springtide.web.forms import Form
 
@@ -98,6 +99,9 @@ def _log_in(request: AnyRequest, house: House, data: dict[str, str]) -> Response
             visit=door.visit_of(request, house),
             now=house.real_now(),
         )
+    except operations.SecondFactorNeeded as needed:
+        to = f"/log-in/second?{urlencode({'next': render.local_path(back)})}"
+        return render.see_other(to, cookies=[second.half_cookie(house, needed)])
     except Refusal as refusal:
         form = Form({"email": email}, error=refusal)
         return _page(request, house, form, back, status=refusal.status)
@@ -163,6 +167,7 @@ def _page(
         form=form,
         next_path=render.local_path(back) if back else "/",
         has_demo=has_demo,
+        asked=passkeys.ask(house.settings, [], whose=second.ANYONE, now=house.real_now()),
     )
 
 

@@ -131,6 +131,8 @@ class Needs:
 
     permission: Permission
     fresh: bool = False
+    #: Opens although the shop asks for a second factor that the person does not have: to get one.
+    without_factor: bool = False
     data: Data | None = None
 
 
@@ -187,6 +189,7 @@ class Shop:
     clock: SimulatedClock | None = None
     is_demo: bool = False
     points_kept_by: PointsKeeper = PointsKeeper.LEDGER
+    requires_second_factor: bool = False
 
     @property
     def tz(self) -> ZoneInfo:
@@ -298,6 +301,30 @@ class Session:
     person: Person
     expires_at: datetime
     browser: str
+
+
+class FactorKind(StrEnum):
+    """What proves a person beside their password."""
+
+    TOTP = "totp"
+    PASSKEY = "passkey"
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A second factor: an app (its closed secret, the last step used) or a passkey."""
+
+    id: UUID
+    person_id: UUID
+    kind: FactorKind
+    name: str
+    created_at: datetime
+    used_at: datetime | None
+    secret: str | None
+    last_step: int | None
+    credential_id: bytes | None
+    public_key: bytes | None
+    sign_count: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,14 @@ class Standing(NamedTuple):
         return now - self.proved_at < FRESH
 
 
+class FactorNeeded(Refusal):
+    """The shop asks everybody for a second factor, and the person has none."""
+
+    code = "factor_needed"
+    status = 403
+    text = N_("This shop asks everybody for a second factor. Set one up to go on.")
+
+
 class RecoveryGone(Refusal):
     """A link that was used, has run out, or never was."""
 
@@ -141,6 +149,14 @@ def person_by_email(tx: Connection, *, email: str) -> Person:
     row = tx.execute(select(people).where(people.c.email == email.strip().lower())).one_or_none()
     if row is None:
         raise NotFound(what="person", key=email[:254])
+    return to_person(row)
+
+
+def person_by_id(tx: Connection, *, person_id: UUID) -> Person:
+    """Return a person by id; raises NotFound."""
+    row = tx.execute(select(people).where(people.c.id == person_id)).one_or_none()
+    if row is None:
+        raise NotFound(what="person", key=outward("per", person_id))
     return to_person(row)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -15,11 +16,14 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
 )
 
 from springtide.domain.access.model import (
     ApiKey,
     Entry,
+    Factor,
+    FactorKind,
     Invitation,
     Person,
     PointsKeeper,
@@ -40,6 +44,7 @@ shops = Table(
     Column("zone_name", String(64), nullable=False),
     Column("is_demo", Boolean, nullable=False),
     Column("points_kept_by", String(10), nullable=False, server_default="ledger"),
+    Column("requires_second_factor", Boolean, nullable=False, server_default=false()),
     Column("clock_shows_at", Instant),
     Column("clock_set_at", Instant),
     Column("clock_speed", Float),
@@ -97,6 +102,40 @@ sessions = Table(
     Column("address", String(64), nullable=False),
     Column("agent", String(200), nullable=False),
     Column("browser", LargeBinary(32)),
+)
+
+# Second factors. An app's secret is closed with the installation's; of a passkey only the public
+# key is here.
+factors = Table(
+    "factors",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("person_id", Uuid, ForeignKey("people.id"), nullable=False, index=True),
+    Column("kind", String(10), nullable=False),
+    Column("name", String(120), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("secret", Text),
+    Column("last_step", BigInteger),
+    Column("credential_id", LargeBinary(1023), unique=True),
+    Column("public_key", LargeBinary),
+    Column("sign_count", BigInteger),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("code_hash", LargeBinary(32), primary_key=True),
+    Column("person_id", Uuid, ForeignKey("people.id"), nullable=False, index=True),
+    Column("used_at", Instant),
+)
+
+# Challenges that a passkey answered, kept while their answer could come once more.
+used_challenges = Table(
+    "used_challenges",
+    metadata,
+    Column("hash", LargeBinary(32), primary_key=True),
+    Column("at", Instant, nullable=False),
 )
 
 # Links that recover an account; one a person, used up by the new password.
@@ -204,7 +243,15 @@ def to_shop(row: Row[Any]) -> Shop:
         clock=clock,
         is_demo=columns[shops.c.is_demo],
         points_kept_by=PointsKeeper(columns[shops.c.points_kept_by]),
+        requires_second_factor=columns[shops.c.requires_second_factor],
     )
+
+
+def to_factor(row: Row[Any]) -> Factor:
+    """Return the factor of a row that holds every column of ``factors``."""
+    columns = row._mapping
+    values = {column.name: columns[column] for column in factors.c}
+    return Factor(**{**values, "kind": FactorKind(values["kind"])})
 
 
 def to_person(row: Row[Any]) -> Person:

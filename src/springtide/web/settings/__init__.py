@@ -23,6 +23,7 @@ _SECTIONS = (
     Section(N_("Members"), "people", Permission.SETTINGS_WRITE),
     Section(N_("API keys"), "keys", Permission.SETTINGS_WRITE),
     Section(N_("Points"), "points", Permission.SETTINGS_WRITE),
+    Section(N_("Security"), "security", Permission.SETTINGS_WRITE),
     Section(N_("Audit log"), "audit", Permission.SETTINGS_WRITE),
     Section(N_("Shop time"), "clock", Permission.SETTINGS_WRITE, is_for_demo=True),
     Section(N_("My account"), "me", Permission.READ),

@@ -7,7 +7,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
 from springtide.bootstrap import House
-from springtide.domain.access import operations, queries
+from springtide.domain.access import operations, proofs, queries
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.access.passwords import LENGTH_MIN
 from springtide.flows import accounts
@@ -104,6 +104,7 @@ def _page(
             token=door.session_token(request, house) or "",
             now=house.real_now(),
         )
+        factors = len(proofs.factors_of(tx, person_id=member.person.id))
         lately = queries.personal_page(tx, person_id=member.person.id)
     return render.page(
         request,
@@ -114,6 +115,7 @@ def _page(
         form=form,
         sessions=open_sessions,
         lately=lately,
+        factors=factors,
         length_min=LENGTH_MIN,
     )
 

@@ -1,5 +1,6 @@
 """Log-in, log-out, passwords: server-side sessions, and the browsers that people are known by."""
 
+import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from springtide.domain.access.operations.browsers import (
 from springtide.domain.access.operations.tries import Attempt, Guess, failures_of_day
 from springtide.domain.access.pace import SlowLane
 from springtide.domain.access.passwords import checked_password
+from springtide.domain.access.proofs import has_factor
 from springtide.domain.access.queries import names_of_shops, session_id_of
 from springtide.domain.access.secrets import (
     hash_password,
@@ -47,6 +49,19 @@ class WrongLogIn(Refusal):
     text = N_("This e-mail address and password do not fit together.")
 
 
+class SecondFactorNeeded(Refusal):
+    """The password was right and is not all; ``proof`` tells which password it was."""
+
+    code = "second_factor_needed"
+    status = 401
+    text = N_("Now your second factor, please.")
+
+    def __init__(self, person: Person, proof: str) -> None:
+        self.person = person
+        self.proof = proof
+        super().__init__()
+
+
 class WrongPassword(Refusal):
     """The present password was not right."""
 
@@ -73,6 +88,8 @@ def log_in(
     lane: SlowLane | None = None,
 ) -> Session:
     """Open a session; refuses with WrongLogIn, or as an Attempt does (see tries.py).
+
+    Raises SecondFactorNeeded where the password was right and is not all.
 
     Takes the database and not a transaction: the try must be on record before the password is
     looked at and stays when it fails, and hashing must not hold SQLite's only write lock. Blocks
@@ -105,8 +122,30 @@ def log_in(
                 )
                 if kept.rowcount:
                     attempt.succeed(tx)
-                    return _come_in(tx, to_person(row), visit, now)
+                    person = to_person(row)
+                    if not has_factor(tx, person_id=person.id):
+                        return _come_in(tx, person, visit, now)
+            if kept.rowcount:
+                raise SecondFactorNeeded(person, _proof_of(renewed))
         raise WrongLogIn
+
+
+def enter(
+    tx: Connection, *, person: Person, visit: Visit, now: datetime, proof: str | None = None
+) -> Session:
+    """Open the session of a person whose factors were all right.
+
+    ``proof`` is what a right password was kept by until then; refuses (WrongLogIn) one that was
+    changed meanwhile.
+    """
+    kept = tx.execute(select(people.c.password_hash).where(people.c.id == person.id)).scalar_one()
+    if proof is not None and not hmac.compare_digest(proof, _proof_of(kept)):
+        raise WrongLogIn
+    return _come_in(tx, person, visit, now)
+
+
+def _proof_of(password_hash: str) -> str:
+    return token_hash(password_hash).hex()[:32]
 
 
 def _come_in(tx: Connection, person: Person, visit: Visit, now: datetime) -> Session:

@@ -102,6 +102,27 @@ def set_clock(
     )
 
 
+def require_factor(
+    tx: Connection, *, shop: Shop, is_required: bool, actor: Actor, now: datetime
+) -> None:
+    """Ask everybody of a shop for a second factor, or no longer; ``now`` is the real time."""
+    if is_required == shop.requires_second_factor:
+        return
+    tx.execute(
+        update(shops).where(shops.c.id == shop.id).values(requires_second_factor=is_required)
+    )
+    record_audit(
+        tx,
+        shop_id=shop.id,
+        actor=actor,
+        action="shop.second_factor",
+        subject=shop.slug,
+        before={"required": shop.requires_second_factor},
+        after={"required": is_required},
+        now=now,
+    )
+
+
 def keep_points(
     tx: Connection, *, shop: Shop, keeper: PointsKeeper, actor: Actor, now: datetime
 ) -> None:
