@@ -55,6 +55,20 @@ def test_init_adds_nobody_to_a_second_shop_without_them(tmp_path: Path) -> None:
     assert [each["email"] for each in listed["invitations"]] == ["li@tide.test"]
 
 
+def test_an_account_is_recovered_by_command_without_mail(tmp_path: Path) -> None:
+    chosen = {"SPRINGTIDE_OWNER_PASSWORD": "given by the owner"}
+    _run(tmp_path, "init", "--shop", "tide", "--owner-email", "li@tide.test", **chosen)
+    link = _run(tmp_path, "account", "reset-password", "LI@tide.test")
+    assert (link.returncode, "/recover/new?token=" in link.stdout) == (0, True)
+    weak = _run(tmp_path, "account", "reset-password", "li@tide.test", "--stdin")
+    assert (weak.returncode, "12 to 200 characters" in weak.stderr) == (1, True)
+    lost = _run(tmp_path, "account", "remove-factors", "li@tide.test")
+    assert (lost.returncode, "had 0 second factors" in lost.stdout) == (0, True)
+    for command in ("reset-password", "remove-factors"):
+        nobody = _run(tmp_path, "account", command, "x@tide.test")
+        assert (nobody.returncode, nobody.stderr.count("\n")) == (1, 1)
+
+
 def test_people_are_invited_changed_and_taken_out_by_command(tmp_path: Path) -> None:
     chosen = {"SPRINGTIDE_OWNER_PASSWORD": "given by the owner"}
     _run(tmp_path, "init", "--shop", "tide", "--owner-email", "li@tide.test", **chosen)
