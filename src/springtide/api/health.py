@@ -1,12 +1,14 @@
 """Health for load balancers and monitors: /healthz, /readyz, /metrics."""
 
 from ipaddress import ip_address
+from math import nan
 from typing import Any
 
 import anyio.to_thread
 from litestar import Request, Response, get
 from litestar.enums import MediaType
 
+from springtide.api import readiness
 from springtide.api.door import bearer
 from springtide.api.observe import Observer
 from springtide.bootstrap import House
@@ -15,7 +17,7 @@ from springtide.domain.access.model import Public, Scope
 from springtide.domain.facts.queries import tail_size
 from springtide.flows import presence
 from springtide.kit.errors import N_, Refusal
-from springtide.migrations import is_current
+from springtide.kit.outage import outage_of
 
 
 class NotReady(Refusal):
@@ -53,18 +55,11 @@ async def healthz() -> str:
     sync_to_thread=True,
 )
 def readyz(house: House) -> str:
-    """Tell whether the database answers, is migrated, and agrees with the lake."""
-    try:
-        current = is_current(house.db)
-    except Exception as error:
-        raise NotReady(why="the database does not answer") from error
-    if not current:
-        raise NotReady(why="the database is not migrated")
-    if problem := house.lake_problem():
-        raise NotReady(
-            why=f"the facts are not those that the database knows ({problem}); springtide check"
-        )
-    return "ok\n"
+    """Tell whether the process can serve, and of each thing that it needs how it stands."""
+    found = readiness.look(house)
+    if bad := [each for each in found if not each.is_good]:
+        raise NotReady(why="; ".join(f"{each.name}: {each.word}" for each in bad))
+    return "\n".join(["ok", *(f"{each.name}: {each.word}" for each in found), ""])
 
 
 @get(
@@ -78,14 +73,21 @@ async def metrics(request: Request[Any, Any, Any], house: House) -> Response[byt
         raise MetricsHidden
     observer: Observer = request.app.state.observer
     tail_rows, workers = await anyio.to_thread.run_sync(_standing, house)
+    found = await anyio.to_thread.run_sync(readiness.look, house)
+    observer.looked({each.name: (each.is_good, each.number) for each in found})
     text = observer.text(tail_rows=tail_rows, workers=workers)
     return Response(text, media_type=observer.content_type)
 
 
-def _standing(house: House) -> tuple[int, int]:
-    with house.db.read() as tx:
-        seen = presence.workers_seen(tx, real_now=house.real_now())
-        return tail_size(tx), sum(worker.is_alive for worker in seen)
+def _standing(house: House) -> tuple[float, float]:
+    try:
+        with house.db.read() as tx:
+            seen = presence.workers_seen(tx, real_now=house.real_now())
+            return tail_size(tx), sum(worker.is_alive for worker in seen)
+    except Exception as error:
+        if outage_of(error) is None:
+            raise
+        return nan, nan  # what was counted is told all the same
 
 
 def _is_local(request: Request[Any, Any, Any]) -> bool:

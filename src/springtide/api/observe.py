@@ -2,7 +2,7 @@
 
 import logging
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -77,6 +77,24 @@ class Observer:
             "springtide_workers_alive", "Workers with a fresh heartbeat.", registry=self.registry
         )
 
+        self._ready = Gauge(
+            "springtide_ready", "Whether what /readyz looks at is good.", ["check"],
+            registry=self.registry,
+        )  # fmt: skip
+        self._found = Gauge(
+            "springtide_ready_number",
+            "What was found: disk (bytes free), database (seconds a writer waits), lake (files), "
+            "workers (alive).",
+            ["check"],
+            registry=self.registry,
+        )
+
+    def looked(self, found: Mapping[str, tuple[bool, float]]) -> None:
+        """Take what the checks of /readyz found: good or not, and a number."""
+        for name, (is_good, number) in found.items():
+            self._ready.labels(name).set(is_good)
+            self._found.labels(name).set(number)
+
     def answered(
         self, *, method: str, route: str, path: str, status: int, seconds: float, request_id: str
     ) -> None:
@@ -96,7 +114,7 @@ class Observer:
             request_id,
         )
 
-    def text(self, *, tail_rows: int, workers: int) -> bytes:
+    def text(self, *, tail_rows: float, workers: float) -> bytes:
         """Return everything counted, and how things stand now, as Prometheus reads it."""
         self._tail.set(tail_rows)
         self._workers.set(workers)

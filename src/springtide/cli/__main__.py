@@ -1,8 +1,10 @@
 """The `springtide` command: mounts every module of this folder; turns refusals into one line."""
 
 import importlib
+import os
 import pkgutil
 import sys
+import traceback
 from types import ModuleType
 from typing import Annotated, NoReturn
 
@@ -13,7 +15,8 @@ from springtide import cli
 from springtide.kit.errors import Invalid, OuterCallError, Refusal, printable
 from springtide.kit.private import write_privately
 
-REFUSED, OUTER_FAILURE = 1, 3
+REFUSED, OUTER_FAILURE, FAULT, INTERRUPTED = 1, 3, 70, 130
+DEBUG = "SPRINGTIDE_DEBUG"
 
 
 def build() -> typer.Typer:
@@ -39,23 +42,59 @@ def build() -> typer.Typer:
 def main() -> NoReturn:
     """Run the command line; exit 0 when done, 1 refused, 2 wrong usage, 3 the outer world failed.
 
-    Only here: Ctrl-C ends with 130, as shells expect.
+    Only here: Ctrl-C ends with 130, as shells expect; a fault of ours with 70. Every end is a
+    sentence; ``--traceback`` or SPRINGTIDE_DEBUG shows where it happened.
     """
     write_privately()
     try:
         build()()
-    except Refusal as refusal:
-        _complain(refusal)
-        sys.exit(REFUSED)
-    except OuterCallError as error:
-        _complain(error)
-        sys.exit(OUTER_FAILURE)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output (head, less) has enough of it.
         sys.stderr.close()
+    except Exception as error:
+        if os.environ.get(DEBUG, "0") not in ("", "0"):
+            traceback.print_exception(error)
+        sys.exit(_explained(error))
     sys.exit(0)
+
+
+def _explained(error: Exception) -> int:
+    """Say in a sentence why a command ended, and the way out; return its exit code."""
+    from springtide.kit.outage import Outage, outage_of  # only now: it takes the slow imports
+
+    outage = None if isinstance(error, OuterCallError) else outage_of(error)
+    if outage is not None:
+        _say(f"{_cause(outage, error)}; {outage.way_out} ({outage.code})")
+        return OUTER_FAILURE
+    if isinstance(error, Refusal) and not isinstance(error, Outage):
+        _complain(error)
+        return REFUSED
+    if isinstance(error, OuterCallError):
+        _complain(error)
+        return OUTER_FAILURE
+    if isinstance(error, OSError) and error.strerror:
+        _say(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+        return OUTER_FAILURE
+    _say(
+        f"a fault of Springtide ended this ({type(error).__name__}: {error}); "
+        f"run it again with {DEBUG}=1 and report what it shows"
+    )
+    return FAULT
+
+
+def _cause(outage: Refusal, error: Exception) -> str:
+    """Return the machine's own word for an outage, in a line."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    word = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    return word or outage.code
+
+
+def _say(text: str) -> None:
+    line = " ".join(text.split())
+    print(f"springtide: {printable(line)[:600]}", file=sys.stderr)
 
 
 def _modules() -> list[ModuleType]:
@@ -81,8 +120,13 @@ def _version_option(
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
+    show_traceback: Annotated[
+        bool,
+        typer.Option("--traceback", help="Show where a command failed."),
+    ] = False,
 ) -> None:
-    pass
+    if show_traceback:
+        os.environ[DEBUG] = "1"
 
 
 if __name__ == "__main__":
