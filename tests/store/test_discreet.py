@@ -106,3 +106,10 @@ def test_what_a_server_or_a_command_logs_is_looked_at_once_more() -> None:
     assert VALUE not in done.stderr
     assert "ValueError: no mailbox <…@…> here" in done.stderr
     assert "ERROR to …@…" in done.stderr
+
+
+def test_a_log_line_tells_its_instant_in_utc() -> None:
+    record = logging.LogRecord("springtide", logging.WARNING, __file__, 1, "late", None, None)
+    record.created, record.msecs = 1_762_790_399.25, 250.0
+    line = DiscreetFormatter("%(asctime)s %(message)s").format(record)
+    assert line == "2025-11-10T15:59:59.250Z late"

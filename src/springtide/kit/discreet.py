@@ -7,6 +7,7 @@ line of a log is looked at once more before it is written.
 
 import logging
 import re
+import time
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -29,7 +30,11 @@ def discreet(text: str) -> str:
 
 
 class DiscreetFormatter(logging.Formatter):
-    """Writes log records, with their tracebacks, discreetly."""
+    """Writes log records, with their tracebacks, discreetly; their instants are in UTC."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
