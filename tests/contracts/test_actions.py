@@ -18,7 +18,7 @@ from springtide.domain.outreach.model import MessageState
 from springtide.domain.rewards.model import Terms as RewardTerms
 from springtide.domain.rewards.operations import save_reward
 from springtide.domain.rewards.points import balance_of
-from springtide.flows import timeline
+from springtide.flows import kept, timeline
 from springtide.flows.carrying import Run, carry
 from springtide.flows.model import Action, Plan, State
 from springtide.flows.protocol import KINDS
@@ -44,7 +44,9 @@ EXAMPLES: dict[str, Callable[["Stage"], dict[str, Any]]] = {
     },
     "issue_reward": lambda stage: {"reward": stage.reward(), "who": "cart", "give": True},
     "erase_customer": lambda stage: {"erasure": stage.erasure()},
-    "import_file": lambda stage: {"files": [{"path": str(stage.orders_file())}]},
+    "import_file": lambda stage: {
+        "files": [{"upload": kept.key_of(stage.orders_file()), "name": "orders.csv"}]
+    },
 }
 
 
@@ -98,8 +100,7 @@ class Stage:
         ).key  # fmt: skip
 
     def orders_file(self) -> Path:
-        path = self.house.settings.data / "orders.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = kept.new_place(self.house.settings.uploads, self.sale.shop_id, "orders.csv")
         path.write_text("order_id,customer_id,order_date,amount\n1,c1,2025-10-01,19.90\n")
         return path
 
