@@ -77,7 +77,7 @@ def test_log_ins_stand_with_the_account_and_in_the_log_of_its_shops_alone(
     browser.post("/log-in", {"email": mei.email, "password": PASSWORD})
     browser.post("/log-out")
     own = browser.sign_in(mei).get(ME).text
-    assert all(each in own for each in ("Wrong password", "Logged in", "Logged out"))
+    assert all(each in own for each in ("Wrong password, code", "Logged in", "Logged out"))
     log = owner.get("/shops/tide/settings/audit?about=person").text
     assert "Wrong password" in log
     assert log.count("testclient") >= 3

@@ -141,7 +141,7 @@ def test_half_a_log_in_ends_with_its_time_and_with_the_password(
 def test_factors_are_changed_only_after_a_fresh_log_in_and_by_their_person(
     client: TestClient[Site], sqlite_house: TestHouse, owner: Person, browser: Browser
 ) -> None:
-    _enrol(browser, sqlite_house)
+    secret, _ = _enrol(browser, sqlite_house)
     [path] = re.findall(rf"{FACTORS}/fac_\w+/remove", browser.get(FACTORS).text)
     with sqlite_house.db.read() as tx:
         shop = queries.shop_by_slug(tx, slug="tide")
@@ -150,9 +150,80 @@ def test_factors_are_changed_only_after_a_fresh_log_in_and_by_their_person(
     sqlite_house.forward(minutes=16)
     assert browser.post(path).headers["location"].startswith("/confirm")
     assert browser.get(FACTORS).headers["location"].startswith("/confirm")
-    browser.post("/confirm", {"password": PASSWORD})
+    browser.post("/confirm", {"password": PASSWORD, "code": _code(sqlite_house, secret)})
     assert browser.post(path).status_code == 303
     assert browser.sign_in(owner)
+
+
+def test_a_confirmation_asks_for_the_second_factor_too(
+    client: TestClient[Site], sqlite_house: TestHouse, owner: Person, browser: Browser
+) -> None:
+    assert 'name="code"' not in browser.get("/confirm").text
+    secret, codes = _enrol(browser, sqlite_house)
+    sqlite_house.forward(minutes=16)
+    assert 'name="code"' in browser.get("/confirm").text
+    for code in ("", "000000"):
+        refused = browser.post("/confirm", {"password": PASSWORD, "code": code})
+        assert (refused.status_code, 'name="code"' in refused.text) == (422, True)
+    wrong = browser.post("/confirm", {"password": "wrong", "code": _code(sqlite_house, secret)})
+    assert wrong.status_code == 422
+    assert browser.get(FACTORS).headers["location"].startswith("/confirm")
+    form = {"password": PASSWORD, "code": _code(sqlite_house, secret), "next": FACTORS}
+    assert browser.post("/confirm", form).headers["location"] == FACTORS
+    assert browser.get(FACTORS).status_code == 200
+    sqlite_house.forward(minutes=16)
+    assert browser.post("/confirm", {"password": PASSWORD, "code": codes[0]}).status_code == 303
+    assert f"{CODES - 1} recovery codes are left" in browser.get(FACTORS).text
+    log = browser.get("/shops/tide/settings/audit?about=person").text
+    assert log.count("Confirmation refused") == 2
+    assert log.count("Confirmed that it is them") == 2
+
+
+def test_wrong_codes_of_confirmations_are_bounded_with_those_of_log_ins(
+    client: TestClient[Site], sqlite_house: TestHouse, owner: Person, browser: Browser
+) -> None:
+    secret, _ = _enrol(browser, sqlite_house)
+    sqlite_house.forward(minutes=16)
+    form = {"password": PASSWORD, "code": "000000"}
+    got = [browser.post("/confirm", form).status_code for _ in range(WRONG_AN_HOUR + 2)]
+    assert got == [422] * WRONG_AN_HOUR + [429] * 2
+    form["code"] = _code(sqlite_house, secret)
+    assert browser.post("/confirm", form).status_code == 429
+    guest = _first_step(client, sqlite_house, owner)
+    assert guest.post("/log-in/second", {"code": form["code"]}).status_code == 429
+
+
+def test_a_new_password_is_no_way_around_the_second_factor(
+    client: TestClient[Site], sqlite_house: TestHouse, owner: Person, browser: Browser
+) -> None:
+    secret, _ = _enrol(browser, sqlite_house)
+    sqlite_house.forward(minutes=16)
+    me, new = "/shops/tide/settings/me", "another long one"
+    form = {"present": PASSWORD, "password": new, "again": new}
+    assert browser.post(f"{me}/password", form).headers["location"].startswith("/confirm")
+    browser.post("/confirm", {"password": PASSWORD, "code": _code(sqlite_house, secret)})
+    assert browser.post(f"{me}/password", form).headers["location"] == me
+    assert browser.get(FACTORS).status_code == 200
+
+
+@pytest.mark.parametrize("answer", ["", json.dumps({"rawId": "AAAA"})])
+def test_a_wrong_passkey_confirms_nothing_and_stands_in_the_log(
+    client: TestClient[Site],
+    sqlite_house: TestHouse,
+    owner: Person,
+    browser: Browser,
+    answer: str,
+) -> None:
+    sqlite_house.forward(minutes=16)
+    for _ in range(operations.REFUSALS_AN_HOUR + 2):
+        form = {"answer": answer, "state": "x", "next": FACTORS}
+        assert browser.post("/confirm/passkey", form).status_code == 422
+    assert browser.get(FACTORS).headers["location"].startswith("/confirm")
+    with sqlite_house.db.read() as tx:
+        kept = queries.personal_page(tx, person_id=owner.id, limit=99)
+    told = [each.after for each in kept if each.action == operations.CONFIRM_FAILED]
+    assert len(told) == operations.REFUSALS_AN_HOUR
+    assert {each["by"] for each in told} == {"passkey"}
 
 
 def test_a_shop_may_ask_everybody_for_a_second_factor(

@@ -57,6 +57,14 @@ def uuid7(now: datetime) -> UUID:
     return UUID(int=value)
 
 
+def floor7(at: datetime) -> UUID:
+    """Return what no id of an instant or later lies below; it names nothing.
+
+    Ids may be ahead of their instants (see uuid7), so those above it may be of earlier ones.
+    """
+    return UUID(int=int(at.timestamp() * 1000) << 80)
+
+
 def _begin_anew() -> None:
     """Let a forked process not go on from the last id of its parent, as its siblings would."""
     global _lock

@@ -12,7 +12,7 @@ from litestar.params import Body
 
 from springtide.bootstrap import House
 from springtide.domain.access import operations, proofs, queries
-from springtide.domain.access.model import FactorKind, Person, Public, SignedIn
+from springtide.domain.access.model import FactorKind, Person, Public
 from springtide.flows import accounts
 from springtide.kit.errors import Refusal
 from springtide.kit.seals import close, unclose
@@ -70,15 +70,17 @@ def second(request: AnyRequest, house: House, data: Typed) -> Response[Any]:
     try:
         counted = operations.count_code(house.db, person=person, now=now)
         if data.get("answer"):
-            use = _passkey_use(house, person, data, whose=f"second {person.id}")
+            use = passkey_use(house, person, data, whose=f"second {person.id}")
         else:
-            use = _code_use(house, person, data.get("code", ""))
+            use = code_use(house, person, data.get("code", ""))
         with house.db.write() as tx:
             is_spare = use(tx)
             operations.forgive_code(tx, counted=counted)
             session = operations.enter(tx, person=person, proof=proof, visit=visit, now=now)
     except Refusal as refusal:
         wrong = isinstance(refusal, operations.WrongCode)
+        if wrong or isinstance(refusal, passkeys.PasskeyRefused):
+            _note_wrong(house, person, "code" if wrong else "passkey", visit)
         form = Form({}, {"code": refusal}) if wrong else Form({}, error=refusal)
         return _page(request, house, person, form, back, status=refusal.status)
     if is_spare:
@@ -93,9 +95,14 @@ def log_in_by_passkey(request: AnyRequest, house: House, data: Typed) -> Respons
     answer, now = data.get("answer", ""), house.real_now()
     with house.db.read() as tx:
         factor, person = proofs.passkey(tx, credential_id=passkeys.credential_of(answer))
-    said, challenge = passkeys.proved(
-        house.settings, factor, answer=answer, state=data.get("state", ""), whose=ANYONE, now=now
-    )
+    state, visit = data.get("state", ""), door.visit_of(request, house)
+    try:
+        said, challenge = passkeys.proved(
+            house.settings, factor, answer=answer, state=state, whose=ANYONE, now=now
+        )
+    except passkeys.PasskeyRefused:
+        _note_wrong(house, person, "passkey", visit)
+        raise
     with house.db.write() as tx:
         operations.use_passkey(
             tx,
@@ -104,24 +111,11 @@ def log_in_by_passkey(request: AnyRequest, house: House, data: Typed) -> Respons
             challenge=challenge,
             now=now,
         )
-        session = operations.enter(tx, person=person, visit=door.visit_of(request, house), now=now)
+        session = operations.enter(tx, person=person, visit=visit, now=now)
     return render.see_other(data.get("next", ""), cookies=door.session_cookies(house, session))
 
 
-@post("/confirm/passkey", opt={"access": SignedIn()}, sync_to_thread=True)
-def confirm_by_passkey(
-    request: AnyRequest, house: House, person: Person, data: Typed
-) -> Response[Any]:
-    """Note that the person of a session proved again, by a passkey, who they are."""
-    use = _passkey_use(house, person, data, whose=f"confirm {person.id}")
-    with house.db.write() as tx:
-        use(tx)
-        token = door.session_token(request, house) or ""
-        operations.mark_proved(tx, token=token, now=house.real_now())
-    return render.see_other(data.get("next", ""))
-
-
-def _passkey_use(house: House, person: Person, data: dict[str, str], *, whose: str) -> Any:
+def passkey_use(house: House, person: Person, data: dict[str, str], *, whose: str) -> Any:
     """Look at a passkey's answer; return what uses it up in a transaction."""
     answer, now = data.get("answer", ""), house.real_now()
     with house.db.read() as tx:
@@ -145,7 +139,7 @@ def _passkey_use(house: House, person: Person, data: dict[str, str], *, whose: s
     return use
 
 
-def _code_use(house: House, person: Person, code: str) -> Any:
+def code_use(house: House, person: Person, code: str) -> Any:
     """Return what uses up a code, of an app or a spare one, in a transaction."""
     now = house.real_now()
     with house.db.read() as tx:
@@ -164,6 +158,17 @@ def _code_use(house: House, person: Person, code: str) -> Any:
         raise operations.WrongCode
 
     return use
+
+
+def _note_wrong(house: House, person: Person, by: str, visit: operations.Visit) -> None:
+    operations.note_wrong_proof(
+        house.db,
+        person=person,
+        action=operations.LOG_IN_FAILED,
+        by=by,
+        visit=visit,
+        now=house.real_now(),
+    )
 
 
 def _half(request: AnyRequest, house: House) -> tuple[Person, str] | None:
@@ -200,4 +205,4 @@ def _page(
     )
 
 
-routes = [second_page, second, log_in_by_passkey, confirm_by_passkey]
+routes = [second_page, second, log_in_by_passkey]

@@ -11,7 +11,7 @@ from springtide.flows import presence
 from springtide.flows.troubles import WAIT_MAX, Waits
 from springtide.flows.worker import Chore
 from springtide.kit.db import Database
-from springtide.kit.ids import uuid7
+from springtide.kit.ids import floor7, uuid7
 
 NOON = datetime(2030, 11, 11, 12, 0, tzinfo=UTC)
 STEPS = [timedelta(0), timedelta(minutes=-5), timedelta(days=-1), timedelta(days=1)]
@@ -120,3 +120,11 @@ def test_who_could_not_look_gives_everybody_their_time_again(workers: Database) 
         clock.seconds += 2
         found = dead(workers, watch)
     assert found == [1, 2]
+
+
+def test_no_id_of_an_instant_lies_below_its_floor() -> None:
+    hour = timedelta(hours=1)
+    made = uuid7(NOON)
+    assert floor7(NOON - hour) < floor7(NOON) < made < floor7(NOON + 48 * hour)
+    # Asking is no step back of the clock: the next id is not pushed by it, nor the floor.
+    assert floor7(NOON - hour) < made < uuid7(NOON)

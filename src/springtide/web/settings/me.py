@@ -53,6 +53,8 @@ def change_password(
             visit=door.visit_of(request, house),
             now=house.real_now(),
         )
+    except queries.NotFresh:
+        raise
     except Refusal as refusal:
         return _page(request, house, member, Form.refused({}, refusal), status=refusal.status)
     accounts.notify(

@@ -1,8 +1,11 @@
 """What access changes: shops, people, roles, keys, sessions; every write leaves an audit entry."""
 
 from springtide.domain.access.operations.audit import (
+    CONFIRM_FAILED,
+    LOG_IN_FAILED,
     REFUSALS_AN_HOUR,
     record_audit,
+    record_failure,
     record_of_person,
     record_refusal,
 )
@@ -10,6 +13,13 @@ from springtide.domain.access.operations.browsers import (
     BROWSER_DAYS,
     forget_browsers,
     is_known_browser,
+)
+from springtide.domain.access.operations.confirming import (
+    WrongPassword,
+    change_password,
+    confirm,
+    confirmed,
+    note_wrong_proof,
 )
 from springtide.domain.access.operations.erasing import erase_person, rewriting_audit
 from springtide.domain.access.operations.factors import (
@@ -78,16 +88,12 @@ from springtide.domain.access.operations.sessions import (
     SecondFactorNeeded,
     Visit,
     WrongLogIn,
-    WrongPassword,
     change_language,
-    change_password,
-    confirm,
     end_other_sessions,
     end_session,
     enter,
     log_in,
     log_out,
-    mark_proved,
     mark_session_seen,
 )
 from springtide.domain.access.operations.shops import (
@@ -111,12 +117,14 @@ __all__ = [
     "BROWSER_DAYS",
     "CALM_ACCOUNT",
     "CALM_NETWORK",
+    "CONFIRM_FAILED",
     "FREE_TRIES_BROWSER",
     "FREE_TRIES_PAIR",
     "INVITATIONS_A_DAY",
     "INVITATION_DAYS",
     "KEY_DAYS",
     "KEY_DAYS_MAX",
+    "LOG_IN_FAILED",
     "RECOVERY_MINUTES",
     "REFUSALS_AN_HOUR",
     "ROTATION_HOURS",
@@ -154,6 +162,7 @@ __all__ = [
     "change_password",
     "close_every_door",
     "confirm",
+    "confirmed",
     "count_code",
     "count_recovery",
     "create_key",
@@ -173,10 +182,11 @@ __all__ = [
     "log_out",
     "mark_invitation_sent",
     "mark_key_used",
-    "mark_proved",
     "mark_session_seen",
     "new_secret",
+    "note_wrong_proof",
     "record_audit",
+    "record_failure",
     "record_of_person",
     "record_refusal",
     "recover",

@@ -4,16 +4,20 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select
 
 from springtide.domain.access.model import Actor, Member, Person
 from springtide.domain.access.store import audit_log
-from springtide.kit.ids import outward, uuid7
+from springtide.kit.db import Database
+from springtide.kit.ids import floor7, outward, uuid7
 
 #: So many refusals of one person in one shop are written down within an hour.
 REFUSALS_AN_HOUR = 20
 _HOUR = timedelta(hours=1)
 _REFUSED = "access.refused"
+#: What was tried in vain: a log-in, a confirmation.
+LOG_IN_FAILED = "person.log_in_failed"
+CONFIRM_FAILED = "person.confirm_failed"
 
 
 def record_audit(
@@ -51,18 +55,8 @@ def record_refusal(
     tx: Connection, *, member: Member, path: str, permission: str, now: datetime
 ) -> None:
     """Write down that a member asked for what their role may not do; of one, so many an hour."""
-    kept = tx.execute(
-        select(func.count())
-        .select_from(audit_log)
-        .where(
-            audit_log.c.shop_id == member.shop.id,
-            # Ids begin with their time, so the index leads to the last hour.
-            audit_log.c.id > uuid7(now - _HOUR),
-            audit_log.c.actor_id == member.actor.id,
-            audit_log.c.action == _REFUSED,
-        )
-    ).scalar_one()
-    if kept < REFUSALS_AN_HOUR:
+    mine = audit_log.c.actor_id == member.actor.id
+    if _is_room(tx, audit_log.c.shop_id == member.shop.id, mine, action=_REFUSED, now=now):
         record_audit(
             tx,
             shop_id=member.shop.id,
@@ -99,3 +93,34 @@ def record_of_person(
         after=after,
         now=now,
     )
+
+
+def record_failure(
+    db: Database, *, person: Person, action: str, now: datetime, after: Any = None
+) -> None:
+    """Write down what was tried in vain on a person's account; of each kind, so many an hour."""
+    account = audit_log.c.subject == outward("per", person.id)
+    which = (audit_log.c.shop_id.is_(None), account)
+    # Asked before the write lock: what is tried on and on costs the others nothing.
+    with db.read() as tx:
+        if not _is_room(tx, *which, action=action, now=now):
+            return
+    with db.write() as tx:
+        if _is_room(tx, *which, action=action, now=now):
+            record_of_person(tx, person=person, action=action, after=after, now=now)
+
+
+def _is_room(tx: Connection, *which: ColumnElement[bool], action: str, now: datetime) -> bool:
+    """Tell whether the last hour holds fewer of such entries than are written down."""
+    kept = tx.execute(
+        select(func.count())
+        .select_from(audit_log)
+        .where(
+            *which,
+            # Ids begin with their time, so the index leads to the last hour.
+            audit_log.c.id > floor7(now - _HOUR),
+            audit_log.c.at > now - _HOUR,
+            audit_log.c.action == action,
+        )
+    ).scalar_one()
+    return int(kept) < REFUSALS_AN_HOUR

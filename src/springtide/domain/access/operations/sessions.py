@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from springtide.domain.access.model import Person, Session
-from springtide.domain.access.operations.audit import record_of_person
+from springtide.domain.access.operations.audit import LOG_IN_FAILED, record_of_person
 from springtide.domain.access.operations.browsers import (
     forget_browsers,
     know_browser,
@@ -17,9 +17,8 @@ from springtide.domain.access.operations.browsers import (
 )
 from springtide.domain.access.operations.tries import Attempt, Guess, failures_of_day
 from springtide.domain.access.pace import SlowLane
-from springtide.domain.access.passwords import checked_password
 from springtide.domain.access.proofs import has_factor
-from springtide.domain.access.queries import names_of_shops, session_id_of
+from springtide.domain.access.queries import session_id_of
 from springtide.domain.access.secrets import (
     hash_password,
     new_token,
@@ -30,7 +29,7 @@ from springtide.domain.access.secrets import (
 )
 from springtide.domain.access.store import people, sessions, to_person
 from springtide.kit.db import Database
-from springtide.kit.errors import N_, Invalid, NotFound, Refusal
+from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.i18n import LANGUAGES
 from springtide.kit.ids import outward
 
@@ -60,13 +59,6 @@ class SecondFactorNeeded(Refusal):
         self.person = person
         self.proof = proof
         super().__init__()
-
-
-class WrongPassword(Refusal):
-    """The present password was not right."""
-
-    code = "wrong_password"
-    text = N_("This is not your present password.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +99,13 @@ def log_in(
             with db.read() as tx:
                 row = _person_row(tx, email)
             known_hash = no_hash if row is None else row.password_hash
-            fits = _fits(known_hash, password, is_known=browser is not None)
+            fits = fits_password(known_hash, password, is_known=browser is not None)
             if row is None:
                 raise WrongLogIn
             if not fits:
-                _note_failure(db, to_person(row), visit, now)
+                note_wrong_password(
+                    db, person=to_person(row), action=LOG_IN_FAILED, visit=visit, now=now
+                )
                 raise WrongLogIn
             renewed = hash_password(password) if wants_rehash(known_hash) else known_hash
             with db.write() as tx:
@@ -153,7 +147,9 @@ def _come_in(tx: Connection, person: Person, visit: Visit, now: datetime) -> Ses
     return open_session(tx, person=person, visit=visit, now=now)
 
 
-def _note_failure(db: Database, person: Person, visit: Visit, now: datetime) -> None:
+def note_wrong_password(
+    db: Database, *, person: Person, action: str, visit: Visit, now: datetime
+) -> None:
     """Write a wrong password into the audit log: the first five of a day, then at 10, 20, 40, …"""
     with db.read() as tx:
         count = failures_of_day(tx, account=person.email, now=now)
@@ -161,7 +157,7 @@ def _note_failure(db: Database, person: Person, visit: Visit, now: datetime) -> 
         return
     with db.write() as tx:
         after = {**place_of(visit), "wrong_passwords_today": count}
-        record_of_person(tx, person=person, action="person.log_in_failed", after=after, now=now)
+        record_of_person(tx, person=person, action=action, after=after, now=now)
 
 
 def place_of(visit: Visit) -> dict[str, str]:
@@ -180,27 +176,6 @@ def _person_of(tx: Connection, token: str) -> Person | None:
 
 def _person_row(tx: Connection, email: str) -> Row[Any] | None:
     return tx.execute(select(people).where(people.c.email == email)).one_or_none()
-
-
-def confirm(
-    db: Database, *, person: Person, token: str, password: str, visit: Visit, now: datetime
-) -> None:
-    """Note that the person of a session proved again who they are; refuses WrongPassword.
-
-    Tries count for the session alone, so a stranger's cannot refuse them, and whoever found a
-    screen unlocked has no more than a known browser's (see tries.py).
-    """
-    with db.read() as tx:
-        known_hash = tx.execute(
-            select(people.c.password_hash).where(people.c.id == person.id)
-        ).scalar_one()
-    guess = Guess(person.email, visit.address, token_hash(token))
-    with Attempt(db, guess, now=now) as attempt:
-        if not _fits(known_hash, password):
-            raise WrongPassword
-        with db.write() as tx:
-            attempt.succeed(tx)
-            mark_proved(tx, token=token, now=now)
 
 
 def mark_proved(tx: Connection, *, token: str, now: datetime) -> None:
@@ -255,39 +230,6 @@ def mark_session_seen(tx: Connection, *, token: str, now: datetime) -> None:
     )
 
 
-def change_password(
-    db: Database,
-    *,
-    person: Person,
-    token: str,
-    present: str,
-    password: str,
-    visit: Visit,
-    now: datetime,
-) -> Session:
-    """Set a new password, end all the person's sessions, and open a new one.
-
-    Refuses (Invalid) a wrong present password or a weak new one, and too many wrong ones.
-    """
-    with db.read() as tx:
-        names = [person.name, *names_of_shops(tx, person_id=person.id)]
-    try:
-        checked_password(password, email=person.email, names=names)
-    except Refusal as refusal:
-        raise Invalid({"password": refusal}) from None
-    try:
-        confirm(db, person=person, token=token, password=present, visit=visit, now=now)
-    except WrongPassword as refusal:
-        raise Invalid({"present": refusal}) from None
-    made = hash_password(password)
-    with db.write() as tx:
-        set_password(tx, person=person, password_hash=made)
-        record_of_person(
-            tx, person=person, action="person.change_password", after=place_of(visit), now=now
-        )
-        return open_session(tx, person=person, visit=visit, now=now)
-
-
 def set_password(tx: Connection, *, person: Person, password_hash: str) -> None:
     """Keep a new password's hash; every session ends and every browser is a stranger's again."""
     tx.execute(update(people).where(people.c.id == person.id).values(password_hash=password_hash))
@@ -322,7 +264,8 @@ def open_session(tx: Connection, *, person: Person, visit: Visit, now: datetime)
     return Session(token, person, expires_at, browser)
 
 
-def _fits(known_hash: str, password: str, *, is_known: bool = True) -> bool:
+def fits_password(known_hash: str, password: str, *, is_known: bool = True) -> bool:
+    """Tell whether a password is the one behind a hash; what is longer than any is none."""
     return len(password) <= _PASSWORD_READ_MAX and password_fits(
         known_hash, password, is_known=is_known
     )
