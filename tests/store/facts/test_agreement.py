@@ -14,9 +14,11 @@ from springtide.domain.facts.agreement import LakeDisagrees
 from springtide.domain.facts.lake import Lake, LakeUnreadable
 from springtide.domain.facts.queries import FactReader
 from springtide.domain.facts.writing import kept_files, meet, writing
+from springtide.flows.bringing import Target
+from springtide.flows.importing import import_file
 from springtide.kit.db import Database
 from springtide.kit.errors import Refusal
-from tests.kit.house import settings_in
+from tests.kit.house import ACTOR, TestHouse, settings_in, shop_in
 from tests.store.facts.test_sealing import append, content, facts
 
 SEALED = 3
@@ -215,6 +217,27 @@ def test_an_installation_without_the_record_gets_it_unless_its_facts_are_not_the
         known = agreement.known(tx)
     assert known is not None
     assert (known.version, known.sealed_seq) == (lake.snapshot().version, SEALED + 2)
+
+
+def test_an_empty_state_takes_over_no_facts_that_came_as_a_file(
+    house: TestHouse, tmp_path: Path
+) -> None:
+    # A file's facts never were in the tail: nothing was sealed, and nothing sealed is missing.
+    told = tmp_path / "orders.csv"
+    told.write_text("customer_id,order_id,date,amount\nc1,o1,2025-06-01,10.00\n")
+    target = Target(house.db, house.lake, house.settings.rejects, house.real_now)
+    import_file(target, told, shop=shop_in(house), actor=ACTOR, told_at=house.real_now())
+    meet(house.db, house.lake)
+    before = everything(house.lake)
+    assert before
+    with house.db.write() as tx:
+        for table in ("fact_lake", "fact_imports", "fact_sources"):
+            assert tx.exec_driver_sql(f"delete from {table}").rowcount
+    with pytest.raises(agreement.StateEmpty):
+        meet(house.db, Lake(house.lake.folder))
+    with house.db.read() as tx:
+        assert agreement.known(tx) is None
+    assert everything(house.lake) == before
 
 
 def test_nothing_is_swept_while_a_backup_keeps_files(database: Database, lake: Lake) -> None:

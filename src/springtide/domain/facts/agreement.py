@@ -77,6 +77,18 @@ class LakeNewer(LakeDisagrees):
     )
 
 
+class StateEmpty(LakeDisagrees):
+    """There are facts, and the state never took one in: it is new, was emptied, or is another."""
+
+    code = "state_empty"
+    text = N_(
+        "There are facts in {place}, and the database has never taken in a fact: it is new, was "
+        "emptied, or is another one. Put back the database that belongs to this folder, or restore "
+        "a backup, which holds both as they belong together (springtide restore). No fact was "
+        "changed."
+    )
+
+
 class LakeAltered(LakeDisagrees):
     """The table's version is right, and what it lists is not."""
 
@@ -147,6 +159,9 @@ def adopt(tx: Connection, lake: Lake, found: Snapshot) -> None:
     the tail or sealed; where they are not, this is not the table that they were sealed into.
     """
     last = store.last_seq(tx)
+    # Facts of a file never had a seq, so that nothing was sealed says nothing of them.
+    if found.files and not last and not store.has_imports(tx):
+        raise StateEmpty(place=lake.folder)
     if found.sealed_seq > last:
         raise LakeNewer(place=lake.folder, known=last, found=found.sealed_seq)
     is_lost = last > found.sealed_seq and not store.is_in_tail(tx, last)

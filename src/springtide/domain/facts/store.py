@@ -268,6 +268,11 @@ def is_in_tail(tx: Connection, seq: int) -> bool:
     return tx.execute(select(tail.c.seq).where(tail.c.seq == seq)).first() is not None
 
 
+def has_imports(tx: Connection) -> bool:
+    """Tell whether a file was ever imported, into any shop."""
+    return tx.execute(select(imports.c.id).limit(1)).first() is not None
+
+
 def count_lost(tx: Connection, sealed_seq: int) -> int:
     """Return how many newest versions are neither in the tail nor sealed up to a ``seq``."""
     here = select(tail.c.seq).where(tail.c.seq == keys.c.seq).exists()
