@@ -67,6 +67,16 @@ def _print(checked: "Checked") -> None:
     if not checked.findings:
         facts, shops = checked.counts.get("sealed facts", 0), checked.counts.get("shops", 0)
         waiting = checked.counts.get("fact_tail", 0)
-        print(f"All is well: {shops:,} shops, {facts:,} facts sealed, {waiting:,} waiting.")
+        print(
+            f"All is well: {_counted(shops, 'shop')}, {_counted(facts, 'fact')} sealed, "
+            f"{waiting:,} waiting."
+        )
         return
-    print(f"{len(checked.findings):,} things are not as they must be.")
+    wrong = len(checked.findings)
+    print(
+        f"{_counted(wrong, 'thing')} {'is not as it' if wrong == 1 else 'are not as they'} must be."
+    )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -55,7 +55,9 @@ def check(house: Surroundings, *, watch: Watch = unwatched) -> Checked:
     except LakeUnreadable:
         return Checked(tuple(findings), (), counts)
     counts["sealed facts"] = sum(file.row_count for file in found.files)
-    if stray := stray_files(house.lake, found):
+    is_known = not any(finding.area == "facts" for finding in findings)
+    # Which files are no longer part of the facts is told by the right log only.
+    if is_known and (stray := stray_files(house.lake, found)):
         size = sum((house.lake.table / path).stat().st_size for path in stray)
         notes.append(
             f"{len(stray):,} files ({size:,} bytes) in {house.lake.table} are no longer part of "
@@ -66,14 +68,22 @@ def check(house: Surroundings, *, watch: Watch = unwatched) -> Checked:
 
 
 #: Findings after which nothing else can be asked.
-_ENDS = ("database_unreadable", "database_older", "database_newer")
+_ENDS = ("database_unreadable", "database_empty", "database_older", "database_newer")
 
 
 def _state(db: Database, counts: dict[str, int], watch: Watch) -> Iterator[Finding]:
     watch("the database", 0, 1)
     try:
         at, newest = version_of(db), newest_version()
-        if at is None or at < newest:
+        if at is None:
+            yield Finding(
+                "database", "database_empty",
+                "The database is empty: there is nothing of Springtide in it.",
+                "Look whether SPRINGTIDE_DATABASE_URL and SPRINGTIDE_DATA name the right place. "
+                f"If they do: {_RESTORE}",
+            )  # fmt: skip
+            return
+        if at < newest:
             yield Finding(
                 "database", "database_older",
                 f"The database is of an earlier release: at migration {at}, this one has {newest}.",

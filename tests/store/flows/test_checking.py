@@ -123,6 +123,7 @@ DAMAGE: dict[str, Callable[[TestHouse], None]] = {
     "database_older": lambda house: _execute(
         house, "update alembic_version set version_num = '0003'"
     ),
+    "database_empty": lambda house: _execute(house, "delete from alembic_version"),
     "database_newer": lambda house: _execute(
         house, "update alembic_version set version_num = '9999'"
     ),

@@ -10,6 +10,7 @@ from springtide.domain.facts.model import COLUMNS
 from springtide.domain.facts.reader import FactReader
 from springtide.domain.facts.writing import kept_files
 from springtide.kit.db import Database
+from springtide.kit.errors import Refusal
 from springtide.kit.findings import Finding, Watch, unwatched
 from springtide.kit.sql import quoted
 
@@ -33,7 +34,7 @@ def inspect(database: Database, lake: Lake, *, watch: Watch = unwatched) -> Iter
         except agreement.FilesMissing:
             pass  # each is told below
         except (agreement.LakeDisagrees, LakeUnreadable) as refusal:
-            yield Finding("facts", refusal.code, str(refusal), "See the sentence above.")
+            yield Finding("facts", refusal.code, *_said(refusal))
             return
         found = lake.snapshot()
         bad = list(_bad_files(lake, found, watch))
@@ -41,6 +42,12 @@ def inspect(database: Database, lake: Lake, *, watch: Watch = unwatched) -> Iter
         if bad:
             return
         yield from _facts(database, lake, watch)
+
+
+def _said(refusal: Refusal) -> tuple[str, str]:
+    """Return what a refusal says is wrong, and apart from it the way out that it names."""
+    what, mark, way_out = str(refusal).partition(". ")
+    return f"{what}." if mark else what, way_out or _PUT_BACK
 
 
 def stray_files(lake: Lake, found: Snapshot) -> list[str]:
