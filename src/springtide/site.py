@@ -45,6 +45,7 @@ from springtide.domain.access.model import (
     Public,
     SignedIn,
 )
+from springtide.flows.installation import warn_of_other_secret
 from springtide.headers import CORS, always, dress
 from springtide.kit.db import Contended, met_in_a_ring
 from springtide.kit.discreet import write_logs
@@ -175,6 +176,7 @@ def app_from_environment() -> Any:
     app = create_app(house)
     app.on_shutdown.append(house.close)
     proxies.warn_at_start(house)
+    warn_of_other_secret(house.db, house.settings.secret)
     return proxies.behind_proxies(app, house)
 
 

@@ -119,6 +119,7 @@ def test_what_is_no_database_is_said(tmp_path: Path) -> None:
     database.close()
     (tmp_path / "state.db").write_bytes(b"no database at all" * 1_000)
     done = run("facts", "summary", "--shop", "tide", SPRINGTIDE_DATA=str(tmp_path))
-    assert done.returncode == 70
+    assert done.returncode == 3
     assert "Traceback" not in done.stderr
     assert "file is not a database" in done.stderr
+    assert "restore a backup" in done.stderr

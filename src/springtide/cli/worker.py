@@ -27,6 +27,7 @@ def worker() -> None:
     stopping = _stop_on_signals()  # before the slow imports: a stop may come meanwhile
 
     from springtide.bootstrap import open_house
+    from springtide.flows.installation import warn_of_other_secret
     from springtide.flows.protocol import KINDS
     from springtide.flows.worker import run
     from springtide.kit.discreet import write_logs
@@ -35,6 +36,7 @@ def worker() -> None:
     write_logs("%(asctime)s %(levelname)s %(name)s: %(message)s")
     KINDS.include("springtide.demo.actions")
     house = open_house(read_settings())
+    warn_of_other_secret(house.db, house.settings.secret)
     print("Springtide's worker is at work - Ctrl-C stops it.", flush=True)
     try:
         run(house, stopping)

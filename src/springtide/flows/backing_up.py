@@ -57,6 +57,16 @@ _NOTES = "confirmed"
 _STAMP = "springtide-%Y%m%dT%H%M%SZ"
 
 
+class PlaceInside(Refusal):
+    """The backup is to lie in the data folder itself, and would be lost with it."""
+
+    code = "backup_place_inside"
+    text = N_(
+        "{place} lies in the data folder {data}: a backup there is lost with it. Name a place "
+        "elsewhere, best on another disk."
+    )
+
+
 class PlaceTaken(Refusal):
     """Something lies where the backup is to be."""
 
@@ -108,6 +118,8 @@ def back_up(
     """
     made_at = house.real_now()
     place = to.absolute() / made_at.strftime(_STAMP) if keep else to.absolute()
+    if place.resolve().is_relative_to(house.settings.data.resolve()):
+        raise PlaceInside(place=place, data=house.settings.data)
     with _alone(house.settings.data), contextlib.ExitStack() as stack:
         if place.exists():
             raise PlaceTaken(place=place)

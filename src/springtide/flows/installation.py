@@ -1,12 +1,15 @@
 """What the state knows of its installation: its secret's mark, and the restores it went through."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Column, Connection, String, Table, insert, select
 
-from springtide.kit.db import Instant, insert_into, metadata
+from springtide.kit.db import Database, Instant, insert_into, metadata
 from springtide.kit.seals import seal, unseal
+
+log = logging.getLogger("springtide.installation")
 
 #: One row, "secret": a text sealed with the installation's secret, which only that one opens.
 marks = Table(
@@ -49,6 +52,18 @@ def knows_secret(tx: Connection, secret: str) -> bool | None:
     """Tell whether a secret is the one that the state was used with; None where it knows none."""
     mark = _mark(tx)
     return None if mark is None else unseal(secret, _PURPOSE, mark) == _SAID
+
+
+def warn_of_other_secret(database: Database, secret: str) -> None:
+    """Say at the start that the secret is not the one that this database was used with."""
+    with database.read() as tx:
+        is_other = knows_secret(tx, secret) is False
+    if is_other:
+        log.warning(
+            "The secret is another one than this database was used with: links in letters, quotes "
+            "and customers' tokens that were given out do not open. Set SPRINGTIDE_SECRET, or put "
+            "back the file secret in the data folder, and start again"
+        )
 
 
 def note_restore(tx: Connection, restored: Restored) -> None:

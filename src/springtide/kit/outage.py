@@ -80,6 +80,16 @@ class StorageShut(Outage):
     )
 
 
+class DatabaseDamaged(Outage):
+    """The database's own files are not what it wrote."""
+
+    code = "database_damaged"
+    text = N_("The database is damaged. Whoever runs Springtide has to restore a backup.")
+    waiting = N_("The database is damaged; it is tried again once a backup is restored.")
+    retry_seconds = 60
+    way_out = "stop everything, restore a backup (springtide restore --replace), then check"
+
+
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SHUT = (errno.EACCES, errno.EPERM, errno.EROFS)
 _FULL_TEXTS = ("no space left on device", "disk quota exceeded", "file too large")
@@ -92,6 +102,8 @@ _FULL_STATES = ("53100", "53000", "53400")
 #: SQLite's names of results: of writing that found no room, and of a file that is shut.
 _SQLITE_FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE")
 _SQLITE_SHUT = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_IOERR")
+_SQLITE_DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
+_DAMAGED_STATES = ("XX001", "XX002")
 _SQLITE_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
 
 
@@ -166,6 +178,8 @@ def _of_driver(error: BaseException) -> type[Outage] | None:
         return DatabaseAway if type(error).__name__ in _PSYCOPG_AWAY else None
     if state in _FULL_STATES or "no space left on device" in str(error).lower():
         return DiskFull
+    if state in _DAMAGED_STATES:
+        return DatabaseDamaged
     if state in _BUSY_STATES:
         return DatabaseBusy
     if state in _AWAY_STATES or state[:2] in _AWAY_CLASSES:
@@ -179,7 +193,11 @@ _PSYCOPG_AWAY = ("OperationalError", "ConnectionTimeout", "ConnectionFailure", "
 def _of_sqlite(name: str) -> type[Outage] | None:
     if name in _SQLITE_FULL:
         return DiskFull
-    for names, kind in ((_SQLITE_BUSY, DatabaseBusy), (_SQLITE_SHUT, StorageShut)):
+    for names, kind in (
+        (_SQLITE_BUSY, DatabaseBusy),
+        (_SQLITE_SHUT, StorageShut),
+        (_SQLITE_DAMAGED, DatabaseDamaged),
+    ):
         if any(name == each or name.startswith(f"{each}_") for each in names):
             return kind
     return None

@@ -16,8 +16,9 @@ from springtide.domain.facts.model import Fact
 from springtide.domain.ledger.model import Chain, Opening, Transfer
 from springtide.domain.ledger.operations import transact
 from springtide.flows import kept, timeline
+from springtide.flows.backing_up import PlaceInside, back_up
 from springtide.flows.checking import check
-from springtide.flows.installation import mark_secret
+from springtide.flows.installation import mark_secret, warn_of_other_secret
 from tests.kit.house import ACTOR, START, TestHouse, shop_in
 
 OPENINGS = (Opening("world", "piece", low=None), Opening("points", "piece", in_lots=True))
@@ -205,3 +206,23 @@ def test_the_document_is_for_programs(house: TestHouse, shop: Shop) -> None:
     document = json.loads(json.dumps(command._document(check(house))))
     assert document["ok"] is False
     assert document["findings"][0].keys() == {"area", "code", "text", "way_out"}
+
+
+def test_a_start_with_another_secret_says_so(
+    house: TestHouse, shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_of_other_secret(house.db, house.settings.secret)
+    assert not caplog.messages
+    warn_of_other_secret(house.db, "of somebody else, and long enough too")
+    assert len(caplog.messages) == 1
+    assert "put back the file secret" in caplog.messages[0]
+
+
+@pytest.mark.parametrize("name", ["backup", "lake/deep/backup.tar", "."])
+def test_a_backup_inside_what_it_saves_is_refused(house: TestHouse, shop: Shop, name: str) -> None:
+    before = sorted(house.settings.data.rglob("*"))
+    with pytest.raises(PlaceInside):
+        back_up(house, house.settings.data / name)
+    with pytest.raises(PlaceInside):
+        back_up(house, house.settings.data / name, keep=3)
+    assert sorted(house.settings.data.rglob("*")) == before
