@@ -84,6 +84,29 @@ def test_an_app_is_asked_for_after_the_password_and_each_code_works_once(
     assert other.post("/log-in/second", {"code": code}).status_code == 422
 
 
+def test_an_app_sent_twice_is_one_and_its_code_works_once(
+    client: TestClient[Site], sqlite_house: TestHouse, owner: Person, browser: Browser
+) -> None:
+    page = browser.get(FACTORS).text
+    [shown] = re.findall(r'<code class="secret break">([A-Z2-7 ]+)</code>', page)
+    [kept] = re.findall(r'name="kept" value="([^"]+)"', page)
+    secret = shown.replace(" ", "")
+    form = {"kept": kept, "name": "phone", "code": _code(sqlite_house, secret)}
+    # The page that a wrong code shows again holds the same app, closed anew.
+    wrong = browser.post(f"{FACTORS}/app", {**form, "code": "000000"})
+    [anew] = re.findall(r'name="kept" value="([^"]+)"', wrong.text)
+    assert anew != kept
+    got = [browser.post(f"{FACTORS}/app", {**form, "kept": each}) for each in (kept, kept, anew)]
+    assert [each.status_code for each in got] == [200, 409, 409]
+    with sqlite_house.db.read() as tx:
+        assert len(proofs.factors_of(tx, person_id=owner.id)) == 1
+    sqlite_house.forward(seconds=60)
+    code, guests = _code(sqlite_house, secret), []
+    for _ in range(2):
+        guests.append(_first_step(client, sqlite_house, owner))
+    assert [g.post("/log-in/second", {"code": code}).status_code for g in guests] == [303, 422]
+
+
 def test_a_recovery_code_works_once_and_new_ones_end_the_old(
     client: TestClient[Site], sqlite_house: TestHouse, owner: Person, browser: Browser
 ) -> None:

@@ -204,6 +204,7 @@ def test_what_is_counted_by_device_or_address_is_not_had_without(
         return str(answer.json().get("code", answer.status_code))
 
     assert claim("c1") == missing
+    assert [claim("c1", **dict.fromkeys(named, blank)) for blank in ("", " ")] == [missing] * 2
     assert claim("c1", **named) == "201"
     assert claim("c2", **named) in ("reward_device_limit", "reward_address_limit")
 

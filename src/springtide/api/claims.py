@@ -314,7 +314,8 @@ def _short(key_id: UUID) -> str:
 
 def _fingerprint(secret: str, kind: str, text: str | None) -> str | None:
     """Return what tells devices and addresses apart, and tells nothing else of them."""
-    if not text:
+    # A blank says as little as nothing does, and would be everybody's.
+    if not text or not text.strip():
         return None
     message = f"{kind}:{text}".encode(errors="replace")
     return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()[:32]

@@ -9,7 +9,7 @@ from litestar.params import Body
 from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
-from springtide.api.fields import AmountMinor
+from springtide.api.fields import AmountMinor, PaymentKey
 from springtide.api.paging import Cursor, Limit, Page, page_of, read_cursor
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
@@ -18,16 +18,6 @@ from springtide.domain.rewards import refunds
 from springtide.domain.rewards.deposits import pay_deposit
 from springtide.domain.rewards.model import Claim
 from springtide.kit.ids import outward
-
-PaymentKey = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=200,
-        description="The payment's number; sent again it is the same payment.",
-        examples=["pay_2025110100017"],
-    ),
-]
 
 
 class DepositIn(Struct, kw_only=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
 from springtide.api.fields import (
+    KEY_PATTERN,
     CustomerKey,
     InstantText,
     Plain,
@@ -47,6 +48,7 @@ class Event(Struct, kw_only=True, forbid_unknown_fields=True):
             Meta(
                 min_length=1,
                 max_length=150,
+                pattern=KEY_PATTERN,
                 description="Your name of the event: sent again, it is the same event.",
                 examples=["0192f3c1-7a4e"],
             ),
@@ -75,10 +77,12 @@ class Event(Struct, kw_only=True, forbid_unknown_fields=True):
         | None
     ) = None
     product_key: ProductKey | None = None
-    sku_key: Annotated[str, Meta(min_length=1, max_length=120)] | None = None
+    sku_key: Annotated[str, Meta(min_length=1, max_length=120, pattern=KEY_PATTERN)] | None = None
     quantity: Annotated[int, Meta(ge=0, le=1_000_000, description="Pieces put in the cart.")] = 1
     source_path: SourcePath | None = None
-    campaign_key: Annotated[str, Meta(min_length=1, max_length=120)] | None = None
+    campaign_key: Annotated[str, Meta(min_length=1, max_length=120, pattern=KEY_PATTERN)] | None = (
+        None
+    )
     reference: Annotated[str, Meta(max_length=200, description="Page or link.")] | None = None
     props: Annotated[
         dict[PropName, Plain],

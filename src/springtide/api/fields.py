@@ -10,7 +10,9 @@ from springtide.kit import reading
 from springtide.kit.errors import Invalid
 from springtide.kit.money import AMOUNT_MINOR_MAX
 
-# No "/" and no control characters: a key stands in addresses.
+#: No control characters, and no line feed at the end: every route that takes a key reads it so.
+KEY_PATTERN = r"^[^\x00-\x1f\x7f]+\Z"
+# No "/" either: this key stands in addresses.
 OrderKey = Annotated[
     str,
     Meta(
@@ -26,6 +28,7 @@ CustomerKey = Annotated[
     Meta(
         min_length=1,
         max_length=120,
+        pattern=KEY_PATTERN,
         description="The shop's own key of the customer.",
         examples=["1228"],
     ),
@@ -35,6 +38,7 @@ VisitorKey = Annotated[
     Meta(
         min_length=1,
         max_length=120,
+        pattern=KEY_PATTERN,
         description="Your key of the browser or device; the same one in events and orders.",
         examples=["v-7f3a"],
     ),
@@ -44,8 +48,19 @@ ProductKey = Annotated[
     Meta(
         min_length=1,
         max_length=120,
+        pattern=KEY_PATTERN,
         description="The shop's own key of the product.",
         examples=["1029743"],
+    ),
+]
+PaymentKey = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=KEY_PATTERN,
+        description="The payment's number; sent again it is the same payment.",
+        examples=["pay_2025110100017"],
     ),
 ]
 SourcePath = Annotated[

@@ -17,6 +17,7 @@ from springtide.api.fields import (
     Currency,
     OrderKey,
     PathKey,
+    PaymentKey,
     ProductKey,
     Simulated,
     SourcePath,
@@ -62,15 +63,7 @@ class OrderIn(CartIn, kw_only=True, forbid_unknown_fields=True):
 class PaymentIn(Struct, kw_only=True, forbid_unknown_fields=True):
     """A payment in full."""
 
-    payment_key: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=200,
-            description="The payment's number; sent again it is the same payment.",
-            examples=["pay_2025111100017"],
-        ),
-    ]
+    payment_key: PaymentKey
     amount_minor: (
         Annotated[AmountMinor, Meta(description="Refused when it is not the order's total.")] | None
     ) = None

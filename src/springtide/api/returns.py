@@ -9,7 +9,7 @@ from litestar.params import Body
 from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
-from springtide.api.fields import PathKey
+from springtide.api.fields import KEY_PATTERN, PathKey
 from springtide.api.quotes import LinesIn
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
@@ -26,6 +26,7 @@ class ReturnIn(Struct, kw_only=True, forbid_unknown_fields=True):
         Meta(
             min_length=1,
             max_length=120,
+            pattern=KEY_PATTERN,
             description="The return's number; sent again it is the same return.",
             examples=["ret_2025111300004"],
         ),

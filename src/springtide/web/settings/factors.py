@@ -1,5 +1,6 @@
 """Settings, my account: second factors, that is apps, passkeys and recovery codes."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import segno
@@ -50,8 +51,11 @@ def add_app(request: AnyRequest, house: House, member: Member, data: Typed) -> R
                 name=data.get("name", "") or translate(N_("App"), member.person.language),
                 kept_secret=kept,
                 step=step,
+                opened=partial(kept_totp, house),
                 now=now,
             )
+    except operations.AppKnown as known:
+        return _page(request, house, member, Form({}, error=known), status=known.status)
     except Refusal as refusal:
         form = Form.refused({"name": data.get("name", "")}, refusal)
         # The same picture again: the app has scanned it already.

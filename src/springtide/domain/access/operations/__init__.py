@@ -23,6 +23,7 @@ from springtide.domain.access.operations.confirming import (
 )
 from springtide.domain.access.operations.erasing import erase_person, rewriting_audit
 from springtide.domain.access.operations.factors import (
+    AppKnown,
     PasskeyUsed,
     TooManyFactors,
     WrongCode,
@@ -132,6 +133,7 @@ __all__ = [
     "SESSION_HOURS",
     "AccountExists",
     "AlreadyMember",
+    "AppKnown",
     "BadCurrency",
     "BadEmail",
     "BadKeyTime",

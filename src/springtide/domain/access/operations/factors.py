@@ -9,6 +9,7 @@ has 240 * 3 chances in a million a day.
 import base64
 import hmac
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from springtide.domain.access.secrets import token_hash
 from springtide.domain.access.store import (
     factors,
     log_in_attempts,
+    people,
     recovery_codes,
     sessions,
     used_challenges,
@@ -51,6 +53,14 @@ class TooManyFactors(Refusal):
     code = "too_many_factors"
     status = 409
     text = N_("You have {max} second factors already: take one off first.")
+
+
+class AppKnown(Refusal):
+    """An app that is a second factor of the person already."""
+
+    code = "app_known"
+    status = 409
+    text = N_("This app is set up already.")
 
 
 class PasskeyUsed(Refusal):
@@ -86,12 +96,22 @@ def add_totp(
     name: str,
     kept_secret: str,
     step: int,
+    opened: Callable[[str], str],
     now: datetime,
 ) -> list[str]:
     """Keep an app whose first code (of ``step``) was right; return codes for a first factor.
 
-    ``kept_secret`` is the secret as it may lie in the database: closed with the installation's.
+    ``kept_secret`` is the secret as it may lie in the database: closed with the installation's;
+    ``opened`` opens it. Refuses (AppKnown) an app that is kept already, as after a form that was
+    sent twice: each of the two would take the same code once.
     """
+    # One after the other on PostgreSQL too.
+    tx.execute(select(people.c.id).where(people.c.id == person.id).with_for_update())
+    secret = opened(kept_secret)
+    if any(
+        opened(each.secret) == secret for each in factors_of(tx, person_id=person.id) if each.secret
+    ):
+        raise AppKnown
     return _add(tx, person, FactorKind.TOTP, name, now, secret=kept_secret, last_step=step)
 
 
