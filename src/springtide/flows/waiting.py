@@ -115,7 +115,10 @@ class WaitingRoom:
         if turn is None:
             return None
         turn_us = int.from_bytes(turn, "big")
-        return turn_us if now * _UNITS < turn_us + STALE_SECONDS * _UNITS else None
+        # Farther than any turn that is given out: by a clock that was ahead and stepped back.
+        is_ahead = turn_us > (now + SECONDS_MAX + STALE_SECONDS) * _UNITS
+        is_stale = now * _UNITS >= turn_us + STALE_SECONDS * _UNITS
+        return None if is_ahead or is_stale else turn_us
 
 
 def _purpose(shop_id: UUID, attempt: Attempt) -> bytes:

@@ -192,3 +192,22 @@ def test_turns_follow_the_rate_that_is_measured() -> None:
     assert room.rate == pytest.approx(1_000, rel=0.01)
     waits = [refused_at(room, f"c{number}").retry_after for number in range(3)]
     assert waits[2] - waits[0] == pytest.approx(0.002, abs=1e-4)
+
+
+def test_a_place_of_a_clock_that_was_ahead_is_none() -> None:
+    watch = Watch()
+    now = watch.now()
+    ahead = [now + timedelta(days=1)]
+    room = WaitingRoom("s", size=4, clock=lambda: watch.at, real_now=lambda: ahead[0])
+    given = room.refusal(SHOP, attempt_of("c1"), waiting=4)
+    assert given is not None
+    assert given.place
+    ahead[0] = now
+    again = room.refusal(SHOP, attempt_of("c1"), waiting=4, place=given.place)
+    assert again is not None
+    assert again.place
+    assert again.retry_after <= SECONDS_MAX
+    assert room.refusal(SHOP, attempt_of("c1"), waiting=0, place=again.place) is not None
+    watch.at += again.retry_after
+    ahead[0] = now + timedelta(seconds=again.retry_after)
+    assert room.refusal(SHOP, attempt_of("c1"), waiting=0, place=again.place) is None
