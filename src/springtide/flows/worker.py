@@ -15,6 +15,7 @@ from springtide.domain.access.model import Shop
 from springtide.domain.access.queries import all_shops
 from springtide.domain.facts.sealing import seal, tend
 from springtide.flows import presence
+from springtide.flows.ahead import count_anew
 from springtide.flows.carrying import Run, carry
 from springtide.flows.durable import Durable, address_beside
 from springtide.flows.model import OPEN_STATES, State
@@ -34,6 +35,8 @@ SEALING = timedelta(seconds=30)
 TENDING = timedelta(minutes=10)
 #: How long at most what is over still stands: unpaid reservations, points, rewards.
 UPKEEP = timedelta(seconds=1)
+#: How often what a clock made that was ahead is looked for.
+RECOUNTING = timedelta(seconds=30)
 #: How often runs are looked for that ended without a word, and how long one may take to begin.
 MENDING = timedelta(seconds=2)
 LOST_SECONDS = 5.0
@@ -308,7 +311,10 @@ def run(house: Surroundings, stopping: threading.Event) -> None:
         Chore("tending facts", TENDING, lambda _real: tend(house.db, house.lake)),
     ]
     # Apart: whoever seals may wait for the lake for long, and what is over ends all the same.
-    rewards = [Chore("looking after rewards", UPKEEP, lambda real: _look_after(house, real))]
+    rewards = [
+        Chore("counting holds anew", RECOUNTING, lambda _real: _count_anew(house)),
+        Chore("looking after rewards", UPKEEP, lambda real: _look_after(house, real)),
+    ]
     threads = [
         threading.Thread(target=_care, args=(house, stopping, chores), name=name, daemon=True)
         for name, chores in (("facts", facts), ("rewards", rewards))
@@ -332,6 +338,15 @@ def _care(house: Surroundings, stopping: threading.Event, chores: Sequence[Chore
 
 def _tiers(house: Surroundings, shop: Shop, now: datetime) -> TierOf:
     return tiers_by(house.facts, shop=shop, now=now)
+
+
+def _count_anew(house: Surroundings) -> None:
+    with house.db.read() as tx:
+        shops = all_shops(tx)
+    all_in_turn(
+        "counting holds anew",
+        [partial(count_anew, house.db, shop=shop, real_now=house.real_now) for shop in shops],
+    )
 
 
 def _look_after(house: Surroundings, real: datetime) -> None:

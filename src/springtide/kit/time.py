@@ -76,3 +76,16 @@ class SimulatedClock:
         """Return what the clock shows at a real instant."""
         shown = self.shows + (real - self.set_at) * self.speed
         return min(shown, self.stops_at) if self.stops_at else shown
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a clock shows now, and the instant that no clock which agrees with it shows yet."""
+
+    now: datetime
+    not_yet: datetime
+
+
+def counted_anew(made: datetime, ends: datetime, now: datetime) -> datetime:
+    """Return when a hold ends that is counted from ``now`` instead; never later than it was."""
+    return min(ends, now + max(ends - made, timedelta(0)))

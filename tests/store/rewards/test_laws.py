@@ -23,6 +23,7 @@ from springtide.domain.rewards.codes import codes_of, make_codes
 from springtide.domain.rewards.grants import points_account
 from springtide.domain.rewards.model import Attempt, Claim, Reward
 from springtide.domain.rewards.queries import claim_count
+from springtide.flows.ahead import SKEW, count_anew
 from springtide.kit.db import Database
 from tests.kit.rewards import RULE, claimed, published
 from tests.kit.shops import ACTOR, new_shop
@@ -74,6 +75,7 @@ tries = st.builds(
 class Hold:
     """Flash stock that waits to be paid."""
 
+    made: datetime
     until: datetime
     counts: Counter[tuple[str, ...]]
 
@@ -113,7 +115,7 @@ class Book:
         counts = Counter(dict.fromkeys(self._counted(tried, now), tried.quantity))
         self.taken.update(counts)
         if tried.reward == "flash":
-            self.holds.append(Hold(now + timedelta(minutes=PAY_MINUTES), counts))
+            self.holds.append(Hold(now, now + timedelta(minutes=PAY_MINUTES), counts))
         self.answers[tried.key] = (tried, answer)
         return answer
 
@@ -122,6 +124,12 @@ class Book:
         for hold in [each for each in self.holds if each.until <= now]:
             self.taken.subtract(hold.counts)
             self.holds.remove(hold)
+
+    def count_anew(self, now: datetime) -> None:
+        """Let holds of a clock that was ahead last from now."""
+        for place, hold in enumerate(self.holds):
+            if hold.made > now + SKEW:
+                self.holds[place] = Hold(now, now + timedelta(minutes=PAY_MINUTES), hold.counts)
 
     def left(self, name: str) -> int:
         return int(REWARDS[name][2]["quantity"]) - self.taken[name,]
@@ -261,6 +269,13 @@ class TwoBooks(RuleBasedStateMachine):
         with self.database.write() as tx:
             expire_due(tx, shop=self.shop, now=self.now)
         self.book.expire(self.now)
+
+    @rule(minutes=st.sampled_from([2, 9, 60, 60 * 24]))
+    def step_back(self, minutes: int) -> None:
+        """Let the clock step back, and count anew what it reserved while it was ahead."""
+        self.now = max(START, self.now - timedelta(minutes=minutes))
+        count_anew(self.database, shop=self.shop, real_now=lambda: self.now)
+        self.book.count_anew(self.now)
 
     @invariant()
     def both_books_agree(self) -> None:
