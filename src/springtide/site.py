@@ -160,7 +160,16 @@ def create_app(house: House) -> Site:
         openapi_config=openapi_config(),
         request_class=StrictRequest,
         request_max_body_size=BODY_BYTES_MAX,
-        state=State({"house": house, "observer": observer, "hot": hot, "patience": Patience()}),
+        state=State(
+            {
+                "house": house,
+                "observer": observer,
+                "hot": hot,
+                "patience": Patience(),
+                "api_door": api_door,
+            }
+        ),
+        on_shutdown=[api_door.close],
         logging_config=None,
     )
     check_rules(app)
@@ -211,6 +220,9 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     request.scope.setdefault("state", {})
     refusal = _as_refusal(request.scope, error)
     if not _is_page(request.scope["path"]):
+        api_door: Door = request.app.state["api_door"]
+        caller = request.scope["state"].get("caller")
+        api_door.note_refused(caller, refusal, _template(request.scope))
         return problems.error_response(request, refusal)
     # No guard ran where no route matched, and the page has forms of its own.
     door.prepare_csrf(request, request.app.state["house"])
@@ -303,6 +315,11 @@ def _of_status(scope: HTTPScope, error: HTTPException) -> Refusal:
     if error.status_code == 413:
         return problems.BodyTooLarge()
     return BodyUnreadable(why=error.detail[:200])
+
+
+def _template(scope: Scope) -> str:
+    """Return a route's template, its parameters without their types: as documents name it."""
+    return str(scope.get("path_template") or "none").replace(":str}", "}")
 
 
 def _is_page(path: str) -> bool:

@@ -155,7 +155,15 @@ def _run_out(house: TestHouse, _: str) -> None:
     house.forward(hours=4)
 
 
-@pytest.mark.parametrize("end", [_log_out, _leave, _new_password, _run_out])
+def _ask_factor(house: TestHouse, _: str) -> None:
+    with house.db.write() as tx:
+        shop = queries.shop_by_slug(tx, slug="tide")
+        operations.require_factor(
+            tx, shop=shop, is_required=True, actor=ACTOR, now=house.real_now()
+        )
+
+
+@pytest.mark.parametrize("end", [_log_out, _leave, _new_password, _run_out, _ask_factor])
 def test_the_boards_stream_ends_with_its_session(
     client: TestClient[Site], sqlite_house: TestHouse, end: Callable[[TestHouse, str], None]
 ) -> None:

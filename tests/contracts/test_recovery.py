@@ -175,3 +175,23 @@ def test_a_new_password_is_told_by_mail(
     assert "testclient" in body
     assert PASSWORD not in body
     assert NEW not in body
+
+
+def test_a_link_that_comes_too_late_stands_with_its_account_and_not_without_bounds(
+    client: TestClient[Site], sqlite_house: TestHouse, owner: Person
+) -> None:
+    with sqlite_house.db.write() as tx:
+        begun = operations.begin_recovery(tx, email=owner.email, now=sqlite_house.real_now())
+    assert begun is not None
+    sqlite_house.forward(minutes=operations.RECOVERY_MINUTES + 1)
+    guest, path = Browser(client, sqlite_house), "/recover/new"
+    assert guest.get(f"{path}?token={begun[1]}").status_code == 404
+    form = {"token": begun[1], "password": NEW, "again": NEW}
+    for _ in range(operations.REFUSALS_AN_HOUR + 2):
+        assert guest.post(path, form).status_code == 404
+    assert guest.post(path, form | {"token": "of nobody"}).status_code == 404
+    with sqlite_house.db.read() as tx:
+        kept = queries.personal_page(tx, person_id=owner.id, limit=99)
+    told = [each.after for each in kept if each.action == "person.recover_failed"]
+    assert len(told) == operations.REFUSALS_AN_HOUR
+    assert told[0]["address"] == "testclient"

@@ -182,6 +182,11 @@ def is_hot(method: str, path: str) -> bool:
     return path == CLAIMS or (path.startswith(FLASH) and path.endswith(RESERVE))
 
 
+def route_of(path: str) -> str:
+    """Return the template of a hot request's route."""
+    return CLAIMS if path == CLAIMS else FLASH + "{reward}" + RESERVE
+
+
 def body_of(path: str, raw: bytes) -> tuple[ClaimIn | ReserveIn, str]:
     """Return what the bytes of a hot request say, and the reward they are about."""
     if path == CLAIMS:

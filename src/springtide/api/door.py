@@ -9,7 +9,10 @@ from typing import Any
 import anyio.to_thread
 from litestar.connection import ASGIConnection
 
+from springtide.api.guesses import TooManyGuesses
 from springtide.api.limits import Limits, Standing
+from springtide.api.refused import Refusals
+from springtide.api.stated import NeedsServerKey
 from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
 from springtide.domain.access.model import Caller, Key
@@ -58,11 +61,16 @@ class SecretKeyNeeded(Refusal):
     text = N_("This route needs a secret key: call it from your server, not from a browser.")
 
 
+#: Refusals that the shop of a key reads in its audit log.
+_NOTED = (KeyExpired, ScopeMissing, SecretKeyNeeded, NeedsServerKey, TooManyGuesses)
+
+
 class Door:
     """Lets callers with a good key in, as often as their limit allows."""
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._refusals = Refusals(house)
         rate = house.settings.api_rate_per_second
         self._secret = Limits(rate=rate, burst=rate * 5)
         self._recent: dict[bytes, tuple[Caller, float]] = {}
@@ -86,13 +94,22 @@ class Door:
         if caller is None:
             raise NoKey
         state = connection.scope["state"]
+        state["caller"] = caller
         if is_hot:
             self.rush(caller, address_of(connection.scope))
         else:
             state["standing"] = self._take(caller, address_of(connection.scope))
         self.check(caller, rule)
-        state["caller"] = caller
         return caller
+
+    def note_refused(self, caller: Caller | None, refusal: Refusal, route: str) -> None:
+        """Count a refusal that the key's shop reads in its audit log; writes nothing itself."""
+        if caller is not None and isinstance(refusal, _NOTED):
+            self._refusals.note(caller, reason=refusal.code, route=route)
+
+    def close(self) -> None:
+        """Write the refusals that wait."""
+        self._refusals.close()
 
     def _take(self, caller: Caller, address: str) -> Standing:
         at, key = time.monotonic(), caller.key
@@ -166,8 +183,11 @@ class Door:
     def _caller(self, token: str) -> Caller | None:
         now = self._house.real_now()
         with self._house.db.read() as tx:
-            caller = queries.caller(tx, token=token)
+            caller = queries.caller_once(tx, token=token)
         if caller is None:
+            return None
+        if caller.key.revoked_at is not None:
+            self._refusals.note(caller, reason="key_revoked", route="/v1")
             return None
         last = caller.key.last_used_at
         if last is None or now - last > _USED_EVERY:

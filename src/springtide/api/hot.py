@@ -73,12 +73,11 @@ class HotPath:
                 kind = value
             elif name == _PACKED:
                 packed = value
-        request_id = request_id_of(sent_id)
-        client = scope.get("client")
+        request_id, client = request_id_of(sent_id), scope.get("client")
         answer: claims.ClaimOut | Refusal
+        caller = None
         try:
-            caller = await self._door.recognised(token)
-            self._door.check(caller, claims.RULE)
+            self._door.check(caller := await self._door.recognised(token), claims.RULE)
             self._door.rush(caller, address_of(scope))
             _check_media(kind, packed)
             body, reward = claims.body_of(path, await _body(receive))
@@ -100,6 +99,7 @@ class HotPath:
                 answer = granted if isinstance(granted, Refusal) else claims.answer_of(granted)
         except Refusal as refused:
             answer = refused
+            self._door.note_refused(caller, refused, claims.route_of(path))
         except Exception as error:
             scope["state"] = {**scope.get("state", {}), "request_id": request_id}
             answer = self._refusal_of(scope, error)

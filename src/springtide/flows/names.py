@@ -79,6 +79,7 @@ AUDIT_SUBJECTS = {
 
 AUDIT_ACTIONS = {
     "access.refused": N_("Refused: not allowed"),
+    "access.api_refused": N_("Refused: calls of the API"),
     "person.create": N_("Account made"),
     "person.log_in": N_("Logged in"),
     "person.log_in_failed": N_("Wrong password, code or passkey"),
@@ -95,6 +96,7 @@ AUDIT_ACTIONS = {
     "shop.second_factor": N_("Second factor asked of everybody, or no longer"),
     "person.recovery_link": N_("Link for a new password made"),
     "person.recover": N_("Password recovered"),
+    "person.recover_failed": N_("Link for a new password came too late"),
     "campaign.created": N_("Campaign created"),
     "campaign.edited": N_("Campaign changed"),
     "campaign.heroes_set": N_("Hero products chosen"),
@@ -123,6 +125,7 @@ AUDIT_ACTIONS = {
     "invitation.renew": N_("Invitation sent again"),
     "invitation.withdraw": N_("Invitation withdrawn"),
     "invitation.accept": N_("Invitation taken up"),
+    "invitation.refused": N_("Invitation refused: over, or of another address"),
     "member.add": N_("Person let in"),
     "member.change": N_("Role changed"),
     "member.remove": N_("Person taken out"),

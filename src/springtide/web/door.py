@@ -148,13 +148,19 @@ def signed_in(connection: Connection, house: House) -> Person | None:
 
 
 def still_member(house: House, token: str, member: Member) -> bool:
-    """Tell whether a session that a long answer began with still holds, in the same role."""
+    """Tell whether a session that a long answer began with still holds, in the same role.
+
+    It does not where the shop asks for a second factor by now and the person has none.
+    """
     try:
         with house.db.read() as tx:
             standing = queries.session_person(tx, token=token, now=house.real_now())
-            return queries.member(tx, person=standing.person, slug=member.shop.slug).role == (
-                member.role
-            )
+            found = queries.member(tx, person=standing.person, slug=member.shop.slug)
+            if found.shop.requires_second_factor and not proofs.has_factor(
+                tx, person_id=found.person.id
+            ):
+                return False
+            return found.role == member.role
     except (queries.NotSignedIn, NotFound):
         return False
 

@@ -31,7 +31,11 @@ class TypedTwice(Refusal):
 @get(PATH, opt=_OPT, sync_to_thread=True)
 def invitation_page(request: AnyRequest, house: House, token: str = "") -> Response[str]:
     """Show what the invitation is to, and how to take it up; looking uses nothing up."""
-    return _page(request, house, token, Form())
+    try:
+        return _page(request, house, token, Form())
+    except queries.InvitationGone as refusal:
+        _note_refused(request, house, token, refusal)
+        raise
 
 
 @post(PATH, opt=_OPT, sync_to_thread=True)
@@ -52,7 +56,8 @@ def accept_as_new(request: AnyRequest, house: House, data: Typed) -> Response[An
                 language=language,
                 now=house.real_now(),
             )
-    except queries.InvitationGone:
+    except queries.InvitationGone as refusal:
+        _note_refused(request, house, token, refusal)
         raise
     except Refusal as refusal:
         form = Form.refused(typed, refusal)
@@ -68,12 +73,28 @@ def join(request: AnyRequest, house: House, data: Typed) -> Response[Any]:
     person = door.signed_in(request, house)
     if person is None:
         raise queries.NotSignedIn
-    with house.db.write() as tx:
-        shop, _ = operations.accept_invitation(
-            tx, token=data.get("token", ""), person=person, now=house.real_now()
-        )
+    token = data.get("token", "")
+    try:
+        with house.db.write() as tx:
+            shop, _ = operations.accept_invitation(
+                tx, token=token, person=person, now=house.real_now()
+            )
+    except (queries.InvitationGone, operations.OtherAddress) as refusal:
+        _note_refused(request, house, token, refusal)
+        raise
     text = translate(N_("You belong to {shop} now."), person.language).format(shop=shop.name)
     return render.see_other(f"/shops/{shop.slug}", message=text)
+
+
+def _note_refused(request: AnyRequest, house: House, token: str, refusal: Refusal) -> None:
+    operations.note_refused_invitation(
+        house.db,
+        token=token,
+        person=door.signed_in(request, house),
+        reason=refusal.code,
+        visit=door.visit_of(request, house),
+        now=house.real_now(),
+    )
 
 
 def _page(

@@ -44,7 +44,12 @@ def ask(request: AnyRequest, house: House, data: Typed) -> Response[str]:
 @get(accounts.RECOVERY_PATH, opt=_LINK, sync_to_thread=True)
 def choose_page(request: AnyRequest, house: House, token: str = "") -> Response[str]:
     """Show the form for the new password; looking uses nothing up."""
-    return _choose_page(request, house, token, Form())
+    try:
+        return _choose_page(request, house, token, Form())
+    except queries.RecoveryGone:
+        visit, now = door.visit_of(request, house), house.real_now()
+        operations.note_refused_recovery(house.db, token=token, visit=visit, now=now)
+        raise
 
 
 @post(accounts.RECOVERY_PATH, opt=_LINK, sync_to_thread=True)
@@ -58,6 +63,7 @@ def choose(request: AnyRequest, house: House, data: Typed) -> Response[Any]:
             house.db, token=token, password=data.get("password", ""), visit=visit, now=now
         )
     except queries.RecoveryGone:
+        operations.note_refused_recovery(house.db, token=token, visit=visit, now=now)
         raise
     except Refusal as refusal:
         form = Form.refused({}, refusal)

@@ -56,7 +56,7 @@ _MEMBER = (
 _CALLER = (
     select(api_keys, shops)
     .join(shops, shops.c.id == api_keys.c.shop_id)
-    .where(api_keys.c.token_hash == bindparam("token_hash"), api_keys.c.revoked_at.is_(None))
+    .where(api_keys.c.token_hash == bindparam("token_hash"))
 )
 
 
@@ -277,6 +277,12 @@ def caller(tx: Connection, *, token: str) -> Caller | None:
 
     The door refuses one whose time is over.
     """
+    found = caller_once(tx, token=token)
+    return None if found is None or found.key.revoked_at is not None else found
+
+
+def caller_once(tx: Connection, *, token: str) -> Caller | None:
+    """Return the program behind an API key, also of one that was revoked; None for an unknown."""
     row = tx.execute(_CALLER, {"token_hash": token_hash(token)}).one_or_none()
     return None if row is None else Caller(to_key(row), to_shop(row))
 

@@ -5,7 +5,6 @@ from springtide.domain.access.operations.audit import (
     LOG_IN_FAILED,
     REFUSALS_AN_HOUR,
     record_audit,
-    record_failure,
     record_of_person,
     record_refusal,
 )
@@ -51,6 +50,7 @@ from springtide.domain.access.operations.invitations import (
     accept_invitation,
     invite,
     mark_invitation_sent,
+    note_refused_invitation,
     renew_invitation,
     withdraw_invitation,
 )
@@ -81,6 +81,7 @@ from springtide.domain.access.operations.recovery import (
     begin_recovery,
     close_every_door,
     count_recovery,
+    note_refused_recovery,
     recover,
     reset_password,
 )
@@ -186,9 +187,10 @@ __all__ = [
     "mark_key_used",
     "mark_session_seen",
     "new_secret",
+    "note_refused_invitation",
+    "note_refused_recovery",
     "note_wrong_proof",
     "record_audit",
-    "record_failure",
     "record_of_person",
     "record_refusal",
     "recover",

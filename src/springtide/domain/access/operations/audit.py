@@ -14,10 +14,11 @@ from springtide.kit.ids import floor7, outward, uuid7
 #: So many refusals of one person in one shop are written down within an hour.
 REFUSALS_AN_HOUR = 20
 _HOUR = timedelta(hours=1)
-_REFUSED = "access.refused"
-#: What was tried in vain: a log-in, a confirmation.
+_REFUSED, _LINK_REFUSED = "access.refused", "invitation.refused"
+#: What was tried in vain: a log-in, a confirmation, a link for a new password.
 LOG_IN_FAILED = "person.log_in_failed"
 CONFIRM_FAILED = "person.confirm_failed"
+RECOVER_FAILED = "person.recover_failed"
 
 
 def record_audit(
@@ -108,6 +109,31 @@ def record_failure(
     with db.write() as tx:
         if _is_room(tx, *which, action=action, now=now):
             record_of_person(tx, person=person, action=action, after=after, now=now)
+
+
+def record_refused_link(
+    db: Database, *, shop_id: UUID, subject: str, actor: Actor, after: Any, now: datetime
+) -> None:
+    """Write down that an invitation was refused to whoever held its link; of each, so many an hour.
+
+    ``subject`` is the invitation.
+    """
+    which = (audit_log.c.shop_id == shop_id, audit_log.c.subject == subject)
+    with db.read() as tx:
+        if not _is_room(tx, *which, action=_LINK_REFUSED, now=now):
+            return
+    with db.write() as tx:
+        if _is_room(tx, *which, action=_LINK_REFUSED, now=now):
+            record_audit(
+                tx,
+                shop_id=shop_id,
+                actor=actor,
+                action=_LINK_REFUSED,
+                subject=subject,
+                before=None,
+                after=after,
+                now=now,
+            )
 
 
 def _is_room(tx: Connection, *which: ColumnElement[bool], action: str, now: datetime) -> bool:

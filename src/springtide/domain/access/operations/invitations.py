@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from springtide.domain.access.model import Actor, Invitation, Person, Role, Shop
-from springtide.domain.access.operations.audit import record_audit
+from springtide.domain.access.operations.audit import record_audit, record_refused_link
 from springtide.domain.access.operations.names import check, checked_email, checked_name
 from springtide.domain.access.operations.people import add_member, create_person
+from springtide.domain.access.operations.sessions import Visit, place_of
 from springtide.domain.access.operations.shops import lock_shop
 from springtide.domain.access.passwords import checked_password
 from springtide.domain.access.queries import InvitationGone, invitation_behind
@@ -20,6 +21,7 @@ from springtide.domain.access.store import (
     people,
     to_invitation,
 )
+from springtide.kit.db import Database
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.ids import outward, uuid7
 
@@ -166,6 +168,34 @@ def accept_as_new(
     )
     _take_up(tx, found, shop, person, now)
     return person, shop
+
+
+def note_refused_invitation(
+    db: Database, *, token: str, person: Person | None, reason: str, visit: Visit, now: datetime
+) -> None:
+    """Write into the shop's audit log that a link was refused; one of no invitation is nobody's.
+
+    ``reason`` is the refusal's code.
+    """
+    with db.read() as tx:
+        row = tx.execute(
+            select(invitations).where(invitations.c.token_hash == token_hash(token))
+        ).one_or_none()
+    if row is None:
+        return
+    found = to_invitation(row)
+    # Nobody is logged in who could have a name: then it is whoever came from there.
+    who = Actor("person", "", visit.address)
+    if person is not None:
+        who = Actor("person", str(person.id), person.name)
+    record_refused_link(
+        db,
+        shop_id=found.shop_id,
+        subject=outward("inv", found.id),
+        actor=who,
+        after={**place_of(visit), "reason": reason},
+        now=now,
+    )
 
 
 def _claim(tx: Connection, found: Invitation) -> None:

@@ -5,7 +5,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, select
 
 from springtide.domain.access.model import Actor, Person
-from springtide.domain.access.operations.audit import record_of_person
+from springtide.domain.access.operations.audit import (
+    RECOVER_FAILED,
+    record_failure,
+    record_of_person,
+)
 from springtide.domain.access.operations.sessions import Visit, place_of, set_password
 from springtide.domain.access.passwords import checked_password
 from springtide.domain.access.queries import names_of_shops, person_by_email, recovery_of
@@ -99,6 +103,19 @@ def recover(db: Database, *, token: str, password: str, visit: Visit, now: datet
         set_password(tx, person=person, password_hash=made)
         record_of_person(tx, person=person, action="person.recover", after=place_of(visit), now=now)
     return person
+
+
+def note_refused_recovery(db: Database, *, token: str, visit: Visit, now: datetime) -> None:
+    """Write down that a link came too late; whose one was that is used or unknown, none can say."""
+    with db.read() as tx:
+        row = tx.execute(
+            select(people)
+            .join(recoveries, recoveries.c.person_id == people.c.id)
+            .where(recoveries.c.token_hash == token_hash(token))
+        ).one_or_none()
+    if row is not None:
+        person, after = to_person(row), place_of(visit)
+        record_failure(db, person=person, action=RECOVER_FAILED, after=after, now=now)
 
 
 def reset_password(
