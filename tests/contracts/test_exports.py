@@ -55,6 +55,9 @@ NONE_OF_THEIR_OWN = {
     "draw.html": "public, with the draw's own file",
     "kit.html": "the kit",
     "ledger_transfers.html": "the transfers of one claim, in the statement",
+    "settings/factors.html": "one person's own factors",
+    "settings/me.html": "one person's own log-ins, which the audit log's file has",
+    "settings/security.html": "who has a second factor, beside the team's own file",
 }
 COLUMNS = (
     Column("word", "Word"),
