@@ -195,3 +195,12 @@ def test_a_link_that_comes_too_late_stands_with_its_account_and_not_without_boun
     told = [each.after for each in kept if each.action == "person.recover_failed"]
     assert len(told) == operations.REFUSALS_AN_HOUR
     assert told[0]["address"] == "testclient"
+
+
+def test_a_link_that_is_gone_is_no_slip_and_leads_to_another(
+    client: TestClient[Site], sqlite_house: TestHouse
+) -> None:
+    page = Browser(client, sqlite_house).get("/recover/new?token=never-was")
+    assert page.status_code == 404
+    assert 'href="/recover"' in page.text
+    assert "the address has a slip" not in page.text

@@ -25,9 +25,10 @@ def hold_outward(tx: Connection, *, backed_up_at: datetime, now: datetime) -> in
     It may have been done between the backup and the restore, and nothing here can tell.
     """
     kinds = [kind for kind in KINDS if KINDS[kind].is_outward]
-    trouble = Trouble("restored", _HELD, {"at": backed_up_at.isoformat(timespec="seconds")})
     total = 0
     for shop in all_shops(tx):
+        at = f"{backed_up_at.astimezone(shop.tz):%Y-%m-%d %H:%M}"
+        trouble = Trouble("restored", _HELD, {"at": at})
         held = tx.execute(
             update(actions)
             .where(
