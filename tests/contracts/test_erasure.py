@@ -53,7 +53,7 @@ NO_CUSTOMERS = {
     "fact_sources", "import_mappings", "order_lines", "order_returns", "price_book",
     "campaign_prices", "price_changes", "price_rules", "price_rule_versions", "campaign_terms",
     "price_plans", "rewards", "reward_codes", "reward_code_batches", "gift_bounds", "workers",
-    "installation_marks", "recovery_asks", "installation_restores",
+    "installation_marks", "recovery_asks", "installation_restores", "used_challenges",
 }  # fmt: skip
 #: Erased in ways of their own.
 BY_HAND = {"customers", "customer_erasures"}
