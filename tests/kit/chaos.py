@@ -203,8 +203,6 @@ def turn_to(market: Market, sale: Sale | None, turn: int) -> Sale:
 def stage(*, is_sqlite: bool, seed: int, folder: Path) -> Iterator[tuple[Stage, Mailbox]]:
     """Start all that a night needs; stop it at the end."""
     with ExitStack() as stack:
-        files = folder / "files"
-        files.mkdir()
         # Not under a folder of pytest's, which PostgreSQL's own user may not enter.
         place = Path(tempfile.mkdtemp(prefix="springtide-disk-"))
         stack.callback(place.rmdir)
@@ -239,5 +237,5 @@ def stage(*, is_sqlite: bool, seed: int, folder: Path) -> Iterator[tuple[Stage, 
             server.start()
         for _ in range(count):
             workers.start()
-        market = Market(house, [server.port for server in servers], files, seed=seed)
+        market = Market(house, [server.port for server in servers], seed=seed)
         yield Stage(market, servers, workers, disk, clock, cluster), mailbox

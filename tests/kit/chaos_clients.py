@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 from springtide.domain.access.model import Scope
-from springtide.flows import timeline
+from springtide.flows import kept, timeline
 from springtide.flows.actions.import_file import ImportFile
 from springtide.flows.model import OPEN_STATES
 from springtide.kit.outage import outage_of
@@ -67,8 +66,8 @@ def insist(do: Callable[[], T]) -> T:
 class Market:
     """A shop, its sales, and the threads that use it till they are told to stop."""
 
-    def __init__(self, house: TestHouse, ports: list[int], files: Path, *, seed: int) -> None:
-        self.house, self.ports, self.files, self.seed = house, ports, files, seed
+    def __init__(self, house: TestHouse, ports: list[int], *, seed: int) -> None:
+        self.house, self.ports, self.seed = house, ports, seed
         self.told = Told()
         self.shop = shop_in(house)
         scopes = (Scope.CLAIMS_WRITE, Scope.ORDERS_WRITE, Scope.EVENTS_WRITE, Scope.READ)
@@ -183,10 +182,15 @@ class Market:
             return
         name = f"imp-{key}"
         ids = [f"{name}-{row}" for row in range(ROWS_OF_A_FILE)]
-        path = self.files / f"{name}.csv"
         rows = [f"{each},2025-11-0{1 + place % 9},{place + 1}.50" for place, each in enumerate(ids)]
-        path.write_text("\n".join(["order_id,date,amount", *rows]) + "\n")
-        params = {"files": [{"path": str(path), "name": path.name}], "file_name": path.name}
+        called, text = f"{name}.csv", "\n".join(["order_id,date,amount", *rows]) + "\n"
+
+        def upload() -> str:
+            path = kept.new_place(self.house.settings.uploads, self.shop.id, called)
+            path.write_text(text)
+            return kept.key_of(path)
+
+        params = {"files": [{"upload": insist(upload), "name": called}], "file_name": called}
 
         def hand_over() -> None:
             with self.house.db.write() as tx:
