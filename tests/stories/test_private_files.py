@@ -51,11 +51,15 @@ def _stop(*processes: subprocess.Popen[bytes]) -> None:
 
 def _open(data: Path) -> list[str]:
     """Return the files and folders that others may look into."""
-    return [
-        f"{path.relative_to(data)} {path.stat().st_mode & 0o777:o}"
-        for path in (data, *sorted(data.rglob("*")))
-        if not path.is_symlink() and path.stat().st_mode & 0o077
-    ]
+    found = []
+    for path in (data, *sorted(data.rglob("*"))):
+        try:
+            mode = path.lstat()
+        except FileNotFoundError:
+            continue  # what the processes at work put away meanwhile
+        if not path.is_symlink() and mode.st_mode & 0o077:
+            found.append(f"{path.relative_to(data)} {mode.st_mode & 0o777:o}")
+    return found
 
 
 def _uploads(port: int) -> None:
