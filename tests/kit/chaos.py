@@ -237,5 +237,6 @@ def stage(*, is_sqlite: bool, seed: int, folder: Path) -> Iterator[tuple[Stage, 
             server.start()
         for _ in range(count):
             workers.start()
-        market = Market(house, [server.port for server in servers], seed=seed)
+        ports = [server.port for server in servers]
+        market = Market(house, ports, clock=clock, seed=seed)
         yield Stage(market, servers, workers, disk, clock, cluster), mailbox

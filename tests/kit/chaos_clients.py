@@ -16,6 +16,7 @@ from springtide.flows import kept, timeline
 from springtide.flows.actions.import_file import ImportFile
 from springtide.flows.model import OPEN_STATES
 from springtide.kit.outage import outage_of
+from tests.kit.clocks import WallClock
 from tests.kit.house import TestHouse, key_in, shop_in
 from tests.kit.rewards import RULE, published
 from tests.kit.running import Heard, ask
@@ -66,8 +67,8 @@ def insist(do: Callable[[], T]) -> T:
 class Market:
     """A shop, its sales, and the threads that use it till they are told to stop."""
 
-    def __init__(self, house: TestHouse, ports: list[int], *, seed: int) -> None:
-        self.house, self.ports, self.seed = house, ports, seed
+    def __init__(self, house: TestHouse, ports: list[int], *, clock: WallClock, seed: int) -> None:
+        self.house, self.ports, self.clock, self.seed = house, ports, clock, seed
         self.told = Told()
         self.shop = shop_in(house)
         scopes = (Scope.CLAIMS_WRITE, Scope.ORDERS_WRITE, Scope.EVENTS_WRITE, Scope.READ)
@@ -193,10 +194,12 @@ class Market:
         params = {"files": [{"upload": insist(upload), "name": called}], "file_name": called}
 
         def hand_over() -> None:
+            # By the clock that the servers have, which may be ahead.
+            now = self.house.real_now() + timedelta(seconds=self.clock.offset)
             with self.house.db.write() as tx:
                 timeline.enqueue(
                     tx, shop=self.shop, kind=ImportFile.kind, params=params, actor=ACTOR,
-                    now=self.house.real_now(), target=name,
+                    now=now, target=name,
                 )  # fmt: skip
 
         insist(hand_over)

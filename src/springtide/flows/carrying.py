@@ -362,6 +362,7 @@ def _fail(context: ActionContext, error: Exception) -> Trouble:
     else:
         values["state"] = State.UNDOING if is_undo else State.PLANNED
         values["retry_at"] = context.house.real_now() + verdict.wait
+        values["retry_seconds"] = verdict.wait.total_seconds()
     if verdict.is_ours:
         _log.error("action %s failed", outward("act", context.action.id), exc_info=error)
     # An outage may last for hours: it is no deed to be told again and again.

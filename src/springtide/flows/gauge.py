@@ -12,6 +12,7 @@ import duckdb
 from springtide.domain.facts import records
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.outage import unless_away
 
 _EVERY_SECONDS = 0.5
 #: The share of an import that is done when a stage begins, and when it ends.
@@ -95,7 +96,9 @@ class Gauge:
             left = int(seconds * (1 - share) / share) + 1 if share > 0.05 else None
             measured = Measured(share, speed, left)
             self._listener(measured)
-            with self._database.write() as tx:
+            asked = False
+            # While the database is away the bar stands still; the import itself goes on or waits.
+            with unless_away("how far an import is"), self._database.write() as tx:
                 asked = records.note_progress(
                     tx,
                     import_id=self._import_id,

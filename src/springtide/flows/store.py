@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Uuid
 
 from springtide.flows.model import Action, Progress, State, Trouble
 from springtide.kit.db import Instant, Json, metadata
@@ -29,6 +29,8 @@ actions = Table(
     Column("error", Json),
     # Real time, not the shop's: waiting after a failure is not sped up with the clock.
     Column("retry_at", Instant),
+    # How long the wait was when it began: the clock may have stepped since.
+    Column("retry_seconds", Float),
     Column("is_stopping", Boolean, nullable=False),
     # Which worker holds it; a step of a worker that lost it is refused.
     Column("claim", String(80)),

@@ -13,7 +13,7 @@ from springtide.kit.outage import outage_of
 ATTEMPTS_MAX = 12
 #: ... and within seconds when the fault is our own.
 ATTEMPTS_OF_OURS_MAX = 5
-#: No try waits longer than this; one that seems to was set before the clock stepped back.
+#: No try waits longer than this, whatever whoever refused asks for.
 WAIT_MAX = timedelta(minutes=15)
 #: Between two tries while the disk is full or the database away.
 OUTAGE_WAIT = timedelta(seconds=10)
@@ -32,12 +32,19 @@ class Waits:
     _until: dict[str, float] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
 
-    def is_over(self, name: str, retry_at: datetime | None, real: datetime) -> bool:
-        """Tell whether the wait of a run is over, by the wall clock or since it was first asked."""
+    def is_over(
+        self, name: str, retry_at: datetime | None, told_seconds: float | None, real: datetime
+    ) -> bool:
+        """Tell whether the wait of a run is over: by the wall clock, or by ours.
+
+        ``told_seconds`` is how long the wait was when it began (None in what an older release
+        wrote): if more of it seems to be left, the clock was ahead when it began.
+        """
         if retry_at is None or retry_at <= real:
             return True
         self._asked.add(name)
-        left = min(retry_at - real, WAIT_MAX).total_seconds()
+        told = WAIT_MAX.total_seconds() if told_seconds is None else told_seconds
+        left = min((retry_at - real).total_seconds(), told)
         return self.clock() >= self._until.setdefault(name, self.clock() + left)
 
     def forget_others(self) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from springtide.domain.access.model import Shop
 from springtide.domain.access.queries import all_shops
@@ -238,13 +238,17 @@ class _Life:
 
 
 def due(tx: Connection, *, shop: Shop, real: datetime, waits: Waits) -> list[Run]:
-    """Return the runs to begin now: due by the shop's clock, in order within each campaign."""
+    """Return the runs to begin now: due by the shop's clock, in order within each campaign.
+
+    What was due when it was planned is due whatever the clock says since: it may have been ahead.
+    """
+    is_due = or_(actions.c.due_at <= shop.now(real), actions.c.due_at <= actions.c.created_at)
     query = (
         select(actions)
         .where(
             actions.c.shop_id == shop.id,
             actions.c.state.in_(OPEN_STATES),
-            actions.c.due_at <= shop.now(real),
+            is_due,
         )
         .order_by(actions.c.due_at, actions.c.position, actions.c.id)
     )
@@ -254,7 +258,7 @@ def due(tx: Connection, *, shop: Shop, real: datetime, waits: Waits) -> list[Run
         is_undo = row.state == State.UNDOING
         waits_in_line = row.campaign_id is not None and not (is_undo or _runs_beside(row.kind))
         run = Run(row.id, row.run)
-        is_ready = waits.is_over(run.name, row.retry_at, real)
+        is_ready = waits.is_over(run.name, row.retry_at, row.retry_seconds, real)
         is_free = row.state == State.PLANNED or (is_undo and row.claim is None)
         if is_free and is_ready and not (waits_in_line and row.campaign_id in blocked):
             runs.append(run)

@@ -116,6 +116,25 @@ def test_due_actions_of_a_campaign_run_one_after_the_other_in_due_order(
     assert later.state == State.PLANNED
 
 
+def test_what_was_due_when_it_was_planned_is_due_after_the_clock_stepped_back(
+    house: SmallHouse, shop: Shop, working: Callable[[], None]
+) -> None:
+    ahead = house.real_now() + timedelta(days=1)
+    plans = [
+        noting_plan(ahead, "at once"),
+        noting_plan(ahead + timedelta(minutes=1), "a minute later"),
+    ]
+    with house.db.write() as tx:
+        at_once, later = timeline.plan(
+            tx, shop=shop, campaign_id=None, plans=plans, actor=ACTOR, now=ahead
+        )
+    working()
+    (done,) = settle(house, shop, at_once)
+    assert done.state == State.DONE
+    with house.db.read() as tx:
+        assert timeline.action(tx, shop_id=shop.id, action_id=later.id).state == State.PLANNED
+
+
 def test_planning_twice_is_planning_once_and_moves_what_has_not_begun(
     house: SmallHouse, shop: Shop
 ) -> None:

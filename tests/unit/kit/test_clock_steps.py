@@ -42,19 +42,26 @@ def test_a_wait_is_as_long_as_it_was_told_whatever_the_clock_says(step: timedelt
     clock = Monotonic()
     waits = Waits(clock)
     retry_at = NOON + timedelta(seconds=30)
-    assert not waits.is_over("a:1", retry_at, NOON)
+    assert not waits.is_over("a:1", retry_at, 30, NOON)
     waits.forget_others()
     clock.seconds += 31
-    assert waits.is_over("a:1", retry_at, NOON + step)
+    assert waits.is_over("a:1", retry_at, 30, NOON + step)
 
 
-def test_a_wait_that_a_clock_ahead_wrote_down_ends_within_the_longest_one() -> None:
+@pytest.mark.parametrize(
+    ("told", "longest"), [(10.0, 10.0), (None, WAIT_MAX.total_seconds())], ids=["told", "old"]
+)
+def test_a_wait_that_a_clock_ahead_wrote_down_is_no_longer_than_it_was_told(
+    told: float | None, longest: float
+) -> None:
     clock = Monotonic()
     waits = Waits(clock)
     retry_at = NOON + timedelta(days=1)
-    assert not waits.is_over("a:1", retry_at, NOON)
-    clock.seconds += WAIT_MAX.total_seconds()
-    assert waits.is_over("a:1", retry_at, NOON)
+    assert not waits.is_over("a:1", retry_at, told, NOON)
+    clock.seconds += longest - 1
+    assert not waits.is_over("a:1", retry_at, told, NOON)
+    clock.seconds += 1
+    assert waits.is_over("a:1", retry_at, told, NOON)
 
 
 def _same(now: datetime) -> datetime:
