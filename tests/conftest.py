@@ -1,6 +1,5 @@
 """Fixtures for every test: the state database on SQLite and on a real PostgreSQL."""
 
-import itertools
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,15 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from litestar.testing import TestClient
-from sqlalchemy import create_engine, text
 
-from springtide.kit.db import Database, driver_url
+from springtide.kit.db import Database
 from springtide.migrations import migrate
 from springtide.site import Site, create_app
 from tests.kit import postgres
 from tests.kit.house import TestHouse, settings_in
-
-_numbers = itertools.count(1)
 
 # Time is measured by the benchmarks: a law does not fail because the machine is busy.
 settings.register_profile("untimed", settings(), deadline=None)
@@ -39,12 +35,27 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """A running server with a migrated database called template."""
+    """A running server."""
     with postgres.server() as address:
-        _execute(address, "create database template_tide")
-        database = Database(f"{address}/template_tide")
-        migrate(database)
-        database.close()
+        yield address
+
+
+@pytest.fixture(scope="session")
+def postgres_copies(postgres_server: str) -> Iterator[postgres.Copies]:
+    """Copies of a migrated database on that server."""
+    postgres.create(postgres_server, "template_tide")
+    database = Database(f"{postgres_server}/template_tide")
+    migrate(database)
+    database.close()
+    copies = postgres.Copies(postgres_server, "template_tide")
+    yield copies
+    copies.close()
+
+
+@pytest.fixture
+def postgres_url(postgres_copies: postgres.Copies) -> Iterator[str]:
+    """The address of a fresh migrated database on PostgreSQL."""
+    with postgres_copies.copy() as address:
         yield address
 
 
@@ -55,10 +66,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         path = tmp_path / "state.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         return f"sqlite:///{path}"
-    address: str = request.getfixturevalue("postgres_server")
-    name = f"tide_{next(_numbers)}"
-    _execute(address, f"create database {name} template template_tide")
-    return f"{address}/{name}"
+    address: str = request.getfixturevalue("postgres_url")
+    return address
 
 
 @pytest.fixture
@@ -99,10 +108,3 @@ def client(sqlite_house: TestHouse) -> Iterator[TestClient[Site]]:
 def now() -> datetime:
     """A fixed instant."""
     return datetime(2025, 11, 11, 12, 0, tzinfo=UTC)
-
-
-def _execute(address: str, statement: str) -> None:
-    engine = create_engine(driver_url(f"{address}/postgres"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()

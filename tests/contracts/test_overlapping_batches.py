@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 from litestar.testing import TestClient
-from sqlalchemy import create_engine, text
 
 from springtide.domain.access.model import Scope
-from springtide.kit.db import Database, driver_url
+from springtide.kit.db import Database
 from springtide.site import Site, create_app
 from tests.kit.house import TestHouse, key_in, settings_in, shop_in
 from tests.kit.rewards import RULE, published
@@ -38,14 +37,11 @@ class Servers:
 
 
 @pytest.fixture
-def servers(postgres_server: str, tmp_path: Path) -> Iterator[Servers]:
-    admin = create_engine(driver_url(f"{postgres_server}/postgres"), isolation_level="AUTOCOMMIT")
-    name = f"overlap_{tmp_path.name}".replace("-", "_").lower()
-    with admin.connect() as connection:
-        connection.execute(text(f"create database {name} template template_tide"))
-    admin.dispose()
-    url = f"{postgres_server}/{name}"
-    houses = [TestHouse(settings_in(tmp_path / "data", url), Database(url)) for _ in range(2)]
+def servers(postgres_url: str, tmp_path: Path) -> Iterator[Servers]:
+    houses = [
+        TestHouse(settings_in(tmp_path / "data", postgres_url), Database(postgres_url))
+        for _ in range(2)
+    ]
     clients = [
         TestClient(create_app(house), base_url="http://testserver.local") for house in houses
     ]

@@ -1,15 +1,19 @@
 """A throwaway PostgreSQL server on loopback, from the binaries of the machine."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -18,6 +22,7 @@ from tests.kit.ports import free_port
 
 _GONE_SECONDS = 10
 _UP_SECONDS = 60
+_COPIES_AHEAD = 3
 
 
 def binaries() -> Path | None:
@@ -150,8 +155,45 @@ def server(*, durable: bool = False) -> Iterator[str]:
 
 def create(address: str, name: str) -> None:
     """Make an empty database on a server."""
+    _say(address, "create database {}", name)
+
+
+def _say(address: str, statement: LiteralString, *names: str) -> None:
     with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+class Copies:
+    """Copies of one database of a server, made ahead by a thread of its own while tests run."""
+
+    def __init__(self, address: str, template: str) -> None:
+        self._address, self._template = address, template
+        self._numbers = itertools.count(1)
+        self._thread = ThreadPoolExecutor(1, "copies")
+        self._made: deque[Future[str]] = deque()
+        for _ in range(_COPIES_AHEAD):
+            self._begin()
+
+    @contextmanager
+    def copy(self) -> Iterator[str]:
+        """Give the address of a fresh copy, which goes after the block."""
+        self._begin()
+        name = self._made.popleft().result()
+        yield f"{self._address}/{name}"
+        self._thread.submit(_say, self._address, "drop database {} with (force)", name)
+
+    def close(self) -> None:
+        """Make no more."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _begin(self) -> None:
+        self._made.append(self._thread.submit(self._make, f"copy_{next(self._numbers)}"))
+
+    def _make(self, name: str) -> str:
+        _say(
+            self._address, "create database {} template {} strategy file_copy", name, self._template
+        )
+        return name
 
 
 def _children(pid: int) -> list[int]:

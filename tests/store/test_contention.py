@@ -4,21 +4,16 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from springtide.domain.facts.operations import claim_sources
-from springtide.kit.db import TRIES, Contended, Database, driver_url
+from springtide.kit.db import TRIES, Contended, Database
 
 
 @pytest.fixture
-def postgres(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[Database]:
-    admin = create_engine(driver_url(f"{postgres_server}/postgres"), isolation_level="AUTOCOMMIT")
-    name = f"met_{abs(hash(request.node.name))}"
-    with admin.connect() as connection:
-        connection.execute(text(f"create database {name} template template_tide"))
-    admin.dispose()
-    opened = Database(f"{postgres_server}/{name}")
+def postgres(postgres_url: str) -> Iterator[Database]:
+    opened = Database(postgres_url)
     with opened.write() as tx:
         tx.execute(text("create table pairs (id int primary key, count int not null)"))
         tx.execute(text("insert into pairs values (1, 0), (2, 0)"))
