@@ -33,15 +33,20 @@ $(VENV)/.dev: requirements-dev.lock tools/test-system.sh $(VENV)/.ready
 	@$(PY) -m pip install -q --require-hashes -r requirements-dev.lock
 	@touch $@
 
-test: setup $(VENV)/.dev  ## set up what the tests need and pass them all
-	@$(PY) -m pytest $(ARGS)
+# All of them: two at a time, and then, one after the other, those that run servers of their own.
+PASS := $(if $(ARGS),$(PY) -m pytest $(ARGS),failed=0; \
+	$(PY) -m pytest -n 2 --dist worksteal --ignore tests/stories || failed=1; \
+	$(PY) -m pytest tests/stories || failed=1; exit $$failed)
+
+test: setup $(VENV)/.dev  ## set up what the tests need and pass them all (ARGS=... for some)
+	@$(PASS)
 
 check: setup $(VENV)/.dev  ## format, lint, types, import contracts, tests: what CI runs
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports --no-logo
-	@$(PY) -m pytest $(ARGS)
+	@$(PASS)
 
 fix: setup $(VENV)/.dev  ## format and mend what lint can
 	@$(VENV)/bin/ruff format .
