@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from springtide.domain.campaigns.model import PhaseKind
 from springtide.domain.customers.erasing import begin_erasure
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
@@ -20,6 +21,7 @@ from springtide.domain.rewards.operations import save_reward
 from springtide.domain.rewards.points import balance_of
 from springtide.flows import kept, timeline
 from springtide.flows.carrying import Run, carry
+from springtide.flows.holding import opening
 from springtide.flows.model import Action, Plan, State
 from springtide.flows.protocol import KINDS
 from springtide.flows.standing import tiers_by
@@ -254,7 +256,7 @@ def test_rewards_open_with_the_sale_and_stop_with_it(stage: Stage) -> None:
 def test_a_withdrawal_undoes_all_that_holds_the_last_thing_first(stage: Stage) -> None:
     sale = stage.sale
     before = sale.holding(now=MID_SALE)
-    actions = [stage.plan(kind) for kind in ("send_outreach", *timeline.OPENING)]
+    actions = [stage.plan(kind) for kind in ("send_outreach", *opening(PhaseKind.BURST))]
     waiting = stage.plan("send_outreach")
     for action in actions:
         assert stage.carry(action).state == State.DONE

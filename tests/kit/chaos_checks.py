@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from springtide.connectors.channels.mailbox import Mailbox
+from springtide.domain.campaigns.model import PhaseKind
 from springtide.domain.facts.reader import FactReader
 from springtide.domain.ledger.queries import account, imbalances
 from springtide.domain.orders.queries import order
@@ -12,6 +13,7 @@ from springtide.domain.pricing.queries import price_history
 from springtide.domain.rewards.queries import claim_count, claims_of_reward
 from springtide.flows import timeline
 from springtide.flows.actions.import_file import ImportFile
+from springtide.flows.holding import opening
 from springtide.flows.model import OPEN_STATES, State
 from springtide.kit.ids import outward
 from tests.kit.chaos_clients import LETTERS, STOCK, Market
@@ -108,7 +110,7 @@ def check_sale(sale: Sale) -> None:
             whys = [change.why for change in changes if change.what == "campaign"]
             assert whys == ["restored", "set"]
     states = {action.kind: action.state for action in found}
-    undone = dict.fromkeys(("send_outreach", *timeline.OPENING), State.UNDONE)
+    undone = dict.fromkeys(("send_outreach", *opening(PhaseKind.BURST)), State.UNDONE)
     assert states == {**undone, "withdraw": State.DONE}
     assert sale.messages(MessageState.SENDING) == 0
 

@@ -53,7 +53,7 @@ def open_sale(database: Database, shop: Shop, *, day: date, now: datetime) -> Ca
         campaign = campaigns.create_campaign(
             tx, shop=shop, name="11.11", day=day, goals=Goals(), actor=ACTOR, now=now
         )
-        campaigns.mark_scheduled(tx, shop=shop, campaign_id=campaign.id, actor=ACTOR, now=now)
+        campaigns.mark_opened(tx, shop=shop, campaign_id=campaign.id, actor=ACTOR, now=now)
         pricing.save_rule(
             tx,
             shop=shop,

@@ -27,6 +27,7 @@ from springtide.domain.pricing.book import BookPrice
 from springtide.domain.pricing.operations import set_book_prices
 from springtide.domain.pricing.queries import price_history
 from springtide.flows import timeline
+from springtide.flows.holding import opening
 from springtide.flows.model import OPEN_STATES, Action, State
 from springtide.kit.db import Database
 from tests.kit.houses import SmallHouse
@@ -133,9 +134,9 @@ def story(database: Database, tmp_path: Path) -> Iterator[Story]:
 
 def test_killed_at_any_moment_a_sale_happens_exactly_once(story: Story) -> None:
     sale, campaign = story.sale, story.sale.campaign
-    opening = timeline.OPENING
+    opened_by = tuple(opening(PhaseKind.BURST))
     story.turn_to(story.warm_up, ("send_outreach",), kills=KILLS // 3)
-    story.turn_to(campaign.selling.starts_at, opening, kills=KILLS // 3)
+    story.turn_to(campaign.selling.starts_at, opened_by, kills=KILLS // 3)
     now = campaign.selling.starts_at + timedelta(hours=1)
     sale.set_clock(now, real=story.house.real_now())
     assert sale.holding(now=now)["live"] == campaign.id
@@ -154,7 +155,7 @@ def test_killed_at_any_moment_a_sale_happens_exactly_once(story: Story) -> None:
 
 def check_states(story: Story) -> None:
     states = {kind: action.state for kind, action in story.actions().items()}
-    undone = dict.fromkeys(("send_outreach", *timeline.OPENING), State.UNDONE)
+    undone = dict.fromkeys(("send_outreach", *opening(PhaseKind.BURST)), State.UNDONE)
     assert states == {**undone, "withdraw": State.DONE}
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Select, insert, select, update
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.access.queries import shop_by_id
+from springtide.flows.holding import held
 from springtide.flows.model import OPEN_STATES, Action, State, Trouble
 from springtide.flows.protocol import KINDS, Interrupted, PhaseAction, Surroundings
 from springtide.flows.store import actions, steps, to_action
@@ -252,6 +253,10 @@ def _take(
             values["run"] = row.run + 1
         elif row.run != number or row.state not in OPEN_STATES:
             return None
+        elif row.state == State.PLANNED and _is_held(tx, row):
+            # Somebody undid what it needs since it was found due: it waits, and begins as another.
+            tx.execute(update(actions).where(actions.c.id == row.id).values(run=row.run + 1))
+            return None
         else:
             is_undo = row.state == State.UNDOING
         values["state"] = State.UNDOING if is_undo else State.RUNNING
@@ -261,6 +266,10 @@ def _take(
         tx.execute(update(actions).where(actions.c.id == row.id).values(**values))
         taken = to_action(tx.execute(select(actions).where(actions.c.id == row.id)).one())
     return ActionContext(house, shop, taken, claim, is_undo, stopping)
+
+
+def _is_held(tx: Connection, row: Any) -> bool:
+    return row.campaign_id is not None and row.id in held(tx, campaign_ids={row.campaign_id})
 
 
 def _carry(context: ActionContext) -> Trouble | None:

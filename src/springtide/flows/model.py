@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from springtide.domain.campaigns.model import Waiver
 from springtide.kit.errors import N_, Conflict, plain_facts
 
 
@@ -22,6 +23,10 @@ class State(StrEnum):
     CANCELLED = "cancelled"
     NEEDS_PERSON = "needs_person"
 
+
+#: Where a shop-wide job stands that belongs to no campaign.
+JOB_PHASE = "job"
+WITHDRAW = "withdraw"
 
 #: States in which a worker still has something to do, now or later.
 OPEN_STATES = (State.PLANNED, State.RUNNING, State.UNDOING)
@@ -129,6 +134,7 @@ class Action:
     done_at: datetime | None
     undone_at: datetime | None
     ended_at: datetime | None
+    waiver: Waiver | None = None
 
     @property
     def state_label(self) -> str:

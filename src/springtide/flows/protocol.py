@@ -136,6 +136,11 @@ class PhaseAction(Protocol):
     steps was stopped half way, ``undo`` gets None as the receipt. ``is_long`` actions run beside
     the others; all else of a campaign runs one after the other, in due order. What an
     ``is_outward`` one did has left the house (letters): after a restore it waits for a person.
+
+    ``after`` names the kinds that must hold first in the same campaign. ``opens`` names what it
+    helps to open: the kind of action that waits for it, or a phase (``PhaseKind``) itself.
+    Scheduling a campaign plans whatever opens one of its phases, for that phase's first instant;
+    "" is planned otherwise. See flows/holding.py.
     """
 
     kind: ClassVar[str]
@@ -143,6 +148,8 @@ class PhaseAction(Protocol):
     params: ClassVar[type]
     is_long: ClassVar[bool]
     is_outward: ClassVar[bool]
+    after: ClassVar[tuple[str, ...]]
+    opens: ClassVar[str]
 
     def check(self, context: Context, params: Any) -> None:
         """Refuse what cannot be done, before anything is changed."""

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import msgspec
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Uuid
 
+from springtide.domain.campaigns.model import Waiver
 from springtide.flows.model import Action, Progress, State, Trouble
 from springtide.kit.db import Instant, Json, metadata
 
@@ -44,6 +46,8 @@ actions = Table(
     Column("undone_at", Instant),
     # Real time: the order of doing, also while the shop's clock stands still.
     Column("ended_at", Instant),
+    # An owner's word that what needs it goes on without it.
+    Column("waiver", Json),
     Index(None, "shop_id", "state", "due_at"),
 )
 
@@ -92,4 +96,5 @@ def to_action(row: Any) -> Action:
         done_at=row.done_at,
         undone_at=row.undone_at,
         ended_at=row.ended_at,
+        waiver=msgspec.convert(row.waiver, Waiver) if row.waiver else None,
     )

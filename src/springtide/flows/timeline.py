@@ -12,8 +12,11 @@ from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.campaigns.model import Campaign, PhaseKind
 from springtide.domain.campaigns.operations import mark_scheduled
+from springtide.flows.holding import opening
 from springtide.flows.model import (
+    JOB_PHASE,
     OPEN_STATES,
+    WITHDRAW,
     Action,
     NotCancellable,
     NotRetryable,
@@ -27,12 +30,7 @@ from springtide.kit.ids import outward, uuid7
 
 #: States from which planning the same thing again starts afresh.
 _OVER = (State.CANCELLED, State.UNDONE, State.FAILED)
-#: Where a shop-wide job stands that belongs to no campaign.
-JOB_PHASE = "job"
-WITHDRAW = "withdraw"
 SEND_OUTREACH = "send_outreach"
-#: What happens at the first instant of the burst, in this order.
-OPENING = ("set_prices", "publish_rules", "publish_rewards", "open_sale")
 
 
 class CampaignOver(Conflict):
@@ -79,13 +77,18 @@ def schedule(
 
 
 def plans_of(campaign: Campaign) -> list[Plan]:
-    """Return what the system does by itself in a campaign, at which instants."""
-    selling = campaign.selling
-    opening = [
-        Plan(PhaseKind.BURST, kind, selling.starts_at, position=position)
-        for position, kind in enumerate(OPENING)
+    """Return what the system does by itself in a campaign, at which instants.
+
+    Each phase is opened by the actions that say so, at its first instant; at the end of the day
+    the sale is withdrawn.
+    """
+    opened = [(phase, kind) for phase in PhaseKind for kind in opening(phase)]
+    plans = [
+        Plan(phase, kind, campaign.window(phase).starts_at, position=position)
+        for position, (phase, kind) in enumerate(opened)
     ]
-    return [*opening, Plan(PhaseKind.AFTER, WITHDRAW, selling.ends_at, position=len(OPENING))]
+    withdrawal = Plan(PhaseKind.AFTER, WITHDRAW, campaign.selling.ends_at, position=len(plans))
+    return [*plans, withdrawal]
 
 
 def plan_outreach(
@@ -289,7 +292,7 @@ def _plan_one(
             "run": row.run + 1,
             "retry_at": None, "is_stopping": False, "claim": None, "progress_done": 0,
             "progress_total": 0, "progress_text": "", "started_at": None, "done_at": None,
-            "undone_at": None, "ended_at": None,
+            "undone_at": None, "ended_at": None, "waiver": None,
         }  # fmt: skip
     before = to_action(row)
     if not (is_over or row.state == State.PLANNED) or before.is_planned_as(entry):

@@ -18,11 +18,11 @@ from springtide.flows import presence
 from springtide.flows.ahead import count_anew
 from springtide.flows.carrying import Run, carry
 from springtide.flows.durable import Durable, address_beside
+from springtide.flows.holding import held
 from springtide.flows.model import OPEN_STATES, State
-from springtide.flows.protocol import KINDS, Interrupted, Surroundings
+from springtide.flows.protocol import Interrupted, Surroundings
 from springtide.flows.standing import TierOf, tiers_by
 from springtide.flows.store import actions
-from springtide.flows.timeline import WITHDRAW
 from springtide.flows.troubles import Waits
 from springtide.flows.upkeep import look_after_rewards
 from springtide.kit.idempotency import forget_before
@@ -238,7 +238,7 @@ class _Life:
 
 
 def due(tx: Connection, *, shop: Shop, real: datetime, waits: Waits) -> list[Run]:
-    """Return the runs to begin now: due by the shop's clock, in order within each campaign.
+    """Return the runs to begin now: due by the shop's clock, and held by nothing (holding.py).
 
     What was due when it was planned is due whatever the clock says since: it may have been ahead.
     """
@@ -252,24 +252,21 @@ def due(tx: Connection, *, shop: Shop, real: datetime, waits: Waits) -> list[Run
         )
         .order_by(actions.c.due_at, actions.c.position, actions.c.id)
     )
-    blocked: set[UUID] = set()
+    rows = tx.execute(query).all()
+    planned = [row for row in rows if row.state == State.PLANNED]
+    holds = held(
+        tx,
+        campaign_ids={row.campaign_id for row in planned if row.campaign_id is not None},
+        due={row.id for row in planned},
+    )
     runs = []
-    for row in tx.execute(query):
-        is_undo = row.state == State.UNDOING
-        waits_in_line = row.campaign_id is not None and not (is_undo or _runs_beside(row.kind))
+    for row in rows:
         run = Run(row.id, row.run)
         is_ready = waits.is_over(run.name, row.retry_at, row.retry_seconds, real)
-        is_free = row.state == State.PLANNED or (is_undo and row.claim is None)
-        if is_free and is_ready and not (waits_in_line and row.campaign_id in blocked):
+        is_undo = row.state == State.UNDOING and row.claim is None
+        if is_ready and (is_undo or (row.state == State.PLANNED and row.id not in holds)):
             runs.append(run)
-        if waits_in_line:
-            blocked.add(row.campaign_id)
     return runs
-
-
-def _runs_beside(kind: str) -> bool:
-    # A withdrawal waits for nobody: it stops what runs and cancels what waits.
-    return kind == WITHDRAW or (kind in KINDS and KINDS[kind].is_long)
 
 
 def _held(tx: Connection) -> list[tuple[UUID, str]]:

@@ -42,6 +42,8 @@ class Note:
     params: ClassVar[type] = NoteParams
     is_long: ClassVar[bool] = False
     is_outward: ClassVar[bool] = False
+    after: ClassVar[tuple[str, ...]] = ()
+    opens: ClassVar[str] = ""
 
     def check(self, context: Context, params: NoteParams) -> None:
         """Nothing to refuse."""

@@ -209,6 +209,12 @@ def test_a_campaign_starts_from_the_template_and_derives_its_status(
         assert made.selling.ends_at == datetime(2025, 11, 21, 5, tzinfo=UTC)
         assert made.status(now) is Status.SCHEDULED
         assert made.status(made.whole.starts_at) is Status.WARM_UP
+        assert made.status(made.selling.starts_at) is Status.OPENING
+        assert made.status(made.selling.ends_at) is Status.ENDED
+        assert queries.live_campaign(tx, shop_id=shop.id, now=made.selling.starts_at) is None
+        made = operations.mark_opened(
+            tx, shop=shop, campaign_id=made.id, actor=ACTOR, now=made.selling.starts_at
+        )
         assert made.status(made.selling.starts_at) is Status.LIVE
         assert made.status(made.selling.ends_at) is Status.ENDED
         live = queries.live_campaign(tx, shop_id=shop.id, now=made.selling.starts_at)

@@ -8,6 +8,7 @@ from pathlib import Path
 from springtide.domain.campaigns.model import PhaseKind
 from springtide.domain.outreach.model import MessageState
 from springtide.flows import timeline
+from springtide.flows.holding import opening
 from springtide.flows.model import State
 from springtide.flows.worker import Worker
 from springtide.kit.db import Database
@@ -57,8 +58,8 @@ def test_a_withdrawal_stops_an_outreach_in_the_middle(database: Database, tmp_pa
         stopping.set()
         worker.join(20)
         arrived = mailbox.count()
-    opening = dict.fromkeys(timeline.OPENING, State.CANCELLED)
-    assert states == {**opening, "send_outreach": State.UNDONE, "withdraw": State.DONE}
+    cancelled = dict.fromkeys(opening(PhaseKind.BURST), State.CANCELLED)
+    assert states == {**cancelled, "send_outreach": State.UNDONE, "withdraw": State.DONE}
     assert withdrawal.id in {action.id for action in found}
     assert sending.id in {action.id for action in found}
     assert 20 <= arrived < CUSTOMERS * 9 // 10

@@ -24,6 +24,8 @@ class DemoDay:
     params: ClassVar[type] = DemoDayParams
     is_long: ClassVar[bool] = True
     is_outward: ClassVar[bool] = False
+    after: ClassVar[tuple[str, ...]] = ()
+    opens: ClassVar[str] = ""
 
     def check(self, context: Context, params: DemoDayParams) -> None:
         """Refuse without a server to send the orders to."""

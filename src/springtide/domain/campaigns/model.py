@@ -44,6 +44,7 @@ class Status(StrEnum):
     DRAFT = "draft"
     SCHEDULED = "scheduled"
     WARM_UP = "warm_up"
+    OPENING = "opening"
     LIVE = "live"
     ENDED = "ended"
     WITHDRAWN = "withdrawn"
@@ -53,6 +54,7 @@ STATUS_TITLES = {
     Status.DRAFT: N_("Draft"),
     Status.SCHEDULED: N_("Scheduled"),
     Status.WARM_UP: N_("Warming up"),
+    Status.OPENING: N_("Not open yet"),
     Status.LIVE: N_("Live"),
     Status.ENDED: N_("Ended"),
     Status.WITHDRAWN: N_("Withdrawn"),
@@ -132,6 +134,7 @@ class Campaign:
     changed_at: datetime
     scheduled_at: datetime | None = None
     withdrawn_at: datetime | None = None
+    opened_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -170,7 +173,10 @@ class Campaign:
         return next((phase for phase in self.phases if now in self.window(phase.kind)), None)
 
     def status(self, now: datetime) -> Status:
-        """Return where the campaign stands at an instant."""
+        """Return where the campaign stands at an instant.
+
+        It sells from the instant at which its timeline opened it, not from the planned one.
+        """
         if self.withdrawn_at and self.withdrawn_at < self.selling.ends_at:
             return Status.WITHDRAWN
         if self.scheduled_at is None:
@@ -179,7 +185,9 @@ class Campaign:
             return Status.SCHEDULED
         if now < self.selling.starts_at:
             return Status.WARM_UP
-        return Status.LIVE if now < self.selling.ends_at else Status.ENDED
+        if now >= self.selling.ends_at:
+            return Status.ENDED
+        return Status.OPENING if self.opened_at is None else Status.LIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +201,20 @@ class ChecklistItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """An owner's word that the sale goes on without something: who, why, when (real time)."""
+
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """Something a person of a role does by a time."""
+    """Something a person of a role does by a time.
+
+    One with a ``gate`` must be done before that phase opens, unless an owner waived it.
+    """
 
     id: UUID
     campaign_id: UUID
@@ -204,11 +224,18 @@ class Task:
     checklist: tuple[ChecklistItem, ...]
     done_at: datetime | None = None
     done_by: str | None = None
+    gate: PhaseKind | None = None
+    waiver: Waiver | None = None
 
     @property
     def key(self) -> str:
         """The id as the outside sees it."""
         return ids.outward("tsk", self.id)
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether its phase does not open because of it."""
+        return self.gate is not None and self.done_at is None and self.waiver is None
 
     @property
     def ticked_count(self) -> int:
@@ -224,6 +251,7 @@ class NewTask:
     role: Role
     due: RelativeTime
     checklist: tuple[str, ...] = ()
+    gate: PhaseKind | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,9 +177,20 @@ def mark_scheduled(
         tx.execute(
             update(table)
             .where(table.c.id == campaign_id)
-            .values(scheduled_at=now, withdrawn_at=None)
+            .values(scheduled_at=now, withdrawn_at=None, opened_at=None)
         )
         _audit(tx, shop, "campaign.scheduled", campaign_id, None, None, actor, now)
+    return read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
+
+
+def mark_opened(
+    tx: Connection, *, shop: Shop, campaign_id: UUID, actor: Actor, now: datetime
+) -> Campaign:
+    """Note that the campaign sells from now on; a second time changes nothing."""
+    stored = mark_scheduled(tx, shop=shop, campaign_id=campaign_id, actor=actor, now=now)
+    if stored.opened_at is None:
+        tx.execute(update(table).where(table.c.id == campaign_id).values(opened_at=now))
+        _audit(tx, shop, "campaign.opened", campaign_id, None, None, actor, now)
     return read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
 
 

@@ -18,6 +18,7 @@ from springtide.domain.campaigns.model import (
     PhaseKind,
     Status,
     Task,
+    Waiver,
 )
 from springtide.domain.campaigns.store import (
     campaign_heroes,
@@ -70,8 +71,8 @@ def current_campaign(tx: Connection, *, shop_id: UUID, now: datetime) -> Campaig
     by_status: dict[Status, list[Campaign]] = {status: [] for status in Status}
     for each in every:
         by_status[each.status(now)].append(each)
-    if by_status[Status.LIVE]:
-        return min(by_status[Status.LIVE], key=lambda each: each.selling.starts_at)
+    if on := by_status[Status.LIVE] or by_status[Status.OPENING]:
+        return min(on, key=lambda each: each.selling.starts_at)
     planned = [
         each
         for status in (Status.WARM_UP, Status.SCHEDULED, Status.DRAFT)
@@ -90,6 +91,22 @@ def campaign_tasks(tx: Connection, *, shop_id: UUID, campaign_id: UUID) -> list[
             task_table.c.campaign_id == campaign_id, task_table.c.shop_id == shop_id
         )
     ).all()
+    return _tasks(tx, rows)
+
+
+def shut_gates(tx: Connection, *, campaign_ids: Iterable[UUID]) -> list[Task]:
+    """Return the tasks because of which a phase of some campaigns does not open."""
+    rows = tx.execute(
+        select(task_table).where(
+            task_table.c.campaign_id.in_(list(campaign_ids)),
+            task_table.c.gate.is_not(None),
+            task_table.c.done_at.is_(None),
+        )
+    ).all()
+    return [task for task in _tasks(tx, rows) if task.is_shut]
+
+
+def _tasks(tx: Connection, rows: Sequence[Row[Any]]) -> list[Task]:
     lines: dict[UUID, list[ChecklistItem]] = {row.id: [] for row in rows}
     for item in tx.execute(
         select(checklist_items)
@@ -109,6 +126,8 @@ def campaign_tasks(tx: Connection, *, shop_id: UUID, campaign_id: UUID) -> list[
             checklist=tuple(lines[row.id]),
             done_at=row.done_at,
             done_by=row.done_by,
+            gate=PhaseKind(row.gate) if row.gate else None,
+            waiver=msgspec.convert(row.waiver, Waiver) if row.waiver else None,
         )
         for row in rows
     ]
@@ -178,4 +197,5 @@ def _campaign(row: Row[Any], heroes: tuple[Hero, ...]) -> Campaign:
         changed_at=row.changed_at,
         scheduled_at=row.scheduled_at,
         withdrawn_at=row.withdrawn_at,
+        opened_at=row.opened_at,
     )

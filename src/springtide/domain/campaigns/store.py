@@ -33,6 +33,7 @@ campaigns = Table(
     Column("changed_at", Instant, nullable=False),
     Column("scheduled_at", Instant),
     Column("withdrawn_at", Instant),
+    Column("opened_at", Instant),
     Index("ix_campaigns_shop_day", "shop_id", "day"),
 )
 
@@ -67,6 +68,9 @@ tasks = Table(
     Column("due", Json, nullable=False),
     Column("done_at", Instant),
     Column("done_by", String(200)),
+    # The phase that does not open before it is done; an owner's word that it does all the same.
+    Column("gate", String(20)),
+    Column("waiver", Json),
 )
 
 checklist_items = Table(

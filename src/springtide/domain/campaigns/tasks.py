@@ -9,12 +9,12 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
-from springtide.domain.campaigns.model import NewTask, Task
+from springtide.domain.campaigns.model import NewTask, PhaseKind, Task, Waiver
 from springtide.domain.campaigns.queries import campaign_tasks
 from springtide.domain.campaigns.store import campaigns, checklist_items
 from springtide.domain.campaigns.store import tasks as table
 from springtide.kit import ids
-from springtide.kit.errors import N_, Invalid, NotFound, Refusal
+from springtide.kit.errors import N_, Conflict, Invalid, NotFound, Refusal
 
 TITLE_LENGTH_MAX = 200
 LINE_LENGTH_MAX = 300
@@ -35,6 +35,13 @@ class ChecklistTooLong(Refusal):
     text = N_("A checklist may have {limit} lines of {length} characters.")
 
 
+class HoldsNothing(Conflict):
+    """Nothing waits for it, so there is nothing to go on without."""
+
+    code = "holds_nothing"
+    text = N_("Nothing waits for this any more.")
+
+
 def add_task(
     tx: Connection, *, shop: Shop, campaign_id: UUID, task: NewTask, actor: Actor, now: datetime
 ) -> UUID:
@@ -50,6 +57,7 @@ def add_task(
             title=task.title.strip(),
             role=task.role.value,
             due=msgspec.to_builtins(task.due),
+            gate=task.gate,
         )
     )
     if task.checklist:
@@ -123,6 +131,47 @@ def finish(
         return stored
     _set_done(tx, task_id, is_done, actor, now)
     _audit(tx, shop, "task.finished", task_id, not is_done, is_done, actor, now)
+    return task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+
+
+def set_gate(
+    tx: Connection,
+    *,
+    shop: Shop,
+    campaign_id: UUID,
+    task_id: UUID,
+    gate: PhaseKind | None,
+    actor: Actor,
+    now: datetime,
+) -> Task:
+    """Say which phase does not open before the task is done; None: no phase waits for it."""
+    stored = task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+    if stored.gate == gate:
+        return stored
+    tx.execute(update(table).where(table.c.id == task_id).values(gate=gate, waiver=None))
+    _audit(tx, shop, "task.gated", task_id, stored.gate, gate, actor, now)
+    return task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+
+
+def waive(
+    tx: Connection,
+    *,
+    shop: Shop,
+    campaign_id: UUID,
+    task_id: UUID,
+    waiver: Waiver,
+    actor: Actor,
+    now: datetime,
+) -> Task:
+    """Let the phase that waits for a task open without it; refuse where none waits."""
+    stored = task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+    if not stored.is_shut:
+        raise HoldsNothing
+    tx.execute(
+        update(table).where(table.c.id == task_id).values(waiver=msgspec.to_builtins(waiver))
+    )
+    after = {"title": stored.title, "gate": stored.gate, "reason": waiver.reason}
+    _audit(tx, shop, "task.waived", task_id, None, after, actor, now)
     return task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
 
 

@@ -24,6 +24,8 @@ class EraseCustomer:
     params: ClassVar[type] = EraseCustomerParams
     is_long: ClassVar[bool] = True
     is_outward: ClassVar[bool] = False
+    after: ClassVar[tuple[str, ...]] = ()
+    opens: ClassVar[str] = ""
 
     def check(self, context: Context, params: EraseCustomerParams) -> None:
         """Nothing can be wrong: the customer was found when it was asked for."""

@@ -47,6 +47,8 @@ class ImportFile:
     params: ClassVar[type] = ImportFileParams
     is_long: ClassVar[bool] = True
     is_outward: ClassVar[bool] = False
+    after: ClassVar[tuple[str, ...]] = ()
+    opens: ClassVar[str] = ""
 
     def check(self, context: Context, params: ImportFileParams) -> None:
         """Give up on a file that is gone."""

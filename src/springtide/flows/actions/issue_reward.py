@@ -40,6 +40,8 @@ class IssueReward:
     params: ClassVar[type] = IssueRewardParams
     is_long: ClassVar[bool] = True
     is_outward: ClassVar[bool] = False
+    after: ClassVar[tuple[str, ...]] = ()
+    opens: ClassVar[str] = ""
 
     def check(self, context: Context, params: IssueRewardParams) -> None:
         """What may be wrong is said by the page before the job is made."""

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 import msgspec
 from sqlalchemy import Connection
 
-from springtide.domain.campaigns.operations import mark_scheduled, mark_withdrawn
+from springtide.domain.campaigns.model import PhaseKind
+from springtide.domain.campaigns.operations import mark_opened, mark_withdrawn
 from springtide.domain.campaigns.queries import campaign
 from springtide.flows.checkout import close_unpaid
 from springtide.flows.protocol import Context, campaign_of
@@ -30,6 +31,8 @@ class OpenSale:
     params: ClassVar[type] = OpenSaleParams
     is_long: ClassVar[bool] = False
     is_outward: ClassVar[bool] = False
+    after: ClassVar[tuple[str, ...]] = ()
+    opens: ClassVar[str] = PhaseKind.BURST
 
     def check(self, context: Context, params: OpenSaleParams) -> None:
         """Nothing can be wrong with opening."""
@@ -39,7 +42,7 @@ class OpenSale:
         now = context.now
 
         def work(tx: Connection) -> Any:
-            sale = mark_scheduled(
+            sale = mark_opened(
                 tx,
                 shop=context.shop,
                 campaign_id=campaign_of(context),

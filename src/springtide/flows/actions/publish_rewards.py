@@ -29,6 +29,8 @@ class PublishRewards:
     params: ClassVar[type] = PublishRewardsParams
     is_long: ClassVar[bool] = False
     is_outward: ClassVar[bool] = False
+    after: ClassVar[tuple[str, ...]] = ("publish_rules",)
+    opens: ClassVar[str] = "open_sale"
 
     def check(self, context: Context, params: PublishRewardsParams) -> None:
         """Nothing can be wrong: rewards are checked when they are saved."""

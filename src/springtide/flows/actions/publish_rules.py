@@ -22,6 +22,8 @@ class PublishRules:
     params: ClassVar[type] = PublishRulesParams
     is_long: ClassVar[bool] = False
     is_outward: ClassVar[bool] = False
+    after: ClassVar[tuple[str, ...]] = ("set_prices",)
+    opens: ClassVar[str] = "open_sale"
 
     def check(self, context: Context, params: PublishRulesParams) -> None:
         """Nothing can be wrong: rules are checked when they are saved."""

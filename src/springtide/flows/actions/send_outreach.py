@@ -33,6 +33,8 @@ class SendOutreach:
     params: ClassVar[type] = SendOutreachParams
     is_long: ClassVar[bool] = True
     is_outward: ClassVar[bool] = True
+    after: ClassVar[tuple[str, ...]] = ()
+    opens: ClassVar[str] = ""
 
     def check(self, context: Context, params: SendOutreachParams) -> None:
         """Refuse an outreach whose audience is not fixed."""

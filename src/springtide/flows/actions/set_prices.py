@@ -26,6 +26,8 @@ class SetPrices:
     params: ClassVar[type] = SetPricesParams
     is_long: ClassVar[bool] = False
     is_outward: ClassVar[bool] = False
+    after: ClassVar[tuple[str, ...]] = ()
+    opens: ClassVar[str] = "open_sale"
 
     def check(self, context: Context, params: SetPricesParams) -> None:
         """Refuse a price that its product may not have; the first one is named."""

@@ -33,6 +33,8 @@ class TryPlan:
     params: ClassVar[type] = TryPlanParams
     is_long: ClassVar[bool] = True
     is_outward: ClassVar[bool] = False
+    after: ClassVar[tuple[str, ...]] = ()
+    opens: ClassVar[str] = ""
 
     def check(self, context: Context, params: TryPlanParams) -> None:
         """Nothing can be wrong before the orders are read."""

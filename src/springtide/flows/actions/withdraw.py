@@ -8,12 +8,13 @@ from sqlalchemy import and_, select, update
 
 from springtide.domain.campaigns.operations import mark_withdrawn
 from springtide.flows.carrying import has_steps
-from springtide.flows.model import Action, State
+from springtide.flows.model import JOB_PHASE, WITHDRAW, Action, State
 from springtide.flows.protocol import KINDS, Context, campaign_of
 from springtide.flows.store import actions, to_action
-from springtide.flows.timeline import JOB_PHASE, WITHDRAW
 from springtide.kit.errors import N_, NeedsPersonError, PassingError
 
+#: What has not begun, or could not: without traces nothing of it is left to undo.
+_WAITING = (State.PLANNED, State.NEEDS_PERSON, State.FAILED)
 #: How long a running action may take to notice that it is to stop, before this is tried later.
 _PATIENCE_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
@@ -34,6 +35,8 @@ class Withdraw:
     params: ClassVar[type] = WithdrawParams
     is_long: ClassVar[bool] = False
     is_outward: ClassVar[bool] = False
+    after: ClassVar[tuple[str, ...]] = ()
+    opens: ClassVar[str] = ""
 
     def check(self, context: Context, params: WithdrawParams) -> None:
         """A sale can always be withdrawn."""
@@ -106,7 +109,7 @@ def _call_off(context: Context) -> None:
         actions.c.id != context.action_id,
     )
     for action in _rows(context):
-        if action.state == State.PLANNED and not _has_traces(context, action):
+        if action.state in _WAITING and not _has_traces(context, action):
             values: dict[str, Any] = {"state": State.CANCELLED}
         else:
             values = {"is_stopping": True}
