@@ -45,12 +45,19 @@ class Campaign(Struct, kw_only=True):
     name: str
     day: date
     zone: Annotated[str, Meta(examples=["Asia/Shanghai"])]
-    status: Annotated[str, Meta(description="draft, scheduled, warm_up, live, ended or withdrawn")]
+    status: Annotated[
+        str,
+        Meta(
+            description="draft, scheduled, warm_up, opening (the day has begun, the sale is not"
+            " open yet), live, ended or withdrawn"
+        ),
+    ]
     phases: list[Phase]
     goals: Goals
     heroes: list[Hero]
     version: int
     scheduled_at: datetime | None
+    opened_at: datetime | None
     withdrawn_at: datetime | None
 
 
@@ -128,6 +135,7 @@ def _campaign(campaign: model.Campaign, now: datetime) -> Campaign:
         ],
         version=campaign.version,
         scheduled_at=campaign.scheduled_at,
+        opened_at=campaign.opened_at,
         withdrawn_at=campaign.withdrawn_at,
     )
 

@@ -48,17 +48,21 @@ def list_campaigns(shop: Slug, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(key: Key, shop: Slug, as_json: AsJson = False) -> None:
-    """Show a campaign: phases, goals, heroes, rules, tasks.
+    """Show a campaign: phases, goals, heroes, rules, tasks, timeline.
 
     Example: `springtide campaign show cmp_… --shop demo --json`
     """
     from springtide.domain.campaigns.queries import campaign_tasks
     from springtide.domain.pricing.queries import campaign_rules
+    from springtide.flows.timeline import actions_of
+    from springtide.flows.waiving import held_back
 
     with _house() as house, house.db.read() as tx:
         found = _shop(tx, shop)
         campaign = _campaign(tx, found, key)
         document = _document(campaign, house.now(found))
+        actions = actions_of(tx, shop_id=found.id, campaign_id=campaign.id)
+        held = held_back(tx, campaign_id=campaign.id)
         rules = campaign_rules(tx, shop_id=found.id, campaign_id=campaign.id)
         tasks = campaign_tasks(tx, shop_id=found.id, campaign_id=campaign.id)
     document["rules"] = [
@@ -72,8 +76,18 @@ def show(key: Key, shop: Slug, as_json: AsJson = False) -> None:
             "role": each.role.value,
             "due_at": campaign.resolve(each.due).isoformat(),
             "done": each.done_at is not None,
+            "must_be_done_before": each.gate,
         }
         for each in tasks
+    ]
+    document["actions"] = [
+        {
+            "kind": each.kind,
+            "due_at": each.due_at.isoformat(),
+            "state": each.state.value,
+            "waits_for": " ".join(hold.name for hold in held.get(each.id, ())) or None,
+        }
+        for each in actions
     ]
     _print(document, as_json)
 

@@ -39,9 +39,15 @@ class Hold:
     @property
     def id(self) -> UUID:
         """The id of the action or task."""
-        held_by = self.action or self.task
-        assert held_by is not None
-        return held_by.id
+        found = self.action or self.task
+        if found is None:
+            raise ValueError("a hold by nothing")
+        return found.id
+
+    @property
+    def name(self) -> str:
+        """The action's kind, or the task's title."""
+        return self.action.kind if self.action else self.task.title if self.task else ""
 
     @property
     def is_told(self) -> bool:

@@ -177,6 +177,10 @@ class Kinds(Mapping[str, type[PhaseAction]]):
                 PhaseAction,  # type: ignore[type-abstract]
             )
 
+    def leave_out(self, package: str) -> None:
+        """Take the actions of a package that was included out again."""
+        self._registries.pop(package, None)
+
     def __getitem__(self, kind: str) -> type[PhaseAction]:
         for registry in self._registries.values():
             if kind in registry:

@@ -31,6 +31,8 @@ from springtide.kit.ids import outward, uuid7
 #: States from which planning the same thing again starts afresh.
 _OVER = (State.CANCELLED, State.UNDONE, State.FAILED)
 SEND_OUTREACH = "send_outreach"
+#: The phase that letters go out in.
+LETTERS_PHASE = PhaseKind.WARM_UP
 
 
 class CampaignOver(Conflict):
@@ -91,6 +93,11 @@ def plans_of(campaign: Campaign) -> list[Plan]:
     return [*plans, withdrawal]
 
 
+def gated_phases() -> list[PhaseKind]:
+    """Return the phases in which the system does something that a task can hold back."""
+    return [phase for phase in PhaseKind if phase == LETTERS_PHASE or opening(phase)]
+
+
 def plan_outreach(
     tx: Connection,
     *,
@@ -102,9 +109,9 @@ def plan_outreach(
     at: datetime | None = None,
 ) -> Action:
     """Plan the sending of an outreach: at an instant, else when the warm-up begins, else now."""
-    due_at = at or max(now, campaign.window(PhaseKind.WARM_UP).starts_at)
+    due_at = at or max(now, campaign.window(LETTERS_PHASE).starts_at)
     entry = Plan(
-        PhaseKind.WARM_UP,
+        LETTERS_PHASE,
         SEND_OUTREACH,
         due_at,
         target=str(outreach_id),
@@ -152,7 +159,7 @@ def withdraw_now(
     before = to_action(found)
     if before.state == State.PLANNED and before.due_at > now:
         tx.execute(update(actions).where(actions.c.id == before.id).values(due_at=now))
-    return _audited(tx, shop=shop, before=before, verb="withdraw", actor=actor, now=now)
+    return audited(tx, shop=shop, before=before, verb="withdraw", actor=actor, now=now)
 
 
 def cancel(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
@@ -166,7 +173,7 @@ def cancel(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: da
     ).first()
     if changed is None:
         raise NotCancellable(state=before.state_label)
-    return _audited(tx, shop=shop, before=before, verb="cancel", actor=actor, now=now)
+    return audited(tx, shop=shop, before=before, verb="cancel", actor=actor, now=now)
 
 
 def undo(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
@@ -180,7 +187,7 @@ def undo(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: date
     ).first()
     if changed is None:
         raise NotUndoable(state=before.state_label)
-    return _audited(tx, shop=shop, before=before, verb="undo", actor=actor, now=now)
+    return audited(tx, shop=shop, before=before, verb="undo", actor=actor, now=now)
 
 
 def retry(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
@@ -201,7 +208,7 @@ def retry(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: dat
             is_stopping=False,
         )
     )
-    return _audited(tx, shop=shop, before=before, verb="retry", actor=actor, now=now)
+    return audited(tx, shop=shop, before=before, verb="retry", actor=actor, now=now)
 
 
 def action(tx: Connection, *, shop_id: UUID, action_id: UUID) -> Action:
@@ -242,9 +249,17 @@ def unfinished_jobs(tx: Connection, *, kind: str) -> list[Action]:
     return [to_action(row) for row in tx.execute(query)]
 
 
-def _audited(
-    tx: Connection, *, shop: Shop, before: Action, verb: str, actor: Actor, now: datetime
+def audited(
+    tx: Connection,
+    *,
+    shop: Shop,
+    before: Action,
+    verb: str,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
 ) -> Action:
+    """Write down what was done to an action, and return it as it stands after it."""
     after = action(tx, shop_id=shop.id, action_id=before.id)
     record_audit(
         tx,
@@ -253,7 +268,12 @@ def _audited(
         action=f"action.{verb}",
         subject=outward("act", before.id),
         before={"state": before.state, "due_at": before.due_at.isoformat()},
-        after={"state": after.state, "due_at": after.due_at.isoformat(), "kind": after.kind},
+        after={
+            "state": after.state,
+            "due_at": after.due_at.isoformat(),
+            "kind": after.kind,
+            **({"reason": reason} if reason else {}),
+        },
         now=now,
     )
     return after
@@ -279,26 +299,31 @@ def _plan_one(
             tx, shop=shop, campaign_id=campaign_id, entry=entry, key=key, actor=actor, now=now
         )
         planned = action(tx, shop_id=shop.id, action_id=action_id)
-        return _audited(tx, shop=shop, before=planned, verb="plan", actor=actor, now=now)
+        return audited(tx, shop=shop, before=planned, verb="plan", actor=actor, now=now)
     values: dict[str, Any] = {
         "due_at": entry.due_at, "params": dict(entry.params), "position": entry.position
     }  # fmt: skip
     # What a withdrawal did is over too: there is nothing of it that could still hold.
     is_over = row.state in _OVER or (entry.kind == WITHDRAW and row.state == State.DONE)
-    if is_over:
-        tx.execute(delete(steps).where(steps.c.action_id == row.id))
-        values |= {
-            "state": State.PLANNED, "receipt": None, "attempts": 0, "error": None,
-            "run": row.run + 1,
-            "retry_at": None, "is_stopping": False, "claim": None, "progress_done": 0,
-            "progress_total": 0, "progress_text": "", "started_at": None, "done_at": None,
-            "undone_at": None, "ended_at": None, "waiver": None,
-        }  # fmt: skip
     before = to_action(row)
+    if is_over:
+        values |= afresh(tx, before)
     if not (is_over or row.state == State.PLANNED) or before.is_planned_as(entry):
         return before
     tx.execute(update(actions).where(actions.c.id == row.id).values(**values))
-    return _audited(tx, shop=shop, before=before, verb="plan", actor=actor, now=now)
+    return audited(tx, shop=shop, before=before, verb="plan", actor=actor, now=now)
+
+
+def afresh(tx: Connection, before: Action) -> dict[str, Any]:
+    """Forget the steps of an action of which nothing holds; return the values it begins with."""
+    tx.execute(delete(steps).where(steps.c.action_id == before.id))
+    return {
+        "state": State.PLANNED, "receipt": None, "attempts": 0, "error": None,
+        "run": before.run + 1,
+        "retry_at": None, "is_stopping": False, "claim": None, "progress_done": 0,
+        "progress_total": 0, "progress_text": "", "started_at": None, "done_at": None,
+        "undone_at": None, "ended_at": None, "waiver": None,
+    }  # fmt: skip
 
 
 def _insert(

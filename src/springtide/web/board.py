@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from litestar import Request, Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect, Stream
+from sqlalchemy import Connection
 
 from springtide.bootstrap import House
 from springtide.domain.access.model import Member, Needs, Permission, Shop
@@ -22,17 +24,19 @@ from springtide.domain.access.queries import shop_by_slug
 from springtide.domain.board.model import Snapshot
 from springtide.domain.board.plans import plan_of
 from springtide.domain.board.queries import Snapshots, day_window
-from springtide.domain.campaigns.model import Campaign
+from springtide.domain.campaigns.model import Campaign, Status
 from springtide.domain.campaigns.queries import campaign as read_campaign
 from springtide.domain.campaigns.queries import current_campaign
 from springtide.domain.catalog.queries import products_by_keys
 from springtide.flows import timeline
 from springtide.flows.model import Action, State
+from springtide.flows.waiving import held_back
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import inward
 from springtide.kit.time import Window
 from springtide.web import board_figures as figures
 from springtide.web import door
+from springtide.web.campaign_timeline import name_of
 from springtide.web.navigation import NavItem
 from springtide.web.render import page, render, see_other, view_of
 from springtide.web.words import View
@@ -101,6 +105,8 @@ class Scene:
     snapshot: Snapshot
     names: dict[str, str]
     job: Action | None
+    #: What a sale that should be open waits for.
+    waits_for: tuple[str, ...] = ()
 
     @property
     def window(self) -> Window:
@@ -185,12 +191,21 @@ def look(state: Any, house: House, shop: Shop, campaign_id: UUID) -> Scene:
     with house.db.read() as tx:
         campaign = read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
         jobs = timeline.jobs_of(tx, shop_id=shop.id, kinds=[DEMO_DAY], limit=1)
+        waits_for = _waits_for(tx, campaign, house.now(shop))
     snapshot = boards_of(state, house).take(house, shop, campaign)
     keys = {line.product_key for line in (*snapshot.top_by_money, *snapshot.top_by_units)}
     with house.db.read() as tx:
         found = products_by_keys(tx, shop_id=shop.id, keys=keys)
     names = {key: product.name for key, product in found.items()}
-    return Scene(shop, campaign, snapshot, names, jobs[0] if jobs else None)
+    return Scene(shop, campaign, snapshot, names, jobs[0] if jobs else None, waits_for)
+
+
+def _waits_for(tx: Connection, campaign: Campaign, now: datetime) -> tuple[str, ...]:
+    """Return what holds up a sale that should be open."""
+    if campaign.status(now) is not Status.OPENING:
+        return ()
+    found = held_back(tx, campaign_id=campaign.id).values()
+    return tuple({hold.id: name_of(hold) for holds in found for hold in holds}.values())
 
 
 def context(view: View, scene: Scene) -> dict[str, Any]:
@@ -229,6 +244,7 @@ def context(view: View, scene: Scene) -> dict[str, Any]:
             if snapshot.as_of < scene.campaign.selling.starts_at
             else None
         ),
+        "waits_for": scene.waits_for,
         "job": scene.job,
         "job_is_running": is_running,
     }
@@ -274,10 +290,12 @@ def _mark(house: House, slug: str, campaign_id: UUID) -> tuple[Shop, object]:
     with house.db.read() as tx:
         shop = shop_by_slug(tx, slug=slug)
         jobs = timeline.jobs_of(tx, shop_id=shop.id, kinds=[DEMO_DAY], limit=1)
-        version = read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id).version
+        campaign = read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
+        waits_for = _waits_for(tx, campaign, house.now(shop))
     job = (jobs[0].state, jobs[0].progress) if jobs else None
     minute = house.now(shop).replace(second=0, microsecond=0)
-    return shop, (house.facts.version(), minute, job, version)
+    plan = (campaign.version, campaign.opened_at, waits_for)
+    return shop, (house.facts.version(), minute, job, plan)
 
 
 def _message(

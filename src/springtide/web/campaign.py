@@ -1,4 +1,4 @@
-"""One campaign: its timeline, goals, tasks and actions; scheduling, withdrawing, editing it."""
+"""One campaign: its timeline, goals and tasks; scheduling, withdrawing, editing it."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,14 +10,13 @@ from springtide.bootstrap import House
 from springtide.domain.access.model import Member, Needs, Permission, Role, Shop
 from springtide.domain.board.queries import day_window, values
 from springtide.domain.campaigns import operations, queries
-from springtide.domain.campaigns.model import STATUS_TITLES, Campaign, Status, Task
+from springtide.domain.campaigns.model import PHASE_TITLES, STATUS_TITLES, Campaign, Status, Task
 from springtide.domain.campaigns.operations import StaleForm, draft_of
 from springtide.domain.pricing.queries import campaign_rules
 from springtide.domain.pricing.rules import RULES
 from springtide.flows import timeline
 from springtide.flows.model import Action, State
-from springtide.flows.protocol import KINDS
-from springtide.kit import ids
+from springtide.flows.waiving import REASON_LENGTH_MAX, held_back
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.reading import whole
@@ -30,6 +29,7 @@ from springtide.web.campaign_forms import (
     values_of,
 )
 from springtide.web.campaign_picture import draw
+from springtide.web.campaign_timeline import blockers_of, rows_of
 from springtide.web.forms import Form
 from springtide.web.render import page, see_other, view_of
 
@@ -68,20 +68,6 @@ class GoalRow:
         return self.target / self.usual - 1 if self.usual and self.target else None
 
 
-@dataclass(frozen=True, slots=True)
-class ActionRow:
-    """One action as the page lists it."""
-
-    action: Action
-    label: str
-    receipt: tuple[str, int] | None
-
-    @property
-    def key(self) -> str:
-        """The id as the outside sees it."""
-        return ids.outward("act", self.action.id)
-
-
 @get("/shops/{shop:str}/campaigns/{campaign:str}", opt=_READ, sync_to_thread=True)
 def campaign_page(
     request: AnyRequest, house: House, member: Member, campaign: str
@@ -93,6 +79,7 @@ def campaign_page(
         tasks = queries.campaign_tasks(tx, shop_id=shop.id, campaign_id=found.id)
         rules = campaign_rules(tx, shop_id=shop.id, campaign_id=found.id)
         actions = timeline.actions_of(tx, shop_id=shop.id, campaign_id=found.id)
+        held = held_back(tx, campaign_id=found.id)
     status = found.status(now)
     return page(
         request,
@@ -105,7 +92,9 @@ def campaign_page(
         late_count=sum(task.done_at is None and found.resolve(task.due) < now for task in tasks),
         rules=rules,
         rule_titles={kind: rule.title for kind, rule in RULES.items()},
-        actions=[_row(action) for action in actions],
+        actions=rows_of(actions, held, now),
+        blockers=blockers_of(actions, held, now),
+        reason_length_max=REASON_LENGTH_MAX,
         can_schedule=_can_schedule(found, actions, house, member),
         can_withdraw=any(action.state in (State.DONE, State.PLANNED) for action in actions)
         and status is not Status.ENDED,
@@ -188,39 +177,6 @@ def campaign_withdraw(
     return _back(request, member, found, message)
 
 
-@post(
-    "/shops/{shop:str}/campaigns/{campaign:str}/actions/{action:str}/{verb:str}",
-    opt=_WRITE,
-    sync_to_thread=True,
-)
-def campaign_action(
-    request: AnyRequest,
-    house: House,
-    member: Member,
-    campaign: str,
-    action: str,
-    verb: str,
-    data: Typed,
-) -> Response[Any]:
-    """Cancel, undo or try again one action."""
-    verbs = {
-        "cancel": (timeline.cancel, N_("The action was cancelled.")),
-        "undo": (timeline.undo, N_("The action is being undone.")),
-        "retry": (timeline.retry, N_("The action will be tried again.")),
-    }
-    do, message = verbs.get(verb, verbs["retry"])
-    with house.db.write() as tx:
-        found = campaign_of(tx, member, campaign)
-        do(
-            tx,
-            shop=member.shop,
-            action_id=ids.inward("act", action),
-            actor=member.actor,
-            now=house.now(member.shop),
-        )
-    return _back(request, member, found, message)
-
-
 def frame(member: Member, campaign: Campaign, status: Status, tab: str) -> dict[str, Any]:
     """Return what the head of each of a campaign's pages shows."""
     return {
@@ -230,6 +186,8 @@ def frame(member: Member, campaign: Campaign, status: Status, tab: str) -> dict[
         "status_title": STATUS_TITLES[status],
         "tab": tab,
         "may_write": member.may(Permission.CAMPAIGNS_WRITE),
+        "may_waive": member.may(Permission.HOLDS_WAIVE),
+        "phase_titles": PHASE_TITLES,
         "may_price": member.may(Permission.PRICES_WRITE),
     }
 
@@ -308,33 +266,10 @@ def _day_numbers(house: House, shop: Shop, day: date) -> dict[str, int]:
     return {kind: value.amount or 0 for kind, value in counted.items()}
 
 
-def _row(action: Action) -> ActionRow:
-    kind = KINDS.get(action.kind)
-    return ActionRow(action, kind.label if kind else action.kind, _receipt(action))
-
-
-def _receipt(action: Action) -> tuple[str, int] | None:
-    """Return what an action's receipt comes to: a text with one number."""
-    receipt = action.receipt
-    if not isinstance(receipt, dict):
-        return None
-    texts = {
-        "before": N_("{n} prices set"),
-        "rules": N_("{n} rules on"),
-        "rewards": N_("{n} rewards published"),
-        "undone": N_("{n} actions undone"),
-    }
-    for name, text in texts.items():
-        if isinstance(receipt.get(name), dict | list):
-            return text, len(receipt[name])
-    return None
-
-
 routes = [
     campaign_page,
     campaign_edit,
     campaign_save,
     campaign_schedule,
     campaign_withdraw,
-    campaign_action,
 ]

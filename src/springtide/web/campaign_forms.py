@@ -22,6 +22,7 @@ from springtide.domain.campaigns.model import (
     written,
 )
 from springtide.domain.pricing.book import SavedRule
+from springtide.flows.timeline import gated_phases
 from springtide.kit import ids, reading
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.money import parse_minor, to_decimal
@@ -48,6 +49,13 @@ class BadCount(Refusal):
 
     code = "bad_count"
     text = N_("“{value}” is not a whole number.")
+
+
+class BadGate(Refusal):
+    """A phase in which nothing waits for a task."""
+
+    code = "bad_gate"
+    text = N_("Choose a phase that can wait for a task.")
 
 
 class BadRole(Refusal):
@@ -134,15 +142,28 @@ def read_task(typed: Mapping[str, Any]) -> NewTask:
         role = Role(str(typed.get("role", "")))
     except ValueError:
         problems["role"] = BadRole()
-    due = None
+    due, gate = None, None
     try:
         due = read_relative(str(typed.get("due", "")))
     except Refusal as refusal:
         problems["due"] = refusal
+    try:
+        gate = read_gate(typed)
+    except Refusal as refusal:
+        problems["gate"] = refusal
     if problems or due is None:
         raise Invalid(problems)
     lines = (line.strip() for line in str(typed.get("checklist", "")).splitlines())
-    return NewTask(str(typed.get("title", "")), role, due, tuple(line for line in lines if line))
+    checklist = tuple(line for line in lines if line)
+    return NewTask(str(typed.get("title", "")), role, due, checklist, gate)
+
+
+def read_gate(typed: Mapping[str, Any]) -> PhaseKind | None:
+    """Return the phase that is to wait for a task; None where none was chosen."""
+    value = str(typed.get("gate", ""))
+    if value and value not in gated_phases():
+        raise BadGate
+    return PhaseKind(value) if value else None
 
 
 def read_ladder(typed: Mapping[str, Any], currency: str) -> dict[str, Any]:

@@ -8,12 +8,20 @@ from springtide.bootstrap import House
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.campaigns import queries
 from springtide.domain.campaigns import tasks as operations
-from springtide.domain.campaigns.model import Campaign, Task
+from springtide.domain.campaigns.model import PHASE_TITLES, Campaign, Task
+from springtide.flows.timeline import gated_phases
 from springtide.kit import ids
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
 from springtide.web.campaign import by_role, frame
-from springtide.web.campaign_forms import AnyRequest, Typed, address, campaign_of, read_task
+from springtide.web.campaign_forms import (
+    AnyRequest,
+    Typed,
+    address,
+    campaign_of,
+    read_gate,
+    read_task,
+)
 from springtide.web.forms import Form
 from springtide.web.render import page, see_other, view_of
 
@@ -119,6 +127,30 @@ def task_remove(
     return _back(request, member, found, N_("Task removed."))
 
 
+@post(
+    f"{_PATH}/{{task:str}}/gate",
+    opt={"access": Needs(Permission.CAMPAIGNS_WRITE)},
+    sync_to_thread=True,
+)
+def task_gate(
+    request: AnyRequest, house: House, member: Member, campaign: str, task: str, data: Typed
+) -> Response[Any]:
+    """Say which phase does not open before a task is done."""
+    gate = read_gate(data)
+    with house.db.write() as tx:
+        found = campaign_of(tx, member, campaign)
+        operations.set_gate(
+            tx,
+            shop=member.shop,
+            campaign_id=found.id,
+            task_id=ids.inward("tsk", task),
+            gate=gate,
+            actor=member.actor,
+            now=house.now(member.shop),
+        )
+    return _back(request, member, found, N_("Saved."))
+
+
 def _page(
     request: AnyRequest,
     house: House,
@@ -136,6 +168,7 @@ def _page(
         member=member,
         status=status,
         **frame(member, campaign, campaign.status(house.now(member.shop)), "tasks"),
+        **_words(view_of(request, member).language),
         groups={role: each for role, each in by_role(found).items() if each},
         done_count=sum(task.done_at is not None for task in found),
         task_count=len(found),
@@ -150,8 +183,15 @@ def _one(
     if "hx-request" not in request.headers:
         return see_other(address(member, campaign, "tasks"))
     status = campaign.status(house.now(member.shop))
-    context = frame(member, campaign, status, "tasks")
+    words = _words(view_of(request, member).language)
+    context = {**frame(member, campaign, status, "tasks"), **words}
     return page(request, "_campaign_task.html", member=member, task=task, **context)
+
+
+def _words(language: str) -> dict[str, Any]:
+    """Return the phases that a task may hold, as a form offers them."""
+    gates = [(phase.value, translate(PHASE_TITLES[phase], language)) for phase in gated_phases()]
+    return {"gates": [("", translate(N_("nothing waits for it"), language)), *gates]}
 
 
 def _back(request: AnyRequest, member: Member, campaign: Campaign, message: str) -> Response[Any]:
@@ -159,4 +199,4 @@ def _back(request: AnyRequest, member: Member, campaign: Campaign, message: str)
     return see_other(address(member, campaign, "tasks"), message=text)
 
 
-routes = [task_page, task_add, task_tick, task_finish, task_remove]
+routes = [task_page, task_add, task_tick, task_finish, task_gate, task_remove]

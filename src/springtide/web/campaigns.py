@@ -68,8 +68,9 @@ def campaign_list(request: AnyRequest, house: House, member: Member) -> Response
     with house.db.read() as tx:
         found = queries.campaigns(tx, shop_id=member.shop.id)
         rows = [_row(tx, house, member, each) for each in found]
-    order = {Status.LIVE: 0, Status.WARM_UP: 1, Status.SCHEDULED: 2, Status.DRAFT: 2}
-    rows.sort(key=lambda row: order.get(row.status, 3))
+    order = [{Status.OPENING, Status.LIVE}, {Status.WARM_UP}, {Status.SCHEDULED, Status.DRAFT}]
+    places = {status: place for place, group in enumerate(order) for status in group}
+    rows.sort(key=lambda row: places.get(row.status, len(order)))
     return page(request, "campaigns.html", member=member, rows=rows)
 
 

@@ -121,6 +121,12 @@ def next_step(
         )
     elif status is Status.LIVE:
         text, label, href = N_("The sale is on."), N_("Open the board"), f"{base}/board"
+    elif status is Status.OPENING:
+        text, label, href = (
+            N_("The day has begun, but the sale is not open yet."),
+            N_("See what it waits for"),
+            base,
+        )
     elif status is Status.WARM_UP:
         text, label, href = (
             N_("The warm-up is on: the worker carries out each action when it is due."),

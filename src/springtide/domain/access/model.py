@@ -33,6 +33,7 @@ class Permission(StrEnum):
     CUSTOMERS_WRITE = "customers_write"
     OUTREACH_SEND = "outreach_send"
     GIFTS_APPROVE = "gifts_approve"
+    HOLDS_WAIVE = "holds_waive"
     DATA_WRITE = "data_write"
     SETTINGS_WRITE = "settings_write"
 
@@ -40,7 +41,7 @@ class Permission(StrEnum):
 _EVERYONE = frozenset({Permission.READ, Permission.TASKS_WRITE})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
-    Role.OPERATIONS: frozenset(Permission) - {Permission.SETTINGS_WRITE},
+    Role.OPERATIONS: frozenset(Permission) - {Permission.SETTINGS_WRITE, Permission.HOLDS_WAIVE},
     Role.CUSTOMER_SERVICE: _EVERYONE | {Permission.CUSTOMERS_READ, Permission.CUSTOMERS_WRITE},
     Role.DESIGN: _EVERYONE,
     Role.WAREHOUSE: _EVERYONE,

@@ -15,6 +15,7 @@ from springtide.flows.exporting import Source
 from springtide.flows.model import STATE_LABELS
 from springtide.flows.names import ROLES
 from springtide.flows.protocol import KINDS
+from springtide.flows.waiving import held_back
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward
 
@@ -40,6 +41,7 @@ class CampaignTasks:
         Column("done_by", N_("Done by")),
         Column("ticked", N_("Lines ticked"), "count"),
         Column("lines", N_("Lines of the checklist"), "count"),
+        Column("gate", N_("Must be done before"), words=PHASE_TITLES),
     )
 
     @staticmethod
@@ -52,7 +54,7 @@ class CampaignTasks:
         for task in tasks:
             yield (
                 task.title, task.role.value, sale.resolve(task.due), task.done_at, task.done_by,
-                task.ticked_count, len(task.checklist),
+                task.ticked_count, len(task.checklist), task.gate,
             )  # fmt: skip
 
 
@@ -69,6 +71,7 @@ class CampaignActions:
         Column("target", N_("Done to")),
         Column("due_at", N_("Due"), "instant"),
         Column("state", N_("State"), words=STATE_LABELS),
+        Column("waits_for", N_("Waits for")),
         Column("done_at", N_("Done at"), "instant"),
         Column("undone_at", N_("Undone at"), "instant"),
         Column("attempts", N_("Attempts"), "count"),
@@ -81,10 +84,12 @@ class CampaignActions:
         with source.house.db.read() as tx:
             campaign(tx, shop_id=source.shop.id, campaign_id=campaign_id)
             actions = timeline.actions_of(tx, shop_id=source.shop.id, campaign_id=campaign_id)
+            held = held_back(tx, campaign_id=campaign_id)
         for each in actions:
+            waits_for = ", ".join(hold.name for hold in held.get(each.id, ()))
             yield (
-                each.phase, each.kind, each.target, each.due_at, str(each.state), each.done_at,
-                each.undone_at, each.attempts,
+                each.phase, each.kind, each.target, each.due_at, str(each.state), waits_for,
+                each.done_at, each.undone_at, each.attempts,
             )  # fmt: skip
 
 
