@@ -129,6 +129,7 @@ class _Life:
     stopping: threading.Event
     chores: Sequence[Chore]
     over: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
     watch: presence.Watch = field(default_factory=presence.Watch)
     waits: Waits = field(default_factory=Waits)
     begun: dict[str, float] = field(default_factory=dict)
@@ -162,7 +163,9 @@ class _Life:
         while not self.stopping.is_set():
             for chore in chores:
                 chore.turn(self.house.real_now)
-            self.stopping.wait(POLL_SECONDS)
+            # Not a whole wait where a run has just ended: the next of an opening waits for it.
+            self.ended.wait(POLL_SECONDS)
+            self.ended.clear()
 
     def _carry(self, name: str) -> None:
         try:
@@ -174,6 +177,8 @@ class _Life:
                 _log.exception("the run %s broke off", name)
             else:
                 _log.warning("the run %s broke off (%s)", name, outage.code)
+        finally:
+            self.ended.set()
 
     def _start_due(self, real: datetime) -> None:
         with self.house.db.read() as tx:

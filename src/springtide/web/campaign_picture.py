@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from springtide.domain.campaigns.model import Campaign, Phase, PhaseKind, written
-from springtide.flows.model import Action
+from springtide.flows.model import Action, State
 from springtide.kit.time import Window
 
 #: Percent of the picture's width for each phase.
 _WIDTHS = {PhaseKind.WARM_UP: 34, PhaseKind.BURST: 16, PhaseKind.DAY: 26, PhaseKind.AFTER: 24}
 _GAP = 0.4
+_TROUBLED = (State.FAILED, State.NEEDS_PERSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ def draw(campaign: Campaign, actions: Sequence[Action], now: datetime) -> Pictur
         bars.append(Bar(phase, window, left, width - _GAP, round(done, 2), state, starts))
         left += width
     inside = now in campaign.whole
-    marks = [Mark(_place(bars, action.due_at), action) for action in actions]
+    # Of those at one instant the one that needs somebody is drawn last, and so is seen.
+    ordered = sorted(actions, key=lambda action: action.state in _TROUBLED)
+    marks = [Mark(_place(bars, action.due_at), action) for action in ordered]
     return Picture(tuple(bars), tuple(marks), _place(bars, now) if inside else None)
 
 

@@ -23,9 +23,10 @@ from springtide.flows.model import Action, Plan, State
 from springtide.flows.worker import Worker
 from springtide.kit.db import Database
 from tests.kit.houses import SmallHouse, settings_at
-from tests.kit.running import wait_until
+from tests.kit.running import environment_of, wait_until
 from tests.kit.sales import HEROES, MID_SALE, Sale, plan_sale
 from tests.kit.shops import ACTOR
+from tests.kit.workers import Workers
 
 NOTHING: dict[str, object] = {"prices": {}, "rules": [], "live": None}
 
@@ -98,6 +99,11 @@ def stays_shut(sale: Sale) -> None:
     assert sale.holding(now=sale.campaign.selling.starts_at)["live"] is None
 
 
+def order_of_doing(sale: Sale) -> list[str]:
+    done = [one for one in actions(sale).values() if one.state == State.DONE]
+    return [one.kind for one in sorted(done, key=lambda one: str(one.ended_at))]
+
+
 def waiting_for(sale: Sale) -> dict[str, list[str]]:
     """Return what each action is held back by."""
     with sale.db.read() as tx:
@@ -148,11 +154,7 @@ def test_a_refused_price_holds_all_that_needs_it_and_mended_late_all_goes_in_ord
     wait_until(lambda: is_open(sale), lambda: states(sale))
     assert sale.holding(now=now)["prices"] == HEROES
     assert sale.holding(now=now)["live"] == sale.campaign_id
-    done = sorted(
-        (one for one in actions(sale).values() if one.state == State.DONE and one.ended_at),
-        key=lambda one: str(one.ended_at),
-    )
-    assert [one.kind for one in done] == [
+    assert order_of_doing(sale) == [
         "set_prices", "publish_rules", "publish_rewards", "open_sale",
     ]  # fmt: skip
 
@@ -343,3 +345,36 @@ def test_a_sale_that_opens_the_evening_before_opens_then(
     wait_until(lambda: is_open(sale), lambda: states(sale))
     assert sale.holding(now=late)["prices"] == HEROES
     assert sale.holding(now=late)["live"] == sale.campaign_id
+
+
+def test_workers_that_are_killed_open_nothing_out_of_turn_and_nothing_twice(
+    house: SmallHouse, sale: Sale
+) -> None:
+    set_floor(house, 9_000)
+    open_the_day(house, sale)
+    at_once = 1 if house.db.is_sqlite else 2
+    with Workers(environment_of(house.settings)) as workers:
+        workers.start()
+        needs_person(sale)
+        workers.kill(workers.alive[0])
+        for _ in range(at_once):
+            workers.start()
+        stays_shut(sale)
+        set_floor(house, 6_000)
+        act(sale, timeline.retry, "set_prices")
+        # Whatever is under way when one dies, another goes on with: one dies after each step.
+        for kind in ("set_prices", "publish_rules", "publish_rewards"):
+            wait_until(lambda kind=kind: states(sale)[kind] == State.DONE, lambda: states(sale))  # type: ignore[misc]
+            workers.kill(workers.alive[0])
+            workers.start()
+        wait_until(lambda: is_open(sale), lambda: states(sale))
+    assert order_of_doing(sale) == [
+        "set_prices", "publish_rules", "publish_rewards", "open_sale",
+    ]  # fmt: skip
+    history = sale.history()["prices"]
+    assert history == {"tea": ["set"], "cup": ["set"]}
+    with house.db.read() as tx:
+        entries = audit_page(tx, shop_id=sale.shop_id, action="action.done", limit=100)
+        opened = audit_page(tx, shop_id=sale.shop_id, action="campaign.opened", limit=100)
+    assert len(entries) == 4
+    assert len(opened) == 1
