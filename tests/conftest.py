@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 from litestar.testing import TestClient
 
+from springtide.bootstrap import real_instant
 from springtide.kit.db import Database
 from springtide.migrations import migrate
 from springtide.site import Site, create_app
@@ -74,6 +75,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def database(database_url: str) -> Iterator[Database]:
     """A fresh migrated database."""
     opened = Database(database_url)
+    opened.clock = real_instant
     yield opened
     opened.close()
 

@@ -35,6 +35,7 @@ class House:
         self._at_work = at_work
         self.settings = settings
         self.db = db
+        db.clock = self.real_now
         #: A neighbour that forwards requests and is not trusted to; empty until one did.
         self.unknown_proxy = ""
         self._reader: FactReader | None = None

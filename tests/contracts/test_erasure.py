@@ -13,8 +13,9 @@ from sqlalchemy import func, select, text
 
 import springtide
 from springtide.domain.access import operations
+from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import Actor, Role, Scope, Shop
-from springtide.domain.access.queries import NotSignedIn, audit_page, session_person
+from springtide.domain.access.queries import NotSignedIn, session_person
 from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import upsert_customers
 from springtide.domain.customers.queries import customer

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from litestar.testing import TestClient
 
+from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import Actor, Role, Shop
-from springtide.domain.access.queries import audit_page
 from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import upsert_customers
 from springtide.domain.customers.queries import customer
@@ -232,7 +232,7 @@ def test_bounds_have_bounds_and_are_written_down(house: TestHouse, shop: Shop) -
         set_bounds(tx, shop=shop, bounds=Bounds(points=-1), actor=ACTOR, now=house.real_now())
     with house.db.read() as tx:
         assert bounds_of(tx, shop_id=shop.id) == BOUNDS
-        assert audit_page(tx, shop_id=shop.id, action="gift.bounds")[0].after["points"] == 100
+        assert audit_page(tx, shop_id=shop.id, actions=("gift.bounds",))[0].after["points"] == 100
 
 
 def test_the_pages_ask_a_second_person(client: TestClient[Site], sqlite_house: TestHouse) -> None:

@@ -7,8 +7,8 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy import text
 
+from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import Role
-from springtide.domain.access.queries import audit_page
 from springtide.domain.campaigns.model import PhaseKind
 from springtide.domain.campaigns.queries import campaign_tasks
 from springtide.flows import timeline
@@ -105,7 +105,7 @@ def test_only_an_owner_goes_on_without_it_and_says_why(night: Night) -> None:
         assert night.action(kind).state == State.DONE
     assert "Not open yet" not in owner.get(night.base).text
     with night.house.db.read() as tx:
-        (entry,) = audit_page(tx, shop_id=night.sale.shop_id, action="action.waive", limit=9)
+        (entry,) = audit_page(tx, shop_id=night.sale.shop_id, actions=("action.waive",), limit=9)
     assert entry.actor_name == f"{Role.OWNER}-en@held.test"
 
 

@@ -4,7 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import anyio
@@ -14,13 +14,13 @@ from argon2 import PasswordHasher
 from litestar.testing import TestClient
 from sqlalchemy import text
 
-from springtide.domain.access import operations, queries
-from springtide.domain.access.model import Role
+from springtide.domain.access import audit_queries, operations, queries
+from springtide.domain.access.model import Role, Scope
 from springtide.domain.campaigns.model import Goals
 from springtide.domain.campaigns.operations import create_campaign
 from springtide.site import Site
 from springtide.web import door
-from tests.kit.house import ACTOR, PASSWORD, Browser, TestHouse, person_in, shop_in
+from tests.kit.house import ACTOR, PASSWORD, Browser, TestHouse, key_in, person_in, shop_in
 
 ME = "/shops/tide/settings/me"
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -78,10 +78,13 @@ def test_log_ins_stand_with_the_account_and_in_the_log_of_its_shops_alone(
     browser.post("/log-out")
     own = browser.sign_in(mei).get(ME).text
     assert all(each in own for each in ("Wrong password, code", "Logged in", "Logged out"))
-    log = owner.get("/shops/tide/settings/audit?about=person").text
-    assert "Wrong password" in log
+    log = owner.get("/shops/tide/settings/audit?about=accounts").text
+    assert "<div>Wrong password" in log
     assert log.count("testclient") >= 3
-    assert "Wrong password" not in elsewhere.get("/shops/other/settings/audit?about=person").text
+    assert (
+        "<div>Wrong password"
+        not in elsewhere.get("/shops/other/settings/audit?about=accounts").text
+    )
 
 
 def test_a_flood_of_wrong_passwords_leaves_few_entries(house: TestHouse) -> None:
@@ -98,7 +101,7 @@ def test_a_flood_of_wrong_passwords_leaves_few_entries(house: TestHouse) -> None
                 now=house.real_now(),
             )
     with house.db.read() as tx:
-        entries = queries.personal_page(tx, person_id=person.id, limit=100)
+        entries = audit_queries.personal_page(tx, person_id=person.id, limit=100)
     told = [each.after for each in entries if each.action == "person.log_in_failed"]
     counts = sorted(each["wrong_passwords_today"] for each in told)
     assert counts == [1, 2, 3, 4, 5, 10, 20, 40]
@@ -114,7 +117,9 @@ def test_refusals_are_written_down_and_their_number_is_bounded(
     for _ in range(operations.REFUSALS_AN_HOUR + 5):
         assert design.get("/shops/tide/settings/keys").status_code == 403
     assert _refusals(sqlite_house, shop.id) == operations.REFUSALS_AN_HOUR
-    assert "/shops/tide/settings/keys" in owner.get("/shops/tide/settings/audit?about=access").text
+    assert (
+        "/shops/tide/settings/keys" in owner.get("/shops/tide/settings/audit?about=refusals").text
+    )
     sqlite_house.forward(hours=1, seconds=1)
     assert design.post("/shops/tide/settings/keys").status_code == 403
     assert _refusals(sqlite_house, shop.id) == operations.REFUSALS_AN_HOUR + 1
@@ -122,7 +127,9 @@ def test_refusals_are_written_down_and_their_number_is_bounded(
 
 def _refusals(house: TestHouse, shop_id: Any) -> int:
     with house.db.read() as tx:
-        return len(queries.audit_page(tx, shop_id=shop_id, action="access.refused", limit=99))
+        return len(
+            audit_queries.audit_page(tx, shop_id=shop_id, actions=("access.refused",), limit=99)
+        )
 
 
 def _log_out(house: TestHouse, token: str) -> None:
@@ -202,3 +209,31 @@ def test_the_boards_stream_ends_with_its_session(
     ender.join()
     assert "data: " in got
     assert time.monotonic() - ended_at[0] < 8
+
+
+def test_the_audit_log_is_filtered_by_action_and_days_on_page_and_in_its_file(
+    client: TestClient[Site], sqlite_house: TestHouse
+) -> None:
+    shop = shop_in(sqlite_house)
+    owner = person_in(sqlite_house, shop, Role.OWNER)
+    key_in(sqlite_house, shop, Scope.READ)
+    # The next day in the shop's zone, though not in UTC.
+    sqlite_house.clock = datetime(2025, 11, 1, 16, 30, tzinfo=UTC)
+    key_in(sqlite_house, shop, Scope.READ)
+    key_in(sqlite_house, shop, Scope.READ)
+    browser = Browser(client, sqlite_house).sign_in(owner)
+
+    def found(query: str) -> tuple[int, int]:
+        page = browser.get(f"/shops/tide/settings/audit?{query}")
+        file = browser.get(f"/shops/tide/exports/audit.csv?{query}")
+        assert (page.status_code, file.status_code) == (200, 200)
+        assert "shop.create" not in page.text.partition("<tbody>")[2]
+        return page.text.count("<td><div>API key made</div>"), file.text.count("API key made")
+
+    assert found("") == (3, 3)
+    assert found("about=key.create&since=2025-11-02") == (2, 2)
+    assert found("about=keys&until=2025-11-01") == (1, 1)
+    assert found("about=orders") == (0, 0)
+    assert found("about=no.such") == (0, 0)
+    assert found(f"who={owner.id}") == (0, 0)
+    assert browser.get("/shops/tide/settings/audit?since=tomorrow").status_code == 422

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from litestar.testing import TestClient
 
-from springtide.domain.access import operations, queries
+from springtide.domain.access import audit_queries, operations, queries
 from springtide.domain.access.model import Person, Role, Shop
 from springtide.kit.ids import outward
 from springtide.site import Site, create_app
@@ -74,8 +74,11 @@ def test_an_existing_person_joins_when_logged_in_as_that_address(
     )
     assert "Log out" in stranger.get("/invitation", params={"token": token}).text
     assert stranger.post("/invitation/join", {"token": token}).status_code == 403
-    log = owner.get("/shops/tide/settings/audit?about=invitation").text
-    assert (log.count("Invitation refused"), "invitation_other_address" in log) == (1, True)
+    log = owner.get("/shops/tide/settings/audit?about=team").text
+    assert (log.count("<td><div>Invitation refused"), "invitation_other_address" in log) == (
+        1,
+        True,
+    )
     nobody = Browser(client, sqlite_house).post("/invitation/join", {"token": token})
     assert nobody.headers["location"].startswith("/log-in")
     mei = Browser(client, sqlite_house).sign_in(person)
@@ -199,6 +202,8 @@ def test_an_invitation_that_is_over_stands_in_the_log_of_its_shop_within_bounds(
         assert guest.post("/invitation", form).status_code == 404
     assert guest.post("/invitation", form | {"token": "of nobody"}).status_code == 404
     with sqlite_house.db.read() as tx:
-        kept = queries.audit_page(tx, shop_id=shop.id, action="invitation.refused", limit=99)
+        kept = audit_queries.audit_page(
+            tx, shop_id=shop.id, actions=("invitation.refused",), limit=99
+        )
     assert len(kept) == operations.REFUSALS_AN_HOUR
     assert {each.after["reason"] for each in kept} == {"invitation_gone"}

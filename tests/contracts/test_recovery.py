@@ -14,7 +14,7 @@ from litestar.testing import TestClient
 from sqlalchemy import event, text
 
 from springtide.connectors.channels.mailbox import Mailbox
-from springtide.domain.access import operations, queries
+from springtide.domain.access import audit_queries, operations, queries
 from springtide.domain.access.model import Person, Role
 from springtide.domain.access.operations.recovery import ASKS_ACCOUNT, ASKS_NETWORK
 from springtide.site import Site, create_app
@@ -191,7 +191,7 @@ def test_a_link_that_comes_too_late_stands_with_its_account_and_not_without_boun
         assert guest.post(path, form).status_code == 404
     assert guest.post(path, form | {"token": "of nobody"}).status_code == 404
     with sqlite_house.db.read() as tx:
-        kept = queries.personal_page(tx, person_id=owner.id, limit=99)
+        kept = audit_queries.personal_page(tx, person_id=owner.id, limit=99)
     told = [each.after for each in kept if each.action == "person.recover_failed"]
     assert len(told) == operations.REFUSALS_AN_HOUR
     assert told[0]["address"] == "testclient"

@@ -12,7 +12,7 @@ from springtide.api.claims import CLAIMS
 from springtide.api.door import Door
 from springtide.api.guesses import CUSTOMER_TRIES
 from springtide.api.refused import EVERY_SECONDS
-from springtide.domain.access import operations, queries
+from springtide.domain.access import audit_queries, operations
 from springtide.domain.access.model import Entry, Role, Scope, Shop
 from springtide.site import Site
 from tests.kit.house import ACTOR, Browser, TestHouse, key_in, person_in, shop_in
@@ -37,7 +37,9 @@ def _written(client: TestClient[Site], house: TestHouse, shop: Shop, after: floa
     """Write what is due so many seconds from now; return what stands in the log, oldest first."""
     _door(client)._refusals.write(at_seconds=time.monotonic() + after)
     with house.db.read() as tx:
-        kept = queries.audit_page(tx, shop_id=shop.id, action="access.api_refused", limit=99)
+        kept = audit_queries.audit_page(
+            tx, shop_id=shop.id, actions=("access.api_refused",), limit=99
+        )
     return [_told(each) for each in reversed(kept)]
 
 
@@ -80,8 +82,8 @@ def test_calls_without_their_scope_are_one_entry_with_their_number(
     later = _written(client, sqlite_house, shop, after=EVERY_SECONDS + 1)
     assert later[3:] == [("key", CLAIMS, "scope_missing", CALLS)]
     owner = Browser(client, sqlite_house).sign_in(person_in(sqlite_house, shop, Role.OWNER))
-    page = owner.get("/shops/tide/settings/audit?about=access").text
-    assert page.count("Refused: calls of the API") == 4
+    page = owner.get("/shops/tide/settings/audit?about=refusals").text
+    assert page.count("<div>Refused: calls of the API") == 4
 
 
 def test_keys_that_are_over_or_for_browsers_are_told_to_their_shop(
@@ -145,4 +147,6 @@ def test_what_was_counted_is_written_by_itself_and_at_the_end(
 
 def _kept(house: TestHouse, shop: Shop) -> list[Entry]:
     with house.db.read() as tx:
-        return queries.audit_page(tx, shop_id=shop.id, action="access.api_refused", limit=99)
+        return audit_queries.audit_page(
+            tx, shop_id=shop.id, actions=("access.api_refused",), limit=99
+        )

@@ -9,7 +9,7 @@ from litestar.testing import TestClient
 from pyotp import TOTP
 from sqlalchemy import text
 
-from springtide.domain.access import operations, proofs, queries
+from springtide.domain.access import audit_queries, operations, proofs, queries
 from springtide.domain.access.model import Actor, Factor, Person, Role
 from springtide.domain.access.operations.factors import CODES, WRONG_AN_HOUR
 from springtide.site import Site
@@ -197,9 +197,9 @@ def test_a_confirmation_asks_for_the_second_factor_too(
     sqlite_house.forward(minutes=16)
     assert browser.post("/confirm", {"password": PASSWORD, "code": codes[0]}).status_code == 303
     assert f"{CODES - 1} recovery codes are left" in browser.get(FACTORS).text
-    log = browser.get("/shops/tide/settings/audit?about=person").text
-    assert log.count("Confirmation refused") == 2
-    assert log.count("Confirmed that it is them") == 2
+    log = browser.get("/shops/tide/settings/audit?about=accounts").text
+    assert log.count("<div>Confirmation refused") == 2
+    assert log.count("<div>Confirmed that it is them") == 2
 
 
 def test_wrong_codes_of_confirmations_are_bounded_with_those_of_log_ins(
@@ -243,8 +243,8 @@ def test_a_wrong_passkey_confirms_nothing_and_stands_in_the_log(
         assert browser.post("/confirm/passkey", form).status_code == 422
     assert browser.get(FACTORS).headers["location"].startswith("/confirm")
     with sqlite_house.db.read() as tx:
-        kept = queries.personal_page(tx, person_id=owner.id, limit=99)
-    told = [each.after for each in kept if each.action == operations.CONFIRM_FAILED]
+        kept = audit_queries.personal_page(tx, person_id=owner.id, limit=99)
+    told = [each.after for each in kept if each.action == operations.CONFIRM_FAILED.code]
     assert len(told) == operations.REFUSALS_AN_HOUR
     assert {each["by"] for each in told} == {"passkey"}
 

@@ -75,7 +75,6 @@ def _seed(house: TestHouse, tmp_path: Path) -> None:
             reason="a test",
             actor=ACTOR,
             now=house.now(shop),
-            real_now=house.real_now(),
         )
 
 

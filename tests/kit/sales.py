@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
+from springtide.domain.access.audit_queries import audit_count, audit_page
 from springtide.domain.access.model import Shop
 from springtide.domain.access.operations import set_clock
-from springtide.domain.access.queries import audit_count, audit_page, shop_by_id
+from springtide.domain.access.queries import shop_by_id
 from springtide.domain.campaigns import operations as campaigns
 from springtide.domain.campaigns.model import Campaign, Goals, Hero
 from springtide.domain.campaigns.queries import campaign, live_campaign
@@ -108,7 +109,8 @@ class Sale:
     def history(self) -> dict[str, object]:
         """Return how much was ever done, apart from the timeline's own entries."""
         with self.db.read() as tx:
-            own = audit_page(tx, shop_id=self.shop_id, action="action.", limit=10_000)
+            entries = audit_page(tx, shop_id=self.shop_id, limit=10_000)
+            own = [each for each in entries if each.action.startswith("action.")]
             return {
                 "prices": {
                     key: [

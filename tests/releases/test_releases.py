@@ -19,7 +19,9 @@ from sqlalchemy import create_engine, text
 
 from springtide.bootstrap import open_house
 from springtide.domain.access import operations
+from springtide.domain.access.queries import all_shops
 from springtide.domain.facts.reports import whole
+from springtide.flows.audit_log import WORDS, AuditFilter, entries
 from springtide.kit.db import Database, driver_url
 from springtide.migrations import is_current, migrate
 from springtide.settings import Settings, read_settings
@@ -130,6 +132,23 @@ def test_every_page_is_rendered(settings: Settings) -> None:
         "/settings", "/exports/", "/data/uploads/" if waits else "/data",
     ):  # fmt: skip
         assert any(part in page for page in seen), (part, sorted(seen))
+
+
+def test_every_entry_of_the_audit_log_has_words_and_its_place(settings: Settings) -> None:
+    house = open_house(settings)
+    try:
+        with house.db.read() as tx:
+            rows = tx.execute(text("select action, seq from audit_log order by seq")).all()
+            shops = all_shops(tx)
+            found = entries(tx, shops[0], AuditFilter(), limit=1_000)
+    finally:
+        house.close()
+    assert len(rows) > 10
+    assert {row.action for row in rows} - set(WORDS) == set()
+    assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
+    # What was told by the real clock lies as it happened.
+    keys = [entry.at for entry in found if entry.action == "key.create"]
+    assert keys == sorted(keys, reverse=True)
 
 
 def _crawl(client: TestClient) -> dict[str, int]:  # type: ignore[type-arg]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from springtide.connectors.channels.mailbox import Mailbox
-from springtide.domain.access.queries import audit_page
+from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.campaigns.model import Hero, PhaseKind
 from springtide.domain.campaigns.operations import set_heroes
 from springtide.domain.catalog.model import Product

@@ -24,6 +24,7 @@ def data(tmp_path: Path) -> Path:
     """A data folder with a shop in its sale and one order."""
     database = Database(f"sqlite:///{tmp_path}/state.db")
     migrate(database)
+    database.clock = lambda: START
     shop = new_shop(database, now=START)
     (tmp_path / "slug").write_text(shop.slug)
     stock_shelves(database, shop, now=START)

@@ -108,7 +108,6 @@ def record_deposit(
             amount_minor=data.amount_minor,
             actor=caller.actor,
             now=house.now(caller.shop),
-            real_now=house.real_now(),
         )
         return 201, _out(claim)
 

@@ -282,7 +282,6 @@ def pay_order(
             payment_key=data.payment_key,
             amount_minor=data.amount_minor,
             now=house.now(caller.shop),
-            real_now=house.real_now(),
         )
         return 200, _with_decision(caller.shop, order)
 
@@ -311,7 +310,6 @@ def close_order(
             key=key,
             reason=data.reason,
             now=house.now(caller.shop),
-            real_now=house.real_now(),
         )
         return 200, _with_decision(caller.shop, order)
 

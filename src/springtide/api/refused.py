@@ -22,7 +22,6 @@ EVERY_SECONDS = 60.0
 KINDS_MAX = 1_000
 _LOOK_SECONDS = 1.0
 _CLOSE_SECONDS = 3.0
-_ACTION = "access.api_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +72,16 @@ class Refusals:
             }
         if not due:
             return
-        now = self._house.real_now()
         with unless_away("refused calls"):
             with self._house.db.write(is_patient=False) as tx:
                 for kind, count in due.items():
                     operations.record_audit(
                         tx,
-                        shop_id=kind.shop_id,
+                        shop=kind.shop_id,
                         actor=kind.actor,
-                        action=_ACTION,
+                        action=operations.API_REFUSED,
                         subject=kind.route,
-                        before=None,
                         after={"reason": kind.reason, "count": count},
-                        now=now,
                     )
             self._took(due, at_seconds)
 

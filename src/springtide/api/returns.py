@@ -91,7 +91,6 @@ def return_order(
             return_key=data.key,
             lines=lines,
             now=house.now(caller.shop),
-            real_now=house.real_now(),
         )
         return 201, Return(
             key=done.made.key,

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor
 from springtide.domain.access.operations import record_audit
 from springtide.domain.access.queries import all_shops
@@ -11,6 +12,8 @@ from springtide.flows.model import State, Trouble
 from springtide.flows.protocol import KINDS
 from springtide.flows.store import actions
 from springtide.kit.errors import N_
+
+RESTORED = AuditAction("backup.restore", N_("Restored from a backup"), AuditGroup.DATA)
 
 RESTORER = Actor("command", "restore", "springtide restore")
 _HELD = N_(
@@ -44,13 +47,11 @@ def hold_outward(tx: Connection, *, backed_up_at: datetime, now: datetime) -> in
         ).rowcount  # fmt: skip
         record_audit(
             tx,
-            shop_id=shop.id,
+            shop=shop,
             actor=RESTORER,
-            action="backup.restore",
+            action=RESTORED,
             subject="",
-            before=None,
             after={"backed_up_at": backed_up_at.isoformat(), "held": held},
-            now=now,
         )
         total += held
     return total

@@ -19,6 +19,7 @@ from springtide.connectors.files import FORMATS
 from springtide.connectors.tabular.cells import calling
 from springtide.connectors.tabular.rejects import write_rejects
 from springtide.connectors.tabular.staging import Staging, blaming
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.facts import intake, operations, settling
@@ -31,6 +32,8 @@ from springtide.flows.people import Clock, bring_people
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import outward
+
+IMPORTED = AuditAction("facts.import", N_("File imported"), AuditGroup.DATA)
 
 _MEMORY = "550MB"
 # From here on (some five million rows) the tables stand in a file; a packed file counts tenfold.
@@ -140,13 +143,11 @@ class Bringing:
             operations.end_import(tx, import_id=self.import_id, state="done", problem=None, now=now)
             record_audit(
                 tx,
-                shop_id=self.shop.id,
+                shop=self.shop,
                 actor=self.actor,
-                action="facts.import",
+                action=IMPORTED,
                 subject=outward("imp", self.import_id),
-                before=None,
                 after={"file": self.name, "rows": rows.read, "rejected": rows.rejected},
-                now=now,
             )
 
     def _note(self, stage: str) -> None:

@@ -7,7 +7,7 @@ Whoever takes the action last holds it; a worker that lost it is refused at its 
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 import msgspec
 from sqlalchemy import Connection, Select, insert, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.access.queries import shop_by_id
@@ -28,6 +29,25 @@ from springtide.flows.troubles import UnknownKind, trouble_of, verdict_of
 from springtide.kit.canonical import to_json
 from springtide.kit.errors import N_
 from springtide.kit.ids import outward
+
+#: How a run of an action ends, as it is audited; none ends running.
+ENDED: Mapping[State, AuditAction] = {
+    State.DONE: AuditAction("action.done", N_("Action done"), AuditGroup.TIMELINE),
+    State.UNDONE: AuditAction("action.undone", N_("Action undone"), AuditGroup.TIMELINE),
+    State.CANCELLED: AuditAction(
+        "action.cancelled", N_("Action stopped before it began"), AuditGroup.TIMELINE
+    ),
+    State.FAILED: AuditAction("action.failed", N_("Action failed"), AuditGroup.TIMELINE),
+    State.NEEDS_PERSON: AuditAction(
+        "action.needs_person", N_("Action needs a person"), AuditGroup.TIMELINE
+    ),
+    State.PLANNED: AuditAction(
+        "action.planned", N_("Action failed and is tried again"), AuditGroup.TIMELINE
+    ),
+    State.UNDOING: AuditAction(
+        "action.undoing", N_("Undo of an action failed and is tried again"), AuditGroup.TIMELINE
+    ),
+}
 
 T = TypeVar("T")
 WORKER = Actor("worker", "worker", "Springtide")
@@ -314,7 +334,7 @@ def _finish(context: ActionContext, receipt: Any) -> None:
         values |= {"state": State.UNDONE, "undone_at": at}
     else:
         values |= {"state": State.DONE, "done_at": at, "receipt": receipt}
-    _end(context, values, outcome=values["state"], at=at)
+    _end(context, values, outcome=values["state"])
 
 
 def _finish_stopped(context: ActionContext) -> None:
@@ -324,7 +344,7 @@ def _finish_stopped(context: ActionContext) -> None:
     # What sends in batches of its own keeps no journal: it was running, so there may be traces.
     begun = begun or context.member.is_long
     state = State.DONE if begun else State.CANCELLED
-    _end(context, {"state": state, "claim": None, "done_at": at}, outcome=state, at=at)
+    _end(context, {"state": state, "claim": None, "done_at": at}, outcome=state)
 
 
 def _end(
@@ -332,7 +352,6 @@ def _end(
     values: dict[str, Any],
     *,
     outcome: State,
-    at: datetime,
     is_told: bool = True,
 ) -> None:
     action = context.action
@@ -349,13 +368,12 @@ def _end(
             return
         record_audit(
             tx,
-            shop_id=context.shop.id,
+            shop=context.shop,
             actor=context.actor,
-            action=f"action.{outcome}",
+            action=ENDED[outcome],
             subject=outward("act", action.id),
             before={"state": action.state},
             after={"state": outcome, "kind": action.kind},
-            now=at,
         )
 
 
@@ -376,5 +394,5 @@ def _fail(context: ActionContext, error: Exception) -> Trouble:
         _log.error("action %s failed", outward("act", context.action.id), exc_info=error)
     # An outage may last for hours: it is no deed to be told again and again.
     is_told = verdict.attempts > context.action.attempts
-    _end(context, values, outcome=values["state"], at=context.now, is_told=is_told)
+    _end(context, values, outcome=values["state"], is_told=is_told)
     return trouble

@@ -185,7 +185,6 @@ def place(
         campaign_key=prepared.campaign_key,
         source_path=placing.visit.source_path,
         now=now,
-        real_now=placing.real_now,
         is_simulated=placing.is_simulated,
     )
     keep_plan(tx, shop=shop, plan=prepared.plan)
@@ -200,14 +199,11 @@ def close(
     key: str,
     reason: str,
     now: datetime,
-    real_now: datetime | None = None,
 ) -> Order:
     """Close an unpaid order; give back what it reserved, and what it used of its rules' limits."""
     if orders.lock_order(tx, shop=shop, key=key).state is OrderState.PLACED:
         using.void(tx, shop=shop, order_keys=[key], now=now)
-    return orders.close_order(
-        tx, shop=shop, actor=actor, key=key, reason=reason, now=now, real_now=real_now
-    )
+    return orders.close_order(tx, shop=shop, actor=actor, key=key, reason=reason, now=now)
 
 
 def pay(
@@ -219,7 +215,6 @@ def pay(
     payment_key: str,
     amount_minor: int | None = None,
     now: datetime,
-    real_now: datetime | None = None,
 ) -> Order:
     """Record the payment of an order, and spend what it reserved.
 
@@ -237,7 +232,6 @@ def pay(
         amount_minor=amount_minor,
         deposits=deposits,
         now=now,
-        real_now=real_now,
     )
 
 

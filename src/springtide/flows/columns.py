@@ -15,6 +15,7 @@ from springtide.connectors.tabular.heads import HEAD_ROWS, look, table_rows
 from springtide.connectors.tabular.mapping import parse_mapping
 from springtide.connectors.tabular.rejects import read_rejects, write_rejects
 from springtide.connectors.tabular.staging import Staging, blaming
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.facts import intake, mappings
@@ -23,7 +24,12 @@ from springtide.domain.facts.mappings import SavedMapping
 from springtide.domain.facts.ports import Head, ReadOptions
 from springtide.domain.facts.reports import make_report
 from springtide.flows.bringing import Target
+from springtide.kit.errors import N_
 from springtide.kit.ids import outward
+
+MAPPING_SAVED = AuditAction("mapping.save", N_("Mapping of columns saved"), AuditGroup.DATA)
+MAPPING_RENAMED = AuditAction("mapping.rename", N_("Mapping of columns renamed"), AuditGroup.DATA)
+MAPPING_DELETED = AuditAction("mapping.delete", N_("Mapping of columns deleted"), AuditGroup.DATA)
 
 TRIED_ROWS = 200
 _REJECTS_SHOWN = 20
@@ -111,13 +117,12 @@ def keep_mapping(
         )
         record_audit(
             tx,
-            shop_id=shop.id,
+            shop=shop,
             actor=actor,
-            action="mapping.save",
+            action=MAPPING_SAVED,
             subject=outward("map", saved.id),
             before={"document": dict(before.document)} if before else None,
             after={"name": saved.name, "document": dict(document)},
-            now=now,
         )
     return saved
 
@@ -131,13 +136,12 @@ def rename_mapping(
         mappings.rename_mapping(tx, shop_id=shop.id, mapping_id=saved.id, name=name, now=now)
         record_audit(
             tx,
-            shop_id=shop.id,
+            shop=shop,
             actor=actor,
-            action="mapping.rename",
+            action=MAPPING_RENAMED,
             subject=outward("map", saved.id),
             before={"name": saved.name},
             after={"name": name.strip()},
-            now=now,
         )
 
 
@@ -147,13 +151,11 @@ def remove_mapping(target: Target, shop: Shop, actor: Actor, saved: SavedMapping
         mappings.remove_mapping(tx, shop_id=shop.id, mapping_id=saved.id)
         record_audit(
             tx,
-            shop_id=shop.id,
+            shop=shop,
             actor=actor,
-            action="mapping.delete",
+            action=MAPPING_DELETED,
             subject=outward("map", saved.id),
             before={"name": saved.name, "document": dict(saved.document)},
-            after=None,
-            now=target.clock(),
         )
 
 

@@ -84,7 +84,6 @@ def receive(
     actor: Actor,
     key: str,
     now: datetime,
-    real_now: datetime | None = None,
 ) -> Order:
     """Note that an order was received, and give what it earned. Raises NotFound, OrderNotPaid."""
     order = lock_paid_order(tx, shop=shop, key=key)
@@ -101,10 +100,8 @@ def receive(
     if freed is not None:
         prize, made = freed
         use_up(tx, claim=prize, order_key=key)
-        order = record_return(
-            tx, shop=shop, actor=actor, order=order, returned=made, real_now=real_now
-        )
-    return receive_order(tx, shop=shop, actor=actor, key=key, now=now, real_now=real_now)
+        order = record_return(tx, shop=shop, actor=actor, order=order, returned=made)
+    return receive_order(tx, shop=shop, actor=actor, key=key, now=now)
 
 
 def paid_back_chains(tx: Connection, *, shop: Shop, order: Order, made: OrderReturn) -> list[Chain]:

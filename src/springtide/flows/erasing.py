@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import rewriting_audit
 from springtide.domain.customers.erasing import Erasure, begin_erasure, erasure, forget_customer
@@ -25,7 +26,13 @@ from springtide.domain.facts.sealing import sweep
 from springtide.flows import timeline
 from springtide.flows.personal import PLACES, TOGETHER, Swap, rename, rows_naming
 from springtide.flows.protocol import Surroundings
+from springtide.kit.errors import N_
 from springtide.kit.places import within
+
+#: Recorded by whoever gives the file out.
+HELD_TAKEN = AuditAction(
+    "customer.held", N_("All that is held of a customer taken out"), AuditGroup.CUSTOMERS
+)
 
 KIND = "erase_customer"
 GONE = "erased"

@@ -12,11 +12,14 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 
 from springtide.connectors.tabular.written import SUFFIXES, Column, Manner, Row, write
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import READERS, Actor, Data, Permission, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.flows.protocol import Surroundings
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.registry import Registry
+
+WRITTEN = AuditAction("export.write", N_("Table taken out"), AuditGroup.DATA)
 
 #: Rows of one export in a browser; the command line has no bound.
 PAGE_ROWS_MAX = 500_000
@@ -100,12 +103,10 @@ def export(
         with house.db.write() as tx:
             record_audit(
                 tx,
-                shop_id=shop.id,
+                shop=shop,
                 actor=actor,
-                action="export.write",
+                action=WRITTEN,
                 subject=name,
-                before=None,
                 after={"format": format_, "rows": count, "params": dict(given)},
-                now=house.real_now(),
             )
     return count

@@ -63,7 +63,6 @@ def give_points(
         reason=reason,
         actor=actor,
         now=now,
-        real_now=real_now,
     )
     return None
 
@@ -156,7 +155,6 @@ def decide(
                 reason=gift.reason,
                 actor=asked,
                 now=now,
-                real_now=real_now,
             )
         elif gift.kind == "publish":
             publish_reward(

@@ -56,7 +56,6 @@ def return_lines(
     return_key: str,
     lines: Mapping[str, int],
     now: datetime,
-    real_now: datetime | None = None,
     policy: str | None = None,
     is_owed: bool = False,
 ) -> Returned:
@@ -96,7 +95,7 @@ def return_lines(
     for refused in transact(tx, shop=shop, chains=chains, now=now) if chains else ():
         if refused is not None:
             raise refused
-    after = record_return(tx, shop=shop, actor=actor, order=order, returned=made, real_now=real_now)
+    after = record_return(tx, shop=shop, actor=actor, order=order, returned=made)
     return Returned(after, made)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.campaigns.model import Campaign, PhaseKind
@@ -27,6 +28,16 @@ from springtide.flows.model import (
 from springtide.flows.store import actions, steps, to_action
 from springtide.kit.errors import N_, Conflict, NotFound
 from springtide.kit.ids import outward, uuid7
+
+PLANNED = AuditAction("action.plan", N_("Action planned"), AuditGroup.TIMELINE)
+WITHDRAWAL_ASKED = AuditAction("action.withdraw", N_("Withdrawal asked for"), AuditGroup.TIMELINE)
+CANCEL_ASKED = AuditAction(
+    "action.cancel", N_("Action taken off the timeline"), AuditGroup.TIMELINE
+)
+UNDO_ASKED = AuditAction("action.undo", N_("Undo of an action asked for"), AuditGroup.TIMELINE)
+RETRY_ASKED = AuditAction(
+    "action.retry", N_("Another try of an action asked for"), AuditGroup.TIMELINE
+)
 
 #: States from which planning the same thing again starts afresh.
 _OVER = (State.CANCELLED, State.UNDONE, State.FAILED)
@@ -159,7 +170,7 @@ def withdraw_now(
     before = to_action(found)
     if before.state == State.PLANNED and before.due_at > now:
         tx.execute(update(actions).where(actions.c.id == before.id).values(due_at=now))
-    return audited(tx, shop=shop, before=before, verb="withdraw", actor=actor, now=now)
+    return audited(tx, shop=shop, before=before, what=WITHDRAWAL_ASKED, actor=actor)
 
 
 def cancel(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
@@ -173,7 +184,7 @@ def cancel(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: da
     ).first()
     if changed is None:
         raise NotCancellable(state=before.state_label)
-    return audited(tx, shop=shop, before=before, verb="cancel", actor=actor, now=now)
+    return audited(tx, shop=shop, before=before, what=CANCEL_ASKED, actor=actor)
 
 
 def undo(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
@@ -187,7 +198,7 @@ def undo(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: date
     ).first()
     if changed is None:
         raise NotUndoable(state=before.state_label)
-    return audited(tx, shop=shop, before=before, verb="undo", actor=actor, now=now)
+    return audited(tx, shop=shop, before=before, what=UNDO_ASKED, actor=actor)
 
 
 def retry(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
@@ -208,7 +219,7 @@ def retry(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: dat
             is_stopping=False,
         )
     )
-    return audited(tx, shop=shop, before=before, verb="retry", actor=actor, now=now)
+    return audited(tx, shop=shop, before=before, what=RETRY_ASKED, actor=actor)
 
 
 def action(tx: Connection, *, shop_id: UUID, action_id: UUID) -> Action:
@@ -254,27 +265,21 @@ def audited(
     *,
     shop: Shop,
     before: Action,
-    verb: str,
+    what: AuditAction,
     actor: Actor,
-    now: datetime,
     reason: str = "",
 ) -> Action:
     """Write down what was done to an action, and return it as it stands after it."""
     after = action(tx, shop_id=shop.id, action_id=before.id)
+    told = {"state": after.state, "due_at": after.due_at.isoformat(), "kind": after.kind}
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action=f"action.{verb}",
+        action=what,
         subject=outward("act", before.id),
         before={"state": before.state, "due_at": before.due_at.isoformat()},
-        after={
-            "state": after.state,
-            "due_at": after.due_at.isoformat(),
-            "kind": after.kind,
-            **({"reason": reason} if reason else {}),
-        },
-        now=now,
+        after=told | ({"reason": reason} if reason else {}),
     )
     return after
 
@@ -299,7 +304,7 @@ def _plan_one(
             tx, shop=shop, campaign_id=campaign_id, entry=entry, key=key, actor=actor, now=now
         )
         planned = action(tx, shop_id=shop.id, action_id=action_id)
-        return audited(tx, shop=shop, before=planned, verb="plan", actor=actor, now=now)
+        return audited(tx, shop=shop, before=planned, what=PLANNED, actor=actor)
     values: dict[str, Any] = {
         "due_at": entry.due_at, "params": dict(entry.params), "position": entry.position
     }  # fmt: skip
@@ -311,7 +316,7 @@ def _plan_one(
     if not (is_over or row.state == State.PLANNED) or before.is_planned_as(entry):
         return before
     tx.execute(update(actions).where(actions.c.id == row.id).values(**values))
-    return audited(tx, shop=shop, before=before, verb="plan", actor=actor, now=now)
+    return audited(tx, shop=shop, before=before, what=PLANNED, actor=actor)
 
 
 def afresh(tx: Connection, before: Action) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.campaigns import tasks
 from springtide.domain.campaigns.model import Campaign, Waiver
@@ -15,10 +16,11 @@ from springtide.domain.campaigns.tasks import HoldsNothing
 from springtide.flows.holding import Hold, causes, held
 from springtide.flows.model import Action, State
 from springtide.flows.store import actions
-from springtide.flows.timeline import CampaignOver, action, afresh, audited
+from springtide.flows.timeline import PLANNED, CampaignOver, action, afresh, audited
 from springtide.kit.errors import N_, Conflict, Refusal
 from springtide.kit.text import text_problem
 
+WAIVED = AuditAction("action.waive", N_("Sale went on without an action"), AuditGroup.TIMELINE)
 REASON_LENGTH_MAX = 300
 
 
@@ -76,7 +78,7 @@ def waive(
     tx.execute(
         update(actions).where(actions.c.id == blocker_id).values(waiver=msgspec.to_builtins(waiver))
     )
-    audited(tx, shop=shop, before=before, verb="waive", actor=actor, now=now, reason=reason)
+    audited(tx, shop=shop, before=before, what=WAIVED, actor=actor, reason=reason)
 
 
 def put_back(
@@ -105,4 +107,4 @@ def put_back(
     ).first()
     if changed is None:
         raise NotOnTimeline
-    return audited(tx, shop=shop, before=before, verb="plan", actor=actor, now=now)
+    return audited(tx, shop=shop, before=before, what=PLANNED, actor=actor)

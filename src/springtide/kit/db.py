@@ -124,7 +124,11 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _engine(url)
-        self._writer = self.engine.execution_options(springtide_writes=True)
+        #: Tells the real instant; a house sets its own (see ``real_now``).
+        self.clock: Callable[[], datetime] | None = None
+        self._writer = self.engine.execution_options(
+            springtide_writes=True, springtide_clock=self._tell
+        )
         # SQLite's transactions see one state by themselves; PostgreSQL's must ask for it.
         self._reader = (
             self.engine
@@ -198,6 +202,20 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+    def _tell(self) -> datetime:
+        if self.clock is None:
+            raise RuntimeError("this database was given no clock: set Database.clock")
+        return self.clock()
+
+
+def real_now(tx: Connection) -> datetime:
+    """Return the real instant within a write transaction, whatever a shop's clock shows.
+
+    It is told by the clock of the database's house, so no caller can take another for it.
+    """
+    clock: Callable[[], datetime] = tx.get_execution_options()["springtide_clock"]
+    return clock()
 
 
 def met_in_a_ring(error: Exception) -> bool:

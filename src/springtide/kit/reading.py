@@ -27,6 +27,14 @@ INSTANT_PATTERN = (
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])\Z"
 )
 
+
+class BadDay(Refusal):
+    """A text that is no day."""
+
+    code = "bad_day"
+    text = N_("“{value}” is not a day, such as 2025-11-11.")
+
+
 NO_BODY = N_("There is no body.")
 INSTANT_TOLD = N_("Write a time with its offset: 2026-11-11T20:00:00+08:00.")
 _INSTANT = re.compile(INSTANT_PATTERN)

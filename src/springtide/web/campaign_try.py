@@ -16,7 +16,7 @@ from springtide.flows.trials import TRY_PLAN, newest_done, report_of, trials_of
 from springtide.flows.what_if import DAYS_MAX, BadPeriod, Report
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
-from springtide.kit.reading import as_typed, day
+from springtide.kit.reading import BadDay, as_typed, day
 from springtide.web import words
 from springtide.web.campaign import frame
 from springtide.web.campaign_forms import AnyRequest, Typed, address, campaign_of
@@ -29,13 +29,6 @@ _PATH = "/shops/{shop:str}/campaigns/{campaign:str}/try"
 #: Days of orders that the form proposes, up to yesterday.
 DAYS_PROPOSED = 90
 _OPEN = (State.PLANNED, State.RUNNING)
-
-
-class BadDay(Refusal):
-    """A text that is no day."""
-
-    code = "bad_day"
-    text = N_("“{value}” is not a day, such as 2025-11-11.")
 
 
 @get(_PATH, opt=_READ, sync_to_thread=True)

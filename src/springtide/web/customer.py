@@ -18,7 +18,7 @@ from springtide.domain.rewards.model import Reward
 from springtide.domain.rewards.points import balance_of
 from springtide.domain.rewards.privileges import privileges_of
 from springtide.domain.rewards.queries import held_by
-from springtide.flows.erasing import ask, held
+from springtide.flows.erasing import HELD_TAKEN, ask, held
 from springtide.flows.giving import WAITS, give_points
 from springtide.flows.names import GRANTED
 from springtide.kit.errors import N_, Refusal
@@ -163,13 +163,10 @@ def held_file(house: House, member: Member, customer: str) -> Response[bytes]:
         found = _find(tx, member, customer)
         record_audit(
             tx,
-            shop_id=member.shop.id,
+            shop=member.shop,
             actor=member.actor,
-            action="customer.held",
+            action=HELD_TAKEN,
             subject=outward("cus", found.id),
-            before=None,
-            after=None,
-            now=house.real_now(),
         )
     document = {
         "key": found.key,

@@ -21,7 +21,7 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from springtide.domain.access.model import Member, Permission
-from springtide.flows import names
+from springtide.flows import audit_log, names
 from springtide.flows.exporting import export_named
 from springtide.kit.errors import Refusal
 from springtide.kit.i18n import LANGUAGES, LOCALES, translate
@@ -287,7 +287,7 @@ def _in_view(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _audit_action(action: str, language: str) -> str:
-    return translate(names.AUDIT_ACTIONS.get(action, action), language)
+    return translate(audit_log.word(action), language)
 
 
 def _translated(text: str, language: str) -> str:

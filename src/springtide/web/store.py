@@ -141,7 +141,6 @@ def store_deposit(house: House, shop: str, data: DepositIn) -> dict[str, str]:
             amount_minor=mine[0].granted.deposit_minor,
             actor=_ACTOR,
             now=now,
-            real_now=house.real_now(),
         )
     return {"claim": data.claim, "state": "deposited"}
 
@@ -158,7 +157,6 @@ def store_pay(house: House, shop: str, order: str) -> dict[str, str]:
             key=order,
             payment_key=f"play-{order}",
             now=house.now(found),
-            real_now=house.real_now(),
         )
     return {"order": order, "state": "paid"}
 

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from springtide.domain.access import operations, queries
+from springtide.domain.access import audit_queries, operations, queries
 from springtide.domain.access.model import Actor, Person, Role, Scope, Shop
+from springtide.domain.access.operations.keys import CREATED, REVOKED
 from springtide.kit.db import Database
 from springtide.kit.errors import Conflict, Invalid, NotFound
 from springtide.kit.time import SimulatedClock
@@ -173,19 +174,17 @@ def test_the_audit_log_pages_newest_first_and_filters(database: Database, now: d
         for number in range(5):
             operations.record_audit(
                 tx,
-                shop_id=shop.id,
+                shop=shop,
                 actor=ACTOR,
-                action="campaign.create" if number % 2 else "price.set",
+                action=CREATED if number % 2 else REVOKED,
                 subject=f"s{number}",
-                before=None,
                 after={"n": number},
-                now=now + timedelta(minutes=number + 1),
             )
     with database.read() as tx:
-        first = queries.audit_page(tx, shop_id=shop.id, limit=2)
-        rest = queries.audit_page(tx, shop_id=shop.id, limit=9, before=first[-1].id)
+        first = audit_queries.audit_page(tx, shop_id=shop.id, limit=2)
+        rest = audit_queries.audit_page(tx, shop_id=shop.id, limit=9, before=first[-1].id)
         assert [e.subject for e in first + rest] == ["s4", "s3", "s2", "s1", "s0", "tide"]
-        found = queries.audit_page(tx, shop_id=shop.id, action="campaign")
+        found = audit_queries.audit_page(tx, shop_id=shop.id, actions=(CREATED.code,))
         assert [e.after for e in found] == [{"n": 3}, {"n": 1}]
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from springtide.domain.access.queries import audit_page
+from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.catalog import queries
 from springtide.domain.catalog.model import Product, Upserted
 from springtide.domain.catalog.operations import upsert_products

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from springtide.domain.access.queries import audit_page
+from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.queries import FactReader, summary
 from springtide.domain.orders import queries
@@ -43,7 +43,7 @@ def test_an_order_is_read_back_as_it_was_placed(database: Database, now: datetim
     assert (placed.total_minor, placed.discount_minor, placed.shipping_minor) == (950, 100, 50)
     with database.read() as tx:
         assert queries.order(tx, shop_id=shop.id, key="A-1") == placed
-        (entry,) = audit_page(tx, shop_id=shop.id, action="order.place")
+        (entry,) = audit_page(tx, shop_id=shop.id, actions=("order.place",))
     assert entry.subject == "order A-1"
 
 

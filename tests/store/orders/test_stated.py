@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import PointsKeeper
 from springtide.domain.access.operations import keep_points
-from springtide.domain.access.queries import audit_page, shop_by_slug
+from springtide.domain.access.queries import shop_by_slug
 from springtide.domain.orders.model import Order
 from springtide.domain.pricing.model import CartLine
 from springtide.domain.pricing.rule import Conditions

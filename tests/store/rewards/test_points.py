@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 from litestar.testing import TestClient
 
+from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import Role
-from springtide.domain.access.queries import audit_page
 from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import upsert_customers
 from springtide.domain.customers.queries import customer

@@ -342,7 +342,10 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the audit log: who did what to which subject, and what it was before."""
+    """One line of the audit log: who did what to which subject, and what it was before.
+
+    ``at`` is the real instant, ``shop_at`` what the shop's clock showed where it is simulated.
+    """
 
     id: UUID
     at: datetime
@@ -353,6 +356,7 @@ class Entry:
     subject: str
     before: Any
     after: Any
+    shop_at: datetime | None = None
 
 
 class NotAllowed(Refusal):

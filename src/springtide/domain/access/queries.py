@@ -1,15 +1,14 @@
-"""What access knows: shops, people, keys, sessions and the audit log."""
+"""What access knows: shops, people, keys and sessions."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select
+from sqlalchemy import Connection, bindparam, select
 
 from springtide.domain.access.model import (
     ApiKey,
     Caller,
-    Entry,
     Invitation,
     Member,
     OpenSession,
@@ -20,14 +19,12 @@ from springtide.domain.access.model import (
 from springtide.domain.access.secrets import token_hash
 from springtide.domain.access.store import (
     api_keys,
-    audit_log,
     invitations,
     memberships,
     people,
     recoveries,
     sessions,
     shops,
-    to_entry,
     to_invitation,
     to_key,
     to_person,
@@ -261,17 +258,6 @@ def names_of_shops(tx: Connection, *, person_id: UUID) -> list[str]:
     ]
 
 
-def personal_page(tx: Connection, *, person_id: UUID, limit: int = 20) -> list[Entry]:
-    """Return what happened to a person's account lately, newest first."""
-    rows = tx.execute(
-        select(audit_log)
-        .where(audit_log.c.subject == outward("per", person_id), audit_log.c.shop_id.is_(None))
-        .order_by(audit_log.c.id.desc())
-        .limit(limit)
-    )
-    return [to_entry(row) for row in rows]
-
-
 def caller(tx: Connection, *, token: str) -> Caller | None:
     """Return the program behind an API key, or None when no key that stands has this token.
 
@@ -311,53 +297,3 @@ def keys_near_end(
         .order_by(api_keys.c.expires_at)
     )
     return [to_key(row) for row in rows]
-
-
-def audit_page(
-    tx: Connection,
-    *,
-    shop_id: UUID,
-    limit: int = 50,
-    before: UUID | None = None,
-    actor_id: str | None = None,
-    action: str | None = None,
-    subject: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    with_people: bool = False,
-) -> list[Entry]:
-    """Return audit entries of a shop, newest first, older than the entry ``before``.
-
-    With ``with_people`` also what happened to its people's accounts outside it. ``action`` and
-    ``subject`` match from the start, so ``campaign`` finds ``campaign.create``.
-    """
-    of_shop: ColumnElement[bool] = audit_log.c.shop_id == shop_id
-    if with_people:
-        members = tx.execute(
-            select(memberships.c.person_id).where(memberships.c.shop_id == shop_id)
-        ).scalars()
-        subjects = [outward("per", person_id) for person_id in members]
-        of_shop |= audit_log.c.shop_id.is_(None) & audit_log.c.subject.in_(subjects)
-    wanted = [of_shop]
-    if before is not None:
-        wanted.append(audit_log.c.id < before)
-    if actor_id is not None:
-        wanted.append(audit_log.c.actor_id == actor_id)
-    if action:
-        wanted.append(audit_log.c.action.startswith(action, autoescape=True))
-    if subject:
-        wanted.append(audit_log.c.subject.startswith(subject, autoescape=True))
-    if since is not None:
-        wanted.append(audit_log.c.at >= since)
-    if until is not None:
-        wanted.append(audit_log.c.at < until)
-    rows = tx.execute(
-        select(audit_log).where(and_(*wanted)).order_by(audit_log.c.id.desc()).limit(limit)
-    )
-    return [to_entry(row) for row in rows]
-
-
-def audit_count(tx: Connection, *, shop_id: UUID) -> int:
-    """Return how many audit entries a shop has."""
-    counted = select(func.count()).select_from(audit_log).where(audit_log.c.shop_id == shop_id)
-    return int(tx.execute(counted).scalar_one())

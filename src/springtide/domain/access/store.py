@@ -175,7 +175,10 @@ api_keys = Table(
     Column("replaced_by", Uuid),
 )
 
-# Append-only: the migration adds triggers that refuse to change or delete a row.
+# Append-only: the migration adds triggers that refuse to change or delete a row. ``seq`` is the
+# order of commit and is given by a trigger too; none stands within the transaction that wrote it on
+# PostgreSQL, where it is given last of all. ``shop_at`` is what the shop's clock showed, where it
+# is a simulated one.
 audit_log = Table(
     "audit_log",
     metadata,
@@ -189,6 +192,10 @@ audit_log = Table(
     Column("subject", String(200), nullable=False),
     Column("before", Json),
     Column("after", Json),
+    Column("seq", BigInteger),
+    Column("shop_at", Instant),
+    Index("ix_audit_log_seq", "seq", unique=True),
+    Index("ix_audit_log_shop_id_seq", "shop_id", "seq"),
     Index("ix_audit_log_shop_id_id", "shop_id", "id"),
     Index("ix_audit_log_subject_id", "subject", "id"),
 )
@@ -311,4 +318,5 @@ def to_entry(row: Row[Any]) -> Entry:
         subject=columns[audit_log.c.subject],
         before=columns[audit_log.c.before],
         after=columns[audit_log.c.after],
+        shop_at=columns[audit_log.c.shop_at],
     )

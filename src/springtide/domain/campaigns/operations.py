@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.campaigns import template
@@ -30,6 +31,13 @@ from springtide.domain.pricing.operations import check_campaign_prices
 from springtide.kit import ids
 from springtide.kit.errors import N_, Conflict, Invalid, Refusal
 from springtide.kit.money import AMOUNT_MINOR_MAX
+
+CREATED = AuditAction("campaign.created", N_("Campaign created"), AuditGroup.CAMPAIGNS)
+EDITED = AuditAction("campaign.edited", N_("Campaign changed"), AuditGroup.CAMPAIGNS)
+HEROES_SET = AuditAction("campaign.heroes_set", N_("Hero products chosen"), AuditGroup.CAMPAIGNS)
+SCHEDULED = AuditAction("campaign.scheduled", N_("Campaign scheduled"), AuditGroup.CAMPAIGNS)
+OPENED = AuditAction("campaign.opened", N_("Sale opened"), AuditGroup.CAMPAIGNS)
+WITHDRAWN = AuditAction("campaign.withdrawn", N_("Campaign withdrawn"), AuditGroup.CAMPAIGNS)
 
 _COUNT_MAX = 1_000_000_000
 HEROES_MAX = 500
@@ -99,7 +107,14 @@ def create_campaign(
     _keep_version(tx, campaign_id, 1, draft, actor, now)
     for task in template.tasks(language=language):
         add_task(tx, shop=shop, campaign_id=campaign_id, task=task, actor=actor, now=now)
-    _audit(tx, shop, "campaign.created", campaign_id, None, _document(draft), actor, now)
+    record_audit(
+        tx,
+        shop=shop,
+        actor=actor,
+        action=CREATED,
+        subject=ids.outward("cmp", campaign_id),
+        after=_document(draft),
+    )
     return read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
 
 
@@ -128,7 +143,15 @@ def edit_campaign(
         .values(version=version + 1, changed_at=now, **_columns(draft))
     )
     _keep_version(tx, campaign_id, version + 1, draft, actor, now)
-    _audit(tx, shop, "campaign.edited", campaign_id, before, _document(draft), actor, now)
+    record_audit(
+        tx,
+        shop=shop,
+        actor=actor,
+        action=EDITED,
+        subject=ids.outward("cmp", campaign_id),
+        before=before,
+        after=_document(draft),
+    )
     return read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
 
 
@@ -164,7 +187,15 @@ def set_heroes(
     ]
     if rows:
         tx.execute(insert(campaign_heroes), rows)
-    _audit(tx, shop, "campaign.heroes_set", campaign_id, before, prices, actor, now)
+    record_audit(
+        tx,
+        shop=shop,
+        actor=actor,
+        action=HEROES_SET,
+        subject=ids.outward("cmp", campaign_id),
+        before=before,
+        after=prices,
+    )
     return read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
 
 
@@ -179,7 +210,9 @@ def mark_scheduled(
             .where(table.c.id == campaign_id)
             .values(scheduled_at=now, withdrawn_at=None, opened_at=None)
         )
-        _audit(tx, shop, "campaign.scheduled", campaign_id, None, None, actor, now)
+        record_audit(
+            tx, shop=shop, actor=actor, action=SCHEDULED, subject=ids.outward("cmp", campaign_id)
+        )
     return read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
 
 
@@ -190,7 +223,9 @@ def mark_opened(
     stored = mark_scheduled(tx, shop=shop, campaign_id=campaign_id, actor=actor, now=now)
     if stored.opened_at is None:
         tx.execute(update(table).where(table.c.id == campaign_id).values(opened_at=now))
-        _audit(tx, shop, "campaign.opened", campaign_id, None, None, actor, now)
+        record_audit(
+            tx, shop=shop, actor=actor, action=OPENED, subject=ids.outward("cmp", campaign_id)
+        )
     return read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
 
 
@@ -201,7 +236,9 @@ def mark_withdrawn(
     stored = _locked(tx, shop, campaign_id)
     if stored.withdrawn_at is None:
         tx.execute(update(table).where(table.c.id == campaign_id).values(withdrawn_at=now))
-        _audit(tx, shop, "campaign.withdrawn", campaign_id, None, None, actor, now)
+        record_audit(
+            tx, shop=shop, actor=actor, action=WITHDRAWN, subject=ids.outward("cmp", campaign_id)
+        )
     return read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
 
 
@@ -265,26 +302,4 @@ def _keep_version(
             actor=f"{actor.kind}: {actor.name}"[:200],
             saved_at=now,
         )
-    )
-
-
-def _audit(
-    tx: Connection,
-    shop: Shop,
-    action: str,
-    campaign_id: UUID,
-    before: Any,
-    after: Any,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    record_audit(
-        tx,
-        shop_id=shop.id,
-        actor=actor,
-        action=action,
-        subject=ids.outward("cmp", campaign_id),
-        before=before,
-        after=after,
-        now=now,
     )

@@ -1,12 +1,12 @@
 """Writes of a campaign's tasks: added, changed, ticked, done."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.campaigns.model import NewTask, PhaseKind, Task, Waiver
@@ -15,6 +15,13 @@ from springtide.domain.campaigns.store import campaigns, checklist_items
 from springtide.domain.campaigns.store import tasks as table
 from springtide.kit import ids
 from springtide.kit.errors import N_, Conflict, Invalid, NotFound, Refusal
+
+ADDED = AuditAction("task.added", N_("Task added"), AuditGroup.TASKS)
+REMOVED = AuditAction("task.removed", N_("Task removed"), AuditGroup.TASKS)
+TICKED = AuditAction("task.ticked", N_("Line of a task ticked, or no longer"), AuditGroup.TASKS)
+GATED = AuditAction("task.gated", N_("Task set to hold a phase, or no longer"), AuditGroup.TASKS)
+WAIVED = AuditAction("task.waived", N_("Phase opened without a task"), AuditGroup.TASKS)
+FINISHED = AuditAction("task.finished", N_("Task finished, or open again"), AuditGroup.TASKS)
 
 TITLE_LENGTH_MAX = 200
 LINE_LENGTH_MAX = 300
@@ -66,7 +73,14 @@ def add_task(
             for position, text in enumerate(task.checklist)
         ]
         tx.execute(insert(checklist_items), rows)
-    _audit(tx, shop, "task.added", task_id, None, msgspec.to_builtins(task), actor, now)
+    record_audit(
+        tx,
+        shop=shop,
+        actor=actor,
+        action=ADDED,
+        subject=ids.outward("tsk", task_id),
+        after=msgspec.to_builtins(task),
+    )
     return task_id
 
 
@@ -77,7 +91,14 @@ def remove_task(
     stored = task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
     tx.execute(delete(checklist_items).where(checklist_items.c.task_id == task_id))
     tx.execute(delete(table).where(table.c.id == task_id))
-    _audit(tx, shop, "task.removed", task_id, msgspec.to_builtins(stored), None, actor, now)
+    record_audit(
+        tx,
+        shop=shop,
+        actor=actor,
+        action=REMOVED,
+        subject=ids.outward("tsk", task_id),
+        before=msgspec.to_builtins(stored),
+    )
 
 
 def tick(
@@ -109,8 +130,14 @@ def tick(
         .where(checklist_items.c.task_id == task_id, checklist_items.c.done_at.is_(None))
     ).scalar_one()
     _set_done(tx, task_id, left == 0, actor, now)
-    _audit(
-        tx, shop, "task.ticked", task_id, {item.text: not is_done}, {item.text: is_done}, actor, now
+    record_audit(
+        tx,
+        shop=shop,
+        actor=actor,
+        action=TICKED,
+        subject=ids.outward("tsk", task_id),
+        before={item.text: not is_done},
+        after={item.text: is_done},
     )
     return task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
 
@@ -130,7 +157,15 @@ def finish(
     if (stored.done_at is not None) == is_done:
         return stored
     _set_done(tx, task_id, is_done, actor, now)
-    _audit(tx, shop, "task.finished", task_id, not is_done, is_done, actor, now)
+    record_audit(
+        tx,
+        shop=shop,
+        actor=actor,
+        action=FINISHED,
+        subject=ids.outward("tsk", task_id),
+        before=not is_done,
+        after=is_done,
+    )
     return task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
 
 
@@ -149,7 +184,10 @@ def set_gate(
     if stored.gate == gate:
         return stored
     tx.execute(update(table).where(table.c.id == task_id).values(gate=gate, waiver=None))
-    _audit(tx, shop, "task.gated", task_id, stored.gate, gate, actor, now)
+    key = ids.outward("tsk", task_id)
+    record_audit(
+        tx, shop=shop, actor=actor, action=GATED, subject=key, before=stored.gate, after=gate
+    )
     return task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
 
 
@@ -171,7 +209,8 @@ def waive(
         update(table).where(table.c.id == task_id).values(waiver=msgspec.to_builtins(waiver))
     )
     after = {"title": stored.title, "gate": stored.gate, "reason": waiver.reason}
-    _audit(tx, shop, "task.waived", task_id, None, after, actor, now)
+    key = ids.outward("tsk", task_id)
+    record_audit(tx, shop=shop, actor=actor, action=WAIVED, subject=key, after=after)
     return task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
 
 
@@ -210,25 +249,3 @@ def _refuse_unknown(tx: Connection, shop: Shop, campaign_id: UUID) -> None:
     ).one_or_none()
     if found is None:
         raise NotFound(what="campaign", key=ids.outward("cmp", campaign_id))
-
-
-def _audit(
-    tx: Connection,
-    shop: Shop,
-    action: str,
-    task_id: UUID,
-    before: Any,
-    after: Any,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    record_audit(
-        tx,
-        shop_id=shop.id,
-        actor=actor,
-        action=action,
-        subject=ids.outward("tsk", task_id),
-        before=before,
-        after=after,
-        now=now,
-    )

@@ -8,13 +8,16 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor
 from springtide.domain.access.operations import record_audit
 from springtide.domain.catalog.model import Product, Upserted, product_problems
 from springtide.domain.catalog.queries import products_by_keys
 from springtide.domain.catalog.store import products as table
 from springtide.kit.db import insert_into
-from springtide.kit.errors import Invalid, Refusal
+from springtide.kit.errors import N_, Invalid, Refusal
+
+UPSERTED = AuditAction("catalog.upsert_products", N_("Products taken in"), AuditGroup.PRODUCTS)
 
 _ROWS_AT_ONCE = 5_000
 _PROBLEMS_SHOWN_MAX = 100
@@ -45,13 +48,11 @@ def upsert_products(
     if new or changed:
         record_audit(
             tx,
-            shop_id=shop_id,
+            shop=shop_id,
             actor=actor,
-            action="catalog.upsert_products",
+            action=UPSERTED,
             subject="products",
-            before=None,
             after={"new": done.new, "changed": done.changed, "unchanged": done.unchanged},
-            now=now,
         )
     return done
 

@@ -8,12 +8,15 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import Connection, delete, insert, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.customers import queries
 from springtide.domain.customers.store import customers, erasures
-from springtide.kit.errors import NotFound
+from springtide.kit.errors import N_, NotFound
 from springtide.kit.ids import outward, uuid7
+
+ERASED = AuditAction("customer.erase", N_("Erasure of a customer asked for"), AuditGroup.CUSTOMERS)
 
 
 class Erasure(Struct, frozen=True):
@@ -65,13 +68,11 @@ def begin_erasure(
     )
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action="customer.erase",
+        action=ERASED,
         subject=outward("ers", made),
-        before=None,
         after={"blocked": block},
-        now=now,
     )
     return erasure(tx, shop_id=shop.id, erasure_id=made)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.customers import queries
@@ -26,8 +27,14 @@ from springtide.domain.customers.store import customers
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
 from springtide.kit.bulk import columns_of, insert_rows, rows_by
-from springtide.kit.errors import Refusal
+from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import outward, uuid7
+
+UPSERTED = AuditAction("customers.upsert", N_("Customers taken in"), AuditGroup.CUSTOMERS)
+OPTED_OUT = AuditAction(
+    "customer.opt_out", N_("Customer opted out of messages"), AuditGroup.CUSTOMERS
+)
+OPTED_IN = AuditAction("customer.opt_in", N_("Customer opted in again"), AuditGroup.CUSTOMERS)
 
 _AT_ONCE = 5_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -58,13 +65,11 @@ def upsert_customers(
     if total.new or total.changed:
         record_audit(
             tx,
-            shop_id=shop_id,
+            shop=shop_id,
             actor=actor,
-            action="customers.upsert",
+            action=UPSERTED,
             subject="customers",
-            before=None,
             after={"new": total.new, "changed": total.changed, "unchanged": total.unchanged},
-            now=now,
         )
     return total
 
@@ -103,7 +108,7 @@ def opt_out(
         props={"by": by[:200]},
     )
     append(tx, [fact], now=now)
-    _audit_consent(tx, shop, customer, actor, "customer.opt_out", by, real_now)
+    _audit_consent(tx, shop, customer, actor, OPTED_OUT, by)
     return queries.customer(tx, shop_id=shop.id, key=key)
 
 
@@ -119,7 +124,7 @@ def opt_in(
         .where(customers.c.id == customer.id)
         .values(opted_out_at=None, opted_out_by=None)
     )
-    _audit_consent(tx, shop, customer, actor, "customer.opt_in", by, real_now)
+    _audit_consent(tx, shop, customer, actor, OPTED_IN, by)
     return queries.customer(tx, shop_id=shop.id, key=key)
 
 
@@ -193,17 +198,15 @@ def _audit_consent(
     shop: Shop,
     customer: Customer,
     actor: Actor,
-    action: str,
+    action: AuditAction,
     by: str,
-    real_now: datetime,
 ) -> None:
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
         action=action,
         subject=outward("cus", customer.id),
         before={"opted_out_at": customer.opted_out_at and customer.opted_out_at.isoformat()},
         after={"by": by[:200]},
-        now=real_now,
     )

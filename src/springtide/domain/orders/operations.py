@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.facts import operations as facts
@@ -41,10 +42,17 @@ from springtide.domain.orders.store import lines as lines_table
 from springtide.domain.orders.store import orders as orders_table
 from springtide.domain.orders.store import returns as returns_table
 from springtide.kit.db import insert_into
-from springtide.kit.errors import Invalid, Refusal
+from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import outward, uuid7
 from springtide.kit.money import AMOUNT_MINOR_MAX
 from springtide.kit.text import text_problem
+
+PLACED = AuditAction("order.place", N_("Order placed"), AuditGroup.ORDERS)
+PAID = AuditAction("order.pay", N_("Order paid"), AuditGroup.ORDERS)
+RECEIVED = AuditAction("order.receive", N_("Order received"), AuditGroup.ORDERS)
+RETURNED = AuditAction("order.return", N_("Return taken in"), AuditGroup.ORDERS)
+CLOSED = AuditAction("order.close", N_("Order closed"), AuditGroup.ORDERS)
+UNPAID_CLOSED = AuditAction("order.close_unpaid", N_("Unpaid orders closed"), AuditGroup.ORDERS)
 
 SOURCE_PATH_LENGTH_MAX = 300
 REASON_LENGTH_MAX = 200
@@ -65,14 +73,12 @@ def place_order(
     campaign_key: str | None,
     source_path: str | None,
     now: datetime,
-    real_now: datetime | None = None,
     is_simulated: bool = False,
     identity: UUID | None = None,
 ) -> Order:
     """Keep an order as it was priced, with one order fact a line.
 
     Without a key the order's own id becomes it; ``identity`` is that id where it is known.
-    ``real_now`` is for the audit log, where the shop's clock is a simulated one; so below.
     Raises OrderKeyTaken for a key the shop has, Invalid for lines nobody can buy, OrderTooLarge
     for a total out of range.
     """
@@ -97,7 +103,9 @@ def place_order(
     )
     _refuse_bad(order)
     _insert(tx, order)
-    _audit(tx, actor, order, "order.place", before=None, now=real_now or now)
+    record_audit(
+        tx, shop=shop, actor=actor, action=PLACED, subject=f"order {order.key}", after=_told(order)
+    )
     facts.append(tx, order_facts(shop, order), now=now)
     return order
 
@@ -112,7 +120,6 @@ def pay_order(
     amount_minor: int | None = None,
     deposits: Mapping[str, int] | None = None,
     now: datetime,
-    real_now: datetime | None = None,
 ) -> Order:
     """Mark a placed order as paid in full, with one payment fact a line.
 
@@ -147,7 +154,7 @@ def pay_order(
         payment_key=payment_key,
         deposit_minor=deposit_minor,
     )
-    _audit(tx, actor, order, "order.pay", before=before, now=real_now or now)
+    _tell_moved(tx, shop, actor, PAID, before, order)
     facts.append(tx, payment_facts(shop, order, deposits or {}), now=now)
     return order
 
@@ -159,7 +166,6 @@ def receive_order(
     actor: Actor,
     key: str,
     now: datetime,
-    real_now: datetime | None = None,
 ) -> Order:
     """Note that a paid order was received; again changes nothing. Raises NotFound, OrderNotPaid."""
     order = lock_paid_order(tx, shop=shop, key=key)
@@ -167,7 +173,7 @@ def receive_order(
         return order
     tx.execute(update(orders_table).where(orders_table.c.id == order.id).values(received_at=now))
     received = replace(order, received_at=now)
-    _audit(tx, actor, received, "order.receive", before=order, now=real_now or now)
+    _tell_moved(tx, shop, actor, RECEIVED, order, received)
     return received
 
 
@@ -196,7 +202,6 @@ def record_return(
     actor: Actor,
     order: Order,
     returned: OrderReturn,
-    real_now: datetime | None = None,
 ) -> Order:
     """Keep a return of a locked order, with one refund fact a product."""
     now = returned.returned_at
@@ -217,13 +222,12 @@ def record_return(
     )
     record_audit(
         tx,
-        shop_id=order.shop_id,
+        shop=shop,
         actor=actor,
-        action="order.return",
+        action=RETURNED,
         subject=f"order {order.key}",
         before={"refunded_minor": order.refunded_minor},
         after={"refunded_minor": refunded, "lines": dict(returned.lines)},
-        now=real_now or now,
     )
     facts.append(tx, refund_facts(shop, order, returned), now=now)
     return replace(order, refunded_minor=refunded)
@@ -237,7 +241,6 @@ def close_order(
     key: str,
     reason: str,
     now: datetime,
-    real_now: datetime | None = None,
 ) -> Order:
     """Close a placed order; one closed before stays as it is. Raises NotFound, OrderPaid."""
     problem = text_problem(reason, length_max=REASON_LENGTH_MAX, is_needed=True)
@@ -251,7 +254,7 @@ def close_order(
             raise OrderPaid(key=key)
         return stored
     order = replace(before, state=OrderState.CLOSED, closed_at=now, close_reason=reason)
-    _audit(tx, actor, order, "order.close", before=before, now=real_now or now)
+    _tell_moved(tx, shop, actor, CLOSED, before, order)
     facts.append(tx, [closed_fact(shop, order)], now=now)
     return order
 
@@ -264,7 +267,6 @@ def close_unpaid(
     campaign_key: str | None,
     placed_before: datetime,
     now: datetime,
-    real_now: datetime | None = None,
     reason: str = "unpaid",
     limit: int = 500,
     giving_back: Callable[[Sequence[str]], object] | None = None,
@@ -301,13 +303,12 @@ def close_unpaid(
     closed = queries.orders_by_keys(tx, shop_id=shop.id, keys=keys)
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action="order.close_unpaid",
+        action=UNPAID_CLOSED,
         subject=campaign_key or "orders",
         before={"state": OrderState.PLACED},
         after={"state": OrderState.CLOSED, "reason": reason, "orders": keys},
-        now=real_now or now,
     )
     facts.append(tx, [closed_fact(shop, order) for order in closed], now=now)
     return keys
@@ -369,25 +370,17 @@ def _change_placed(tx: Connection, order: Order, values: Mapping[str, Any]) -> b
         .values(**values)
         .returning(orders_table.c.id)
     )
-    identity: UUID | None = tx.scalar(statement)
-    return identity is not None
+    return tx.scalar(statement) is not None
 
 
-def _audit(
-    tx: Connection, actor: Actor, order: Order, action: str, *, before: Order | None, now: datetime
+def _tell_moved(
+    tx: Connection, shop: Shop, actor: Actor, action: AuditAction, before: Order, after: Order
 ) -> None:
-    record_audit(
-        tx,
-        shop_id=order.shop_id,
-        actor=actor,
-        action=action,
-        subject=f"order {order.key}",
-        before=None if before is None else {"state": before.state},
-        after={
-            "state": order.state,
-            "total_minor": order.total_minor,
-            "payment_key": order.payment_key,
-            "close_reason": order.close_reason,
-        },
-        now=now,
-    )
+    subject, old = f"order {after.key}", {"state": before.state}
+    told = _told(after)
+    record_audit(tx, shop=shop, actor=actor, action=action, subject=subject, before=old, after=told)
+
+
+def _told(order: Order) -> dict[str, Any]:
+    names = ("state", "total_minor", "payment_key", "close_reason")
+    return {name: getattr(order, name) for name in names}

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, and_, or_, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.customers.model import Customer
@@ -36,8 +37,10 @@ from springtide.domain.outreach.optout import opt_out_link
 from springtide.domain.outreach.ports import Channel, Letter, MayBeAcceptedError
 from springtide.domain.outreach.store import messages, outreaches
 from springtide.kit.db import Database
-from springtide.kit.errors import FinalError, NeedsPersonError, PassingError
+from springtide.kit.errors import N_, FinalError, NeedsPersonError, PassingError
 from springtide.kit.ids import outward
+
+DONE = AuditAction("outreach.done", N_("Outreach sent"), AuditGroup.OUTREACH)
 
 ATTEMPTS_MAX = 5
 #: Another sender's message that stands in ``sending`` for so long was left by a crash.
@@ -123,7 +126,7 @@ def send_batch(
         down = size == 1 and passing >= PASSING_IN_A_ROW_MAX and not sent
         if tally.ends_batch or down:
             break
-    left = _finish(post, shop, found, now, real_now)
+    left = _finish(post, shop, found, now)
     return BatchResult(sent, left, passing, problem)
 
 
@@ -345,7 +348,7 @@ def _change(tx: Connection, message_id: UUID, sender: str | None, **values: Any)
     return tx.execute(statement).first() is not None
 
 
-def _finish(post: Post, shop: Shop, outreach: Outreach, now: datetime, real_now: datetime) -> int:
+def _finish(post: Post, shop: Shop, outreach: Outreach, now: datetime) -> int:
     """Close the outreach when nothing is open; return how many messages are."""
     with post.db.write() as tx:
         left = queries.progress(tx, outreach_id=outreach.id).open_count
@@ -361,12 +364,10 @@ def _finish(post: Post, shop: Shop, outreach: Outreach, now: datetime, real_now:
             counts = queries.progress(tx, outreach_id=outreach.id).counts
             record_audit(
                 tx,
-                shop_id=shop.id,
+                shop=shop,
                 actor=Actor("worker", post.line, post.line),
-                action="outreach.done",
+                action=DONE,
                 subject=outward("otr", outreach.id),
-                before=None,
                 after={str(state): count for state, count in counts.items()},
-                now=real_now,
             )
     return 0

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.customers.model import Customer
@@ -36,8 +37,14 @@ from springtide.domain.outreach.model import (
 )
 from springtide.domain.outreach.ports import channels
 from springtide.domain.outreach.store import messages, outreaches
-from springtide.kit.errors import Invalid, NotFound, Refusal
+from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.ids import outward, uuid7
+
+CREATED = AuditAction("outreach.create", N_("Outreach created"), AuditGroup.OUTREACH)
+CHANGED = AuditAction("outreach.change", N_("Outreach changed"), AuditGroup.OUTREACH)
+FROZEN = AuditAction("outreach.freeze", N_("Outreach fixed for sending"), AuditGroup.OUTREACH)
+CANCELLED = AuditAction("outreach.cancel", N_("Outreach cancelled"), AuditGroup.OUTREACH)
+SETTLED = AuditAction("message.settle", N_("Uncertain message settled"), AuditGroup.OUTREACH)
 
 _ROWS_AT_ONCE = 5_000
 _NAME_LENGTH_MAX = 200
@@ -58,7 +65,14 @@ def create_outreach(
             **_columns(checked),
         )
     )
-    _audit(tx, shop, actor, "outreach.create", outreach_id, None, _columns(checked), real_now)
+    record_audit(
+        tx,
+        shop=shop,
+        actor=actor,
+        action=CREATED,
+        subject=outward("otr", outreach_id),
+        after=_told(_columns(checked)),
+    )
     return queries.outreach(tx, shop_id=shop.id, outreach_id=outreach_id)
 
 
@@ -76,7 +90,15 @@ def change_outreach(
     values = _columns(checked_draft(draft))
     _move(tx, outreach_id, before.name, (OutreachStatus.DRAFT,), **values)
     old = {name: getattr(before, name) for name in ("name", "subject", "body", "link")}
-    _audit(tx, shop, actor, "outreach.change", outreach_id, old, values, real_now)
+    record_audit(
+        tx,
+        shop=shop,
+        actor=actor,
+        action=CHANGED,
+        subject=outward("otr", outreach_id),
+        before=old,
+        after=_told(values),
+    )
     return queries.outreach(tx, shop_id=shop.id, outreach_id=outreach_id)
 
 
@@ -114,7 +136,9 @@ def freeze_audience(
         tx.execute(insert(messages), batch)
     got = queries.progress(tx, outreach_id=outreach_id)
     after = {"people": got.audience_count, "held_out": len(held_out)}
-    _audit(tx, shop, actor, "outreach.freeze", outreach_id, None, after, real_now)
+    record_audit(
+        tx, shop=shop, actor=actor, action=FROZEN, subject=outward("otr", outreach_id), after=after
+    )
     return got
 
 
@@ -143,7 +167,15 @@ def cancel_outreach(
     )
     before = {"status": found.status}
     after = {"status": OutreachStatus.CANCELLED}
-    _audit(tx, shop, actor, "outreach.cancel", outreach_id, before, after, real_now)
+    record_audit(
+        tx,
+        shop=shop,
+        actor=actor,
+        action=CANCELLED,
+        subject=outward("otr", outreach_id),
+        before=before,
+        after=after,
+    )
     return queries.progress(tx, outreach_id=outreach_id)
 
 
@@ -177,7 +209,14 @@ def settle_uncertain(
         found = queries.outreach(tx, shop_id=shop.id, outreach_id=message.outreach_id)
         append(tx, [message_fact(shop, found, message_id, message.customer_key, now)], now=real_now)
     after = {"customer": message.customer_key, "state": state}
-    _audit(tx, shop, actor, "message.settle", message.outreach_id, None, after, real_now)
+    record_audit(
+        tx,
+        shop=shop,
+        actor=actor,
+        action=SETTLED,
+        subject=outward("otr", message.outreach_id),
+        after=after,
+    )
 
 
 def opt_out_by_message(
@@ -288,24 +327,5 @@ def _columns(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _audit(
-    tx: Connection,
-    shop: Shop,
-    actor: Actor,
-    action: str,
-    outreach_id: UUID,
-    before: Any,
-    after: dict[str, Any],
-    real_now: datetime,
-) -> None:
-    plain = {key: str(value) if isinstance(value, UUID) else value for key, value in after.items()}
-    record_audit(
-        tx,
-        shop_id=shop.id,
-        actor=actor,
-        action=action,
-        subject=outward("otr", outreach_id),
-        before=before,
-        after=plain,
-        now=real_now,
-    )
+def _told(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: str(each) if isinstance(each, UUID) else each for key, each in values.items()}

@@ -13,12 +13,18 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import lock_shop, record_audit
 from springtide.domain.rewards.checks import OutOfRange
 from springtide.domain.rewards.store import gift_bounds, gifts
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.ids import outward, uuid7
+
+BOUNDS_SET = AuditAction("gift.bounds", N_("Bounds of gifts set"), AuditGroup.GIFTS)
+ASKED = AuditAction("gift.ask", N_("Gift waits for a second person"), AuditGroup.GIFTS)
+APPROVED = AuditAction("gift.approve", N_("Gift approved"), AuditGroup.GIFTS)
+REFUSED = AuditAction("gift.refuse", N_("Gift refused"), AuditGroup.GIFTS)
 
 #: What a person gave alone in this time counts together.
 TOGETHER = timedelta(days=1)
@@ -130,13 +136,12 @@ def set_bounds(tx: Connection, *, shop: Shop, bounds: Bounds, actor: Actor, now:
         tx.execute(insert(gift_bounds).values(shop_id=shop.id, **values))
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action="gift.bounds",
+        action=BOUNDS_SET,
         subject="gifts",
         before=msgspec.to_builtins(before),
         after=values,
-        now=now,
     )
 
 
@@ -188,7 +193,9 @@ def ask_second_person(
     if waiting >= WAITING_MAX:
         raise TooManyWaiting(most=WAITING_MAX)
     gift_id = _keep(tx, shop, gift, GiftState.WAITING, actor, real_now)
-    _audit(tx, shop, gift_id, gift, "gift.ask", actor, None, real_now)
+    record_audit(
+        tx, shop=shop, actor=actor, action=ASKED, subject=outward("gft", gift_id), after=_told(gift)
+    )
     return gift_id
 
 
@@ -217,8 +224,15 @@ def decide_gift(
             state=state, decided_by_id=actor.id, decided_by=actor.name[:120], decided_at=real_now
         )
     )
-    action = "gift.approve" if approve else "gift.refuse"
-    _audit(tx, shop, gift_id, found.gift, action, actor, found.requested_by, real_now)
+    action = APPROVED if approve else REFUSED
+    record_audit(
+        tx,
+        shop=shop,
+        actor=actor,
+        action=action,
+        subject=outward("gft", gift_id),
+        after=_told(found.gift) | {"asked_by": found.requested_by},
+    )
     return found
 
 
@@ -258,33 +272,14 @@ def _keep(
     return gift_id
 
 
-def _audit(
-    tx: Connection,
-    shop: Shop,
-    gift_id: UUID,
-    gift: Gift,
-    action: str,
-    actor: Actor,
-    asked_by: str | None,
-    real_now: datetime,
-) -> None:
-    told = {
+def _told(gift: Gift) -> dict[str, Any]:
+    return {
         "kind": gift.kind,
         "to": gift.subject,
         "points": gift.points,
         "money_minor": gift.money_minor,
         "reason": gift.reason,
     }
-    record_audit(
-        tx,
-        shop_id=shop.id,
-        actor=actor,
-        action=action,
-        subject=outward("gft", gift_id),
-        before=None,
-        after=told | ({"asked_by": asked_by} if asked_by else {}),
-        now=real_now,
-    )
 
 
 def _request(row: Row[Any]) -> Request:

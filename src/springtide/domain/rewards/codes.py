@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.rewards.checks import OutOfRange
@@ -23,6 +24,8 @@ from springtide.domain.rewards.model import Attempt, Reward
 from springtide.domain.rewards.store import code_batches
 from springtide.domain.rewards.store import codes as codes_table
 from springtide.kit.errors import N_, Invalid, Refusal
+
+CODES_MADE = AuditAction("reward.codes", N_("Codes of a reward made"), AuditGroup.REWARDS)
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES = {letter: value for value, letter in enumerate(_LETTERS)}
@@ -191,13 +194,11 @@ def make_codes(
     _keep(tx, shop.id, reward.id, batch, fresh(count))
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action="reward.codes",
+        action=CODES_MADE,
         subject=reward.key,
-        before=None,
         after={"batch": batch, "count": count},
-        now=now,
     )
     return batch
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, or_, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.ledger.model import (
@@ -39,6 +40,8 @@ from springtide.domain.rewards.store import rewards as _rewards
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.ids import inward, joined, outward
 from springtide.kit.text import text_problem
+
+DEPOSIT_PAID = AuditAction("deposit.pay", N_("Deposit paid"), AuditGroup.ORDERS)
 
 PAYMENT_LENGTH_MAX = 200
 
@@ -75,7 +78,6 @@ def pay_deposit(
     amount_minor: int,
     actor: Actor,
     now: datetime,
-    real_now: datetime | None = None,
 ) -> Claim:
     """Record a presale's deposit: the piece is taken, and what the deposit is worth is given.
 
@@ -116,13 +118,12 @@ def pay_deposit(
     )
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action="deposit.pay",
+        action=DEPOSIT_PAID,
         subject=f"claim {claim_key}",
         before={"state": str(claim.state)},
         after={"amount_minor": amount_minor, "payment_key": payment_key},
-        now=real_now or now,
     )
     return _locked(tx, shop, claim_key)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, insert, or_, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.ledger.model import Chain, Opening, Transfer
@@ -30,7 +31,11 @@ from springtide.domain.rewards.store import rewards as rewards_table
 from springtide.domain.rewards.tickets import refuse_ticketless, wrong_draw
 from springtide.kit import ids
 from springtide.kit.db import insert_into
-from springtide.kit.errors import Invalid
+from springtide.kit.errors import N_, Invalid
+
+SAVED = AuditAction("reward.saved", N_("Reward saved"), AuditGroup.REWARDS)
+PUBLISHED = AuditAction("reward.published", N_("Reward published"), AuditGroup.REWARDS)
+STOPPED = AuditAction("reward.stopped", N_("Reward stopped"), AuditGroup.REWARDS)
 
 
 def save_reward(
@@ -73,15 +78,9 @@ def save_reward(
     before = None
     if reward_id is None:
         reward_id = ids.uuid7(now)
-        tx.execute(
-            insert(rewards_table).values(
-                id=reward_id,
-                shop_id=shop.id,
-                state=RewardState.DRAFT,
-                seed=secrets.token_hex(32),
-                **values,
-            )
-        )
+        state, seed = RewardState.DRAFT, secrets.token_hex(32)
+        row = {"id": reward_id, "shop_id": shop.id, "state": state, "seed": seed}
+        tx.execute(insert(rewards_table).values(**row, **values))
     else:
         found = _locked(tx, shop, reward_id)
         if found.state is not RewardState.DRAFT:
@@ -90,7 +89,10 @@ def save_reward(
         before = _told(found)
         tx.execute(update(rewards_table).where(rewards_table.c.id == reward_id).values(**values))
     saved = read_reward(tx, shop=shop, reward_id=reward_id)
-    _audit(tx, shop, saved, "reward.saved", before, actor, now)
+    after = _told(saved)
+    record_audit(
+        tx, shop=shop, actor=actor, action=SAVED, subject=saved.key, before=before, after=after
+    )
     return saved
 
 
@@ -114,7 +116,15 @@ def publish_reward(
         .values(state=RewardState.PUBLISHED)
     )
     published = read_reward(tx, shop=shop, reward_id=reward_id)
-    _audit(tx, shop, published, "reward.published", _told(found), actor, now)
+    record_audit(
+        tx,
+        shop=shop,
+        actor=actor,
+        action=PUBLISHED,
+        subject=published.key,
+        before=_told(found),
+        after=_told(published),
+    )
     steps, openings = [], []
     for filling in _fillings(published):
         source = f"{filling.account}:source"
@@ -149,7 +159,15 @@ def stop_reward(
         .values(state=RewardState.STOPPED)
     )
     stopped = read_reward(tx, shop=shop, reward_id=reward_id)
-    _audit(tx, shop, stopped, "reward.stopped", _told(found), actor, now)
+    record_audit(
+        tx,
+        shop=shop,
+        actor=actor,
+        action=STOPPED,
+        subject=stopped.key,
+        before=_told(found),
+        after=_told(stopped),
+    )
     _settle(tx, shop=shop, found=stopped, now=now)
     return stopped
 
@@ -254,24 +272,3 @@ def _told(found: Reward) -> dict[str, Any]:
         "opens_at": found.opens_at.isoformat(),
         "closes_at": found.closes_at.isoformat(),
     }
-
-
-def _audit(
-    tx: Connection,
-    shop: Shop,
-    found: Reward,
-    action: str,
-    before: Any,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    record_audit(
-        tx,
-        shop_id=shop.id,
-        actor=actor,
-        action=action,
-        subject=found.key,
-        before=before,
-        after=_told(found),
-        now=now,
-    )

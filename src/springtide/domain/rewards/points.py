@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.ledger.model import BoundReached, Chain, Opening, Transfer
@@ -16,6 +17,8 @@ from springtide.domain.rewards.grants import POINTS, points_account
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import uuid7
 from springtide.kit.text import text_problem
+
+ADJUSTED = AuditAction("points.adjust", N_("Points adjusted"), AuditGroup.REWARDS)
 
 ADJUST_MAX = 10_000_000
 REASON_LENGTH_MAX = 200
@@ -75,7 +78,6 @@ def adjust_points(
     reason: str,
     actor: Actor,
     now: datetime,
-    real_now: datetime | None = None,
 ) -> None:
     """Give points (``amount`` above zero) or take them, for a stated reason.
 
@@ -85,13 +87,11 @@ def adjust_points(
     checked_adjustment(amount, reason)
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action="points.adjust",
+        action=ADJUSTED,
         subject=f"customer {customer_key}",
-        before=None,
         after={"amount": amount, "reason": reason},
-        now=real_now or now,
     )
     own = points_account(customer_key)
     source, target = (_ADJUSTED, own) if amount > 0 else (own, _ADJUSTED)

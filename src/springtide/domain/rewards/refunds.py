@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.ledger.model import MONEY, Chain, Opening, Transfer
@@ -17,6 +18,8 @@ from springtide.domain.ledger.operations import move
 from springtide.domain.ledger.queries import transfers_by_ids, transfers_into
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.text import text_problem
+
+REFUND_REPAID = AuditAction("refund.repaid", N_("Refund paid back"), AuditGroup.ORDERS)
 
 REFUNDS, REPAID, ORDERS = "refunds", "refunds:repaid", "refunds:orders"
 PAYMENT_LENGTH_MAX = 200
@@ -118,13 +121,11 @@ def repay(
     )
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action="refund.repaid",
+        action=REFUND_REPAID,
         subject=f"refund {key}",
-        before=None,
         after={"amount_minor": owed_.amount, "payment_key": payment_key},
-        now=now,
     )
     move(tx, shop=shop, chain=Chain((step,), (Opening(REPAID, MONEY),)), now=now)
     return payment_key

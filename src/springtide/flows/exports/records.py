@@ -10,9 +10,10 @@ import msgspec
 
 from springtide.connectors.tabular.written import Column, Row
 from springtide.domain.access.model import Data
-from springtide.domain.access.queries import audit_page, keys_of, members_of
+from springtide.domain.access.queries import keys_of, members_of
 from springtide.domain.facts.queries import import_record, imports
 from springtide.flows import names
+from springtide.flows.audit_log import WORDS, AuditFilter, entries
 from springtide.flows.exporting import Nothing, Source
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward, outward
@@ -93,36 +94,45 @@ class ImportDays:
             )  # fmt: skip
 
 
+class AuditEntries(msgspec.Struct, forbid_unknown_fields=True):
+    """Entries as the page filters them: a person's id, a group or an action, days of the shop."""
+
+    who: str = ""
+    about: str = ""
+    since: date | None = None
+    until: date | None = None
+
+
 class Audit:
-    """Who did what, the newest first."""
+    """Who did what, the last committed first."""
 
     kind: ClassVar[str] = "audit"
     label: ClassVar[str] = N_("Audit log")
     data: ClassVar[Data] = Data.AUDIT
-    params: ClassVar[type] = Nothing
+    params: ClassVar[type] = AuditEntries
     columns: ClassVar[tuple[Column, ...]] = (
         Column("at", N_("When"), "instant"),
+        Column("shop_at", N_("Shop's time, where simulated"), "instant"),
         Column("actor", N_("Who")),
         Column("actor_kind", N_("Person or program"), words=names.ACTORS),
-        Column("action", N_("Action"), words=names.AUDIT_ACTIONS),
+        Column("action", N_("Action"), words=WORDS),
         Column("subject", N_("Done to")),
         Column("before", N_("Before the change")),
         Column("after", N_("After the change")),
     )
 
     @staticmethod
-    def rows(source: Source, params: Nothing) -> Iterator[Row]:
+    def rows(source: Source, params: AuditEntries) -> Iterator[Row]:
         """Yield a row an entry; before and after as JSON."""
+        wanted = AuditFilter(params.who, params.about, params.since, params.until)
         before: UUID | None = None
         while True:
             with source.house.db.read() as tx:
-                page = audit_page(
-                    tx, shop_id=source.shop.id, before=before, limit=_PAGE, with_people=True
-                )
+                page = entries(tx, source.shop, wanted, limit=_PAGE, before=before)
             for each in page:
                 yield (
-                    each.at, each.actor_name, each.actor_kind, each.action, each.subject,
-                    _json(each.before), _json(each.after),
+                    each.at, each.shop_at, each.actor_name, each.actor_kind, each.action,
+                    each.subject, _json(each.before), _json(each.after),
                 )  # fmt: skip
             if len(page) < _PAGE:
                 return

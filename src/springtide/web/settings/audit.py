@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +11,9 @@ from litestar import Request, Response, get
 from springtide.bootstrap import House
 from springtide.domain.access import queries
 from springtide.domain.access.model import Data, Entry, Member, reading
-from springtide.flows import names
+from springtide.flows.audit_log import GROUP_WORDS, AuditFilter, by_group, entries
 from springtide.kit.ids import inward, outward
+from springtide.kit.reading import BadDay, as_typed, day
 from springtide.web import render
 from springtide.web.settings import sections
 
@@ -40,22 +42,18 @@ def audit_page(
     member: Member,
     who: str = "",
     about: str = "",
+    since: str = "",
+    until: str = "",
     before: str = "",
 ) -> Response[str]:
-    """Show the newest entries, or those older than ``before``."""
-    older_than: UUID | None = inward("aud", before) if before else None
+    """Show the last entries, or those committed before ``before``; days are the shop's."""
+    earlier_than: UUID | None = inward("aud", before) if before else None
+    wanted = AuditFilter(who, about, _day(since), _day(until))
     with house.db.read() as tx:
         people = queries.members_of(tx, shop=member.shop)
-        entries = queries.audit_page(
-            tx,
-            shop_id=member.shop.id,
-            limit=PAGE + 1,
-            before=older_than,
-            actor_id=who or None,
-            action=about or None,
-            with_people=True,
-        )
-    shown = entries[:PAGE]
+        found = entries(tx, member.shop, wanted, limit=PAGE + 1, before=earlier_than)
+    shown = found[:PAGE]
+    given = {"who": who, "about": about, "since": since, "until": until}
     return render.page(
         request,
         "settings/audit.html",
@@ -63,12 +61,20 @@ def audit_page(
         sections=sections(member),
         entries=[(entry, changes(entry)) for entry in shown],
         people=people,
-        who=who,
-        about=about,
-        subjects=names.AUDIT_SUBJECTS,
-        next_id=outward("aud", shown[-1].id) if len(entries) > PAGE else "",
-        is_first=older_than is None,
+        given={name: text for name, text in given.items() if text},
+        groups=[(group, GROUP_WORDS[group], of_it) for group, of_it in by_group().items()],
+        next_id=outward("aud", shown[-1].id) if len(found) > PAGE else "",
+        is_first=earlier_than is None,
     )
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    found = day(as_typed(text))
+    if found is None:
+        raise BadDay(value=text[:40])
+    return found
 
 
 def changes(entry: Entry) -> list[Change]:

@@ -7,7 +7,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
 from springtide.bootstrap import House
-from springtide.domain.access import operations, proofs, queries
+from springtide.domain.access import audit_queries, operations, proofs, queries
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.access.passwords import LENGTH_MIN
 from springtide.flows import accounts
@@ -107,7 +107,7 @@ def _page(
             now=house.real_now(),
         )
         factors = len(proofs.factors_of(tx, person_id=member.person.id))
-        lately = queries.personal_page(tx, person_id=member.person.id)
+        lately = audit_queries.personal_page(tx, person_id=member.person.id)
     return render.page(
         request,
         "settings/me.html",

@@ -1,6 +1,7 @@
 """What access changes: shops, people, roles, keys, sessions; every write leaves an audit entry."""
 
 from springtide.domain.access.operations.audit import (
+    API_REFUSED,
     CONFIRM_FAILED,
     LOG_IN_FAILED,
     REFUSALS_AN_HOUR,
@@ -116,6 +117,7 @@ from springtide.domain.access.operations.tries import (
 )
 
 __all__ = [
+    "API_REFUSED",
     "BROWSER_DAYS",
     "CALM_ACCOUNT",
     "CALM_NETWORK",

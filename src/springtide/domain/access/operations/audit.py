@@ -6,45 +6,67 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select
 
-from springtide.domain.access.model import Actor, Member, Person
+from springtide.domain.access.audited import AuditAction, AuditGroup
+from springtide.domain.access.model import Actor, Member, Person, Shop
+from springtide.domain.access.queries import shop_by_id
 from springtide.domain.access.store import audit_log
-from springtide.kit.db import Database
+from springtide.kit.db import Database, real_now
+from springtide.kit.errors import N_
 from springtide.kit.ids import floor7, outward, uuid7
 
 #: So many refusals of one person in one shop are written down within an hour.
 REFUSALS_AN_HOUR = 20
 _HOUR = timedelta(hours=1)
-_REFUSED, _LINK_REFUSED = "access.refused", "invitation.refused"
+_REFUSED = AuditAction("access.refused", N_("Refused: not allowed"), AuditGroup.REFUSALS)
+#: Calls of the API that were refused to a key, counted.
+API_REFUSED = AuditAction(
+    "access.api_refused", N_("Refused: calls of the API"), AuditGroup.REFUSALS
+)
+_LINK_REFUSED = AuditAction(
+    "invitation.refused",
+    N_("Invitation refused: over, or of another address"),
+    AuditGroup.TEAM,
+)
 #: What was tried in vain: a log-in, a confirmation, a link for a new password.
-LOG_IN_FAILED = "person.log_in_failed"
-CONFIRM_FAILED = "person.confirm_failed"
-RECOVER_FAILED = "person.recover_failed"
+LOG_IN_FAILED = AuditAction(
+    "person.log_in_failed", N_("Wrong password, code or passkey"), AuditGroup.ACCOUNTS
+)
+CONFIRM_FAILED = AuditAction(
+    "person.confirm_failed", N_("Confirmation refused"), AuditGroup.ACCOUNTS
+)
+RECOVER_FAILED = AuditAction(
+    "person.recover_failed", N_("Link for a new password came too late"), AuditGroup.ACCOUNTS
+)
 
 
 def record_audit(
     tx: Connection,
     *,
-    shop_id: UUID | None,
+    shop: Shop | UUID | None,
     actor: Actor,
-    action: str,
+    action: AuditAction,
     subject: str,
-    before: Any,
-    after: Any,
-    now: datetime,
+    before: Any = None,
+    after: Any = None,
 ) -> None:
-    """Write down who did what (``action`` as noun.verb) to which subject, before and after.
+    """Write down who did what to which subject, before and after, and when it truly happened.
 
-    ``now`` is the real time, not a shop's simulated one: the log tells when it truly happened.
+    A shop's simulated clock is told beside the real instant; of a shop known by its id alone it
+    is looked up. Entries are read in the order in which their transactions were committed.
     """
+    at = real_now(tx)
+    if isinstance(shop, UUID):
+        shop = shop_by_id(tx, shop_id=shop)
     tx.execute(
         insert(audit_log).values(
-            id=uuid7(now),
-            shop_id=shop_id,
-            at=now,
+            id=uuid7(at),
+            shop_id=shop and shop.id,
+            at=at,
+            shop_at=shop.now(at) if shop and shop.clock else None,
             actor_kind=actor.kind,
             actor_id=actor.id[:80],
             actor_name=actor.name[:120],
-            action=action,
+            action=action.code,
             subject=subject[:200],
             before=before,
             after=after,
@@ -60,13 +82,11 @@ def record_refusal(
     if _is_room(tx, audit_log.c.shop_id == member.shop.id, mine, action=_REFUSED, now=now):
         record_audit(
             tx,
-            shop_id=member.shop.id,
+            shop=member.shop,
             actor=member.actor,
             action=_REFUSED,
             subject=path,
-            before=None,
             after={"permission": permission},
-            now=now,
         )
 
 
@@ -74,8 +94,7 @@ def record_of_person(
     tx: Connection,
     *,
     person: Person,
-    action: str,
-    now: datetime,
+    action: AuditAction,
     after: Any = None,
     actor: Actor | None = None,
 ) -> None:
@@ -86,18 +105,16 @@ def record_of_person(
     """
     record_audit(
         tx,
-        shop_id=None,
+        shop=None,
         actor=actor or Actor("person", str(person.id), person.name),
         action=action,
         subject=outward("per", person.id),
-        before=None,
         after=after,
-        now=now,
     )
 
 
 def record_failure(
-    db: Database, *, person: Person, action: str, now: datetime, after: Any = None
+    db: Database, *, person: Person, action: AuditAction, now: datetime, after: Any = None
 ) -> None:
     """Write down what was tried in vain on a person's account; of each kind, so many an hour."""
     account = audit_log.c.subject == outward("per", person.id)
@@ -108,7 +125,7 @@ def record_failure(
             return
     with db.write() as tx:
         if _is_room(tx, *which, action=action, now=now):
-            record_of_person(tx, person=person, action=action, after=after, now=now)
+            record_of_person(tx, person=person, action=action, after=after)
 
 
 def record_refused_link(
@@ -125,18 +142,13 @@ def record_refused_link(
     with db.write() as tx:
         if _is_room(tx, *which, action=_LINK_REFUSED, now=now):
             record_audit(
-                tx,
-                shop_id=shop_id,
-                actor=actor,
-                action=_LINK_REFUSED,
-                subject=subject,
-                before=None,
-                after=after,
-                now=now,
+                tx, shop=shop_id, actor=actor, action=_LINK_REFUSED, subject=subject, after=after
             )
 
 
-def _is_room(tx: Connection, *which: ColumnElement[bool], action: str, now: datetime) -> bool:
+def _is_room(
+    tx: Connection, *which: ColumnElement[bool], action: AuditAction, now: datetime
+) -> bool:
     """Tell whether the last hour holds fewer of such entries than are written down."""
     kept = tx.execute(
         select(func.count())
@@ -146,7 +158,7 @@ def _is_room(tx: Connection, *which: ColumnElement[bool], action: str, now: date
             # Ids begin with their time, so the index leads to the last hour.
             audit_log.c.id > floor7(now - _HOUR),
             audit_log.c.at > now - _HOUR,
-            audit_log.c.action == action,
+            audit_log.c.action == action.code,
         )
     ).scalar_one()
     return int(kept) < REFUSALS_AN_HOUR

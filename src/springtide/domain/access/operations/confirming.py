@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Person, Session
 from springtide.domain.access.operations.audit import (
     CONFIRM_FAILED,
@@ -29,6 +30,11 @@ from springtide.domain.access.secrets import hash_password, token_hash
 from springtide.domain.access.store import people
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, Invalid, Refusal
+
+CONFIRMED = AuditAction("person.confirm", N_("Confirmed that it is them"), AuditGroup.ACCOUNTS)
+PASSWORD_CHANGED = AuditAction(
+    "person.change_password", N_("Password changed"), AuditGroup.ACCOUNTS
+)
 
 #: What uses up a code in a transaction and tells whether it was a recovery code; raises WrongCode.
 UseCode = Callable[[Connection], bool]
@@ -85,11 +91,11 @@ def confirmed(
     """Note that the person of a session has proved again, and by what, who they are."""
     mark_proved(tx, token=token, now=now)
     after = {**place_of(visit), "by": by}
-    record_of_person(tx, person=person, action="person.confirm", after=after, now=now)
+    record_of_person(tx, person=person, action=CONFIRMED, after=after)
 
 
 def note_wrong_proof(
-    db: Database, *, person: Person, action: str, by: str, visit: Visit, now: datetime
+    db: Database, *, person: Person, action: AuditAction, by: str, visit: Visit, now: datetime
 ) -> None:
     """Write a wrong code or passkey into the audit log, so many an hour."""
     after = {**place_of(visit), "by": by}
@@ -129,9 +135,7 @@ def change_password(
     made = hash_password(password)
     with db.write() as tx:
         set_password(tx, person=person, password_hash=made)
-        record_of_person(
-            tx, person=person, action="person.change_password", after=place_of(visit), now=now
-        )
+        record_of_person(tx, person=person, action=PASSWORD_CHANGED, after=place_of(visit))
         return open_session(tx, person=person, visit=visit, now=now)
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Person
 from springtide.domain.access.operations.audit import record_audit
 from springtide.domain.access.operations.people import remove_member
@@ -32,7 +33,10 @@ from springtide.domain.access.store import (
     sessions,
 )
 from springtide.kit.db import metadata
+from springtide.kit.errors import N_
 from springtide.kit.ids import outward, uuid7
+
+ERASED = AuditAction("person.erase", N_("Person of the team erased"), AuditGroup.ACCOUNTS)
 
 #: Columns of other tables that point at a person; what stands there is theirs and goes.
 _OWN = "person_id"
@@ -84,13 +88,11 @@ def erase_person(tx: Connection, *, person: Person, actor: Actor, now: datetime)
     is_self = actor.id == str(person.id)
     record_audit(
         tx,
-        shop_id=None,
+        shop=None,
         actor=Actor(actor.kind, actor.id, neutral) if is_self else actor,
-        action="person.erase",
+        action=ERASED,
         subject=key,
-        before=None,
         after={"name": neutral},
-        now=now,
     )
     return neutral
 

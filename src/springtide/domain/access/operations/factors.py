@@ -16,6 +16,7 @@ from uuid import UUID
 from pyotp import TOTP
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Factor, FactorKind, Person
 from springtide.domain.access.operations.audit import record_of_person
 from springtide.domain.access.operations.names import checked_name
@@ -33,6 +34,18 @@ from springtide.domain.access.store import (
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.ids import outward, uuid7
+
+CODE_USED = AuditAction("person.code_used", N_("Recovery code used"), AuditGroup.ACCOUNTS)
+CODES_RENEWED = AuditAction(
+    "person.codes_renewed", N_("New recovery codes made"), AuditGroup.ACCOUNTS
+)
+FACTOR_REMOVED = AuditAction(
+    "person.factor_removed", N_("Second factor taken off"), AuditGroup.ACCOUNTS
+)
+CODES_WRONG = AuditAction(
+    "person.codes_wrong", N_("Right password, ten wrong codes"), AuditGroup.ACCOUNTS
+)
+FACTOR_ADDED = AuditAction("person.factor_added", N_("Second factor added"), AuditGroup.ACCOUNTS)
 
 STEP_SECONDS, FACTORS_MAX, CODES = 30, 10, 10
 WRONG_AN_HOUR = 10
@@ -176,7 +189,7 @@ def use_recovery_code(tx: Connection, *, person: Person, code: str, now: datetim
         .values(used_at=now)
     )
     if used.rowcount:
-        record_of_person(tx, person=person, action="person.code_used", now=now)
+        record_of_person(tx, person=person, action=CODE_USED)
     return bool(used.rowcount)
 
 
@@ -188,7 +201,7 @@ def renew_codes(tx: Connection, *, person: Person, now: datetime) -> list[str]:
         insert(recovery_codes),
         [{"code_hash": token_hash(each), "person_id": person.id, "used_at": None} for each in made],
     )
-    record_of_person(tx, person=person, action="person.codes_renewed", now=now)
+    record_of_person(tx, person=person, action=CODES_RENEWED)
     return ["-".join(each[at : at + 4] for at in range(0, 16, 4)) for each in made]
 
 
@@ -202,7 +215,7 @@ def remove_factor(tx: Connection, *, person: Person, factor_id: UUID, now: datet
     if len(kept) == 1:
         tx.execute(delete(recovery_codes).where(recovery_codes.c.person_id == person.id))
     told = {"kind": gone.kind, "name": gone.name}
-    record_of_person(tx, person=person, action="person.factor_removed", after=told, now=now)
+    record_of_person(tx, person=person, action=FACTOR_REMOVED, after=told)
     return gone
 
 
@@ -214,10 +227,9 @@ def remove_all_factors(tx: Connection, *, person: Person, actor: Actor, now: dat
     record_of_person(
         tx,
         person=person,
-        action="person.factor_removed",
+        action=FACTOR_REMOVED,
         after={"factors": count},
         actor=actor,
-        now=now,
     )
     return count
 
@@ -246,7 +258,7 @@ def count_code(db: Database, *, person: Person, now: datetime) -> UUID:
             )
         )
         if wrong[0] + 1 == WRONG_AN_HOUR:
-            record_of_person(tx, person=person, action="person.codes_wrong", now=now)
+            record_of_person(tx, person=person, action=CODES_WRONG)
     return counted
 
 
@@ -273,5 +285,5 @@ def _add(
         )
     )
     told = {"kind": kind, "name": name}
-    record_of_person(tx, person=person, action="person.factor_added", after=told, now=now)
+    record_of_person(tx, person=person, action=FACTOR_ADDED, after=told)
     return [] if kept else renew_codes(tx, person=person, now=now)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Invitation, Person, Role, Shop
 from springtide.domain.access.operations.audit import record_audit, record_refused_link
 from springtide.domain.access.operations.names import check, checked_email, checked_name
@@ -25,11 +26,15 @@ from springtide.kit.db import Database
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.ids import outward, uuid7
 
+CREATED = AuditAction("invitation.create", N_("Person invited"), AuditGroup.TEAM)
+RENEWED = AuditAction("invitation.renew", N_("Invitation sent again"), AuditGroup.TEAM)
+WITHDRAWN = AuditAction("invitation.withdraw", N_("Invitation withdrawn"), AuditGroup.TEAM)
+ACCEPTED = AuditAction("invitation.accept", N_("Invitation taken up"), AuditGroup.TEAM)
+
 #: How long a link may be used.
 INVITATION_DAYS = 7
 #: Invitations of one shop within a day, sent again or new: nobody mails strangers through us.
 INVITATIONS_A_DAY = 50
-_CREATE, _RENEW = "invitation.create", "invitation.renew"
 
 
 class AlreadyMember(Refusal):
@@ -101,7 +106,7 @@ def invite(
         .returning(invitations)
     ).one()
     found = to_invitation(row)
-    _note(tx, found, _RENEW if replaced else _CREATE, actor, now)
+    _note(tx, found, RENEWED if replaced else CREATED, actor)
     return found, token
 
 
@@ -124,7 +129,7 @@ def withdraw_invitation(
     """Make an open invitation's link useless from now on."""
     found = _found(tx, shop, invitation_id)
     tx.execute(delete(invitations).where(invitations.c.id == found.id))
-    _note(tx, found, "invitation.withdraw", actor, now)
+    _note(tx, found, WITHDRAWN, actor)
     return found
 
 
@@ -206,7 +211,7 @@ def _claim(tx: Connection, found: Invitation) -> None:
 
 def _take_up(tx: Connection, found: Invitation, shop: Shop, person: Person, now: datetime) -> Role:
     actor = Actor("person", str(person.id), person.name)
-    _note(tx, found, "invitation.accept", actor, now)
+    _note(tx, found, ACCEPTED, actor)
     kept: str | None = tx.execute(
         select(memberships.c.role).where(
             memberships.c.shop_id == shop.id, memberships.c.person_id == person.id
@@ -235,7 +240,7 @@ def _keep_within_the_day(tx: Connection, shop: Shop, now: datetime) -> None:
         .select_from(audit_log)
         .where(
             audit_log.c.shop_id == shop.id,
-            audit_log.c.action.in_((_CREATE, _RENEW)),
+            audit_log.c.action.in_((CREATED.code, RENEWED.code)),
             audit_log.c.at > now - timedelta(days=1),
         )
     ).scalar_one()
@@ -243,14 +248,12 @@ def _keep_within_the_day(tx: Connection, shop: Shop, now: datetime) -> None:
         raise TooManyInvitations(most=INVITATIONS_A_DAY)
 
 
-def _note(tx: Connection, found: Invitation, action: str, actor: Actor, now: datetime) -> None:
+def _note(tx: Connection, found: Invitation, action: AuditAction, actor: Actor) -> None:
     record_audit(
         tx,
-        shop_id=found.shop_id,
+        shop=found.shop_id,
         actor=actor,
         action=action,
         subject=outward("inv", found.id),
-        before=None,
         after={"email": found.email, "role": found.role},
-        now=now,
     )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import PUBLISHABLE_SCOPES, Actor, ApiKey, Scope, Shop
 from springtide.domain.access.operations.audit import record_audit
 from springtide.domain.access.operations.names import check, checked_name
@@ -12,6 +13,10 @@ from springtide.domain.access.secrets import new_token, token_hash
 from springtide.domain.access.store import api_keys, to_key
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.ids import outward, uuid7
+
+CREATED = AuditAction("key.create", N_("API key made"), AuditGroup.KEYS)
+ROTATED = AuditAction("key.rotate", N_("API key renewed"), AuditGroup.KEYS)
+REVOKED = AuditAction("key.revoke", N_("API key revoked"), AuditGroup.KEYS)
 
 
 class BadScopes(Refusal):
@@ -91,18 +96,16 @@ def create_key(
     key = to_key(row)
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action="key.create",
+        action=CREATED,
         subject=outward("key", key.id),
-        before=None,
         after={
             "name": key.name,
             "prefix": key.prefix,
             "scopes": sorted(scopes),
             "expires_at": key.expires_at and key.expires_at.isoformat(),
         },
-        now=now,
     )
     return key, token
 
@@ -155,13 +158,12 @@ def rotate_key(
     )
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action="key.rotate",
+        action=ROTATED,
         subject=outward("key", key_id),
         before={"name": old.name, "prefix": old.prefix},
         after={"prefix": new.prefix, "old_ends_at": ends_at.isoformat()},
-        now=now,
     )
     return new, token
 
@@ -178,13 +180,11 @@ def revoke_key(tx: Connection, *, shop: Shop, key_id: UUID, actor: Actor, now: d
     tx.execute(update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=now))
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action="key.revoke",
+        action=REVOKED,
         subject=outward("key", key_id),
         before={"name": row.name, "prefix": row.prefix},
-        after=None,
-        now=now,
     )
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Person, Role, Shop
 from springtide.domain.access.operations.audit import record_audit
 from springtide.domain.access.operations.names import check, checked_email, checked_name
@@ -14,6 +15,11 @@ from springtide.domain.access.store import memberships, people, sessions
 from springtide.kit.errors import N_, Conflict, Invalid, NotFound, Refusal
 from springtide.kit.i18n import LANGUAGES
 from springtide.kit.ids import outward, uuid7
+
+CREATED = AuditAction("person.create", N_("Account made"), AuditGroup.ACCOUNTS)
+ADDED = AuditAction("member.add", N_("Person let in"), AuditGroup.TEAM)
+CHANGED = AuditAction("member.change", N_("Role changed"), AuditGroup.TEAM)
+REMOVED = AuditAction("member.remove", N_("Person taken out"), AuditGroup.TEAM)
 
 
 class LastOwner(Refusal):
@@ -58,13 +64,11 @@ def create_person(
     )
     record_audit(
         tx,
-        shop_id=None,
+        shop=None,
         actor=actor,
-        action="person.create",
+        action=CREATED,
         subject=outward("per", person.id),
-        before=None,
         after={"email": email, "name": person.name},
-        now=now,
     )
     return person
 
@@ -93,13 +97,12 @@ def add_member(
         )
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action="member.add" if row is None else "member.change",
+        action=ADDED if row is None else CHANGED,
         subject=outward("per", person.id),
         before=before,
         after={"email": person.email, "role": role},
-        now=now,
     )
 
 
@@ -127,13 +130,11 @@ def remove_member(
         tx.execute(delete(sessions).where(sessions.c.person_id == person.id))
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action="member.remove",
+        action=REMOVED,
         subject=outward("per", person.id),
         before={"email": person.email, "role": role},
-        after=None,
-        now=now,
     )
 
 

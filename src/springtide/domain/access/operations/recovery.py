@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Person
 from springtide.domain.access.operations.audit import (
     RECOVER_FAILED,
@@ -19,6 +20,11 @@ from springtide.kit.addresses import network_of
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import uuid7
+
+LINK_MADE = AuditAction(
+    "person.recovery_link", N_("Link for a new password made"), AuditGroup.ACCOUNTS
+)
+RECOVERED = AuditAction("person.recover", N_("Password recovered"), AuditGroup.ACCOUNTS)
 
 RECOVERY_MINUTES = 30
 #: Links that an account is sent, and asks that a network has, within an hour.
@@ -78,7 +84,7 @@ def begin_recovery(
             expires_at=now + timedelta(minutes=RECOVERY_MINUTES),
         )
     )
-    record_of_person(tx, person=person, action="person.recovery_link", now=now, actor=actor)
+    record_of_person(tx, person=person, action=LINK_MADE, actor=actor)
     return person, token
 
 
@@ -101,7 +107,7 @@ def recover(db: Database, *, token: str, password: str, visit: Visit, now: datet
         person = recovery_of(tx, token=token, now=now, for_update=True)
         tx.execute(delete(recoveries).where(recoveries.c.person_id == person.id))
         set_password(tx, person=person, password_hash=made)
-        record_of_person(tx, person=person, action="person.recover", after=place_of(visit), now=now)
+        record_of_person(tx, person=person, action=RECOVERED, after=place_of(visit))
     return person
 
 
@@ -136,5 +142,5 @@ def reset_password(
     with db.write() as tx:
         tx.execute(delete(recoveries).where(recoveries.c.person_id == person.id))
         set_password(tx, person=person, password_hash=made)
-        record_of_person(tx, person=person, action="person.recover", now=now, actor=actor)
+        record_of_person(tx, person=person, action=RECOVERED, actor=actor)
     return person

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Person, Session
 from springtide.domain.access.operations.audit import LOG_IN_FAILED, record_of_person
 from springtide.domain.access.operations.browsers import (
@@ -32,6 +33,10 @@ from springtide.kit.db import Database
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.i18n import LANGUAGES
 from springtide.kit.ids import outward
+
+LOGGED_IN = AuditAction("person.log_in", N_("Logged in"), AuditGroup.ACCOUNTS)
+LOGGED_OUT = AuditAction("person.log_out", N_("Logged out"), AuditGroup.ACCOUNTS)
+SESSIONS_ENDED = AuditAction("person.end_sessions", N_("Sessions ended"), AuditGroup.ACCOUNTS)
 
 SESSION_HOURS = 12
 _PASSWORD_READ_MAX = 1000
@@ -143,12 +148,12 @@ def _proof_of(password_hash: str) -> str:
 
 
 def _come_in(tx: Connection, person: Person, visit: Visit, now: datetime) -> Session:
-    record_of_person(tx, person=person, action="person.log_in", after=place_of(visit), now=now)
+    record_of_person(tx, person=person, action=LOGGED_IN, after=place_of(visit))
     return open_session(tx, person=person, visit=visit, now=now)
 
 
 def note_wrong_password(
-    db: Database, *, person: Person, action: str, visit: Visit, now: datetime
+    db: Database, *, person: Person, action: AuditAction, visit: Visit, now: datetime
 ) -> None:
     """Write a wrong password into the audit log: the first five of a day, then at 10, 20, 40, …"""
     with db.read() as tx:
@@ -157,7 +162,7 @@ def note_wrong_password(
         return
     with db.write() as tx:
         after = {**place_of(visit), "wrong_passwords_today": count}
-        record_of_person(tx, person=person, action=action, after=after, now=now)
+        record_of_person(tx, person=person, action=action, after=after)
 
 
 def place_of(visit: Visit) -> dict[str, str]:
@@ -189,7 +194,7 @@ def log_out(tx: Connection, *, token: str, now: datetime) -> None:
     """End the session of a token; an unknown one is no error."""
     person = _person_of(tx, token)
     if person is not None:
-        record_of_person(tx, person=person, action="person.log_out", now=now)
+        record_of_person(tx, person=person, action=LOGGED_OUT)
         tx.execute(delete(sessions).where(sessions.c.token_hash == token_hash(token)))
 
 
@@ -200,7 +205,7 @@ def end_session(tx: Connection, *, person: Person, session_id: UUID, now: dateti
             tx.execute(delete(sessions).where(sessions.c.token_hash == kept.token_hash))
             forget_browsers(tx, person_id=person.id, only=kept.browser)
             ended = {"address": kept.address, "browser": kept.agent}
-            record_of_person(tx, person=person, action="person.end_sessions", after=ended, now=now)
+            record_of_person(tx, person=person, action=SESSIONS_ENDED, after=ended)
             return
     raise NotFound(what="session", key=outward("ses", session_id))
 
@@ -217,9 +222,7 @@ def end_other_sessions(tx: Connection, *, person: Person, token: str, now: datet
     )
     forget_browsers(tx, person_id=person.id, but=this)
     count = ended.rowcount
-    record_of_person(
-        tx, person=person, action="person.end_sessions", after={"sessions": count}, now=now
-    )
+    record_of_person(tx, person=person, action=SESSIONS_ENDED, after={"sessions": count})
     return count
 
 

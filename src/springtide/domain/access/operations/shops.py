@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, PointsKeeper, Shop
 from springtide.domain.access.operations.audit import record_audit
 from springtide.domain.access.operations.names import check, checked_name
@@ -14,6 +15,13 @@ from springtide.domain.access.store import shops
 from springtide.kit.errors import N_, Conflict, Invalid, Refusal
 from springtide.kit.ids import uuid7
 from springtide.kit.time import SimulatedClock, zone
+
+CREATED = AuditAction("shop.create", N_("Shop created"), AuditGroup.SHOP)
+CLOCK_SET = AuditAction("shop.set_clock", N_("Shop time set"), AuditGroup.SHOP)
+FACTOR_REQUIRED = AuditAction(
+    "shop.second_factor", N_("Second factor asked of everybody, or no longer"), AuditGroup.SHOP
+)
+POINTS_KEPT = AuditAction("shop.points", N_("Keeper of points set"), AuditGroup.SHOP)
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
 
@@ -58,16 +66,7 @@ def create_shop(
     shop = Shop(uuid7(now), slug, name.strip(), currency, zone_name, is_demo=is_demo)
     values = {"slug": slug, "name": shop.name, "currency": currency, "zone_name": zone_name}
     tx.execute(insert(shops).values(id=shop.id, is_demo=is_demo, created_at=now, **values))
-    record_audit(
-        tx,
-        shop_id=shop.id,
-        actor=actor,
-        action="shop.create",
-        subject=slug,
-        before=None,
-        after=values,
-        now=now,
-    )
+    record_audit(tx, shop=shop, actor=actor, action=CREATED, subject=slug, after=values)
     return shop
 
 
@@ -92,13 +91,11 @@ def set_clock(
     )
     record_audit(
         tx,
-        shop_id=shop_id,
+        shop=shop_id,
         actor=actor,
-        action="shop.set_clock",
+        action=CLOCK_SET,
         subject="clock",
-        before=None,
         after=clock and {key: str(value) for key, value in asdict(clock).items()},
-        now=now,
     )
 
 
@@ -113,13 +110,12 @@ def require_factor(
     )
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action="shop.second_factor",
+        action=FACTOR_REQUIRED,
         subject=shop.slug,
         before={"required": shop.requires_second_factor},
         after={"required": is_required},
-        now=now,
     )
 
 
@@ -132,11 +128,10 @@ def keep_points(
     tx.execute(update(shops).where(shops.c.id == shop.id).values(points_kept_by=keeper.value))
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action="shop.points",
+        action=POINTS_KEPT,
         subject=shop.slug,
         before={"kept_by": shop.points_kept_by.value},
         after={"kept_by": keeper.value},
-        now=now,
     )

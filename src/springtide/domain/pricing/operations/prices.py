@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.pricing.book import (
@@ -22,8 +23,16 @@ from springtide.domain.pricing.model import UnknownPrice
 from springtide.domain.pricing.queries import book_prices, campaign_prices_standing
 from springtide.domain.pricing.store import campaign_prices, price_book, price_changes
 from springtide.kit import ids
-from springtide.kit.errors import Invalid, Refusal
+from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.money import to_decimal
+
+PRICES_SET = AuditAction("prices.set", N_("Prices set"), AuditGroup.PRICES)
+CAMPAIGN_PRICES_SET = AuditAction(
+    "prices.campaign_set", N_("Campaign prices set"), AuditGroup.PRICES
+)
+CAMPAIGN_PRICES_RESTORED = AuditAction(
+    "prices.campaign_restored", N_("Campaign prices put back"), AuditGroup.PRICES
+)
 
 #: Wrong products that one refusal names; a person reads no more of them at once.
 PROBLEMS_MAX = 100
@@ -79,13 +88,11 @@ def set_book_prices(
         tx.execute(insert(price_changes), history)
         record_audit(
             tx,
-            shop_id=shop.id,
+            shop=shop,
             actor=actor,
-            action="prices.set",
+            action=PRICES_SET,
             subject=why,
-            before=None,
             after={"new": len(new), "changed": len(changed)},
-            now=now,
         )
     return BookSaved(len(new), len(changed), len(prices) - len(new) - len(changed))
 
@@ -143,7 +150,7 @@ def set_campaign_prices(
             continue
         receipt[key] = row
         _put(tx, shop, campaign_id, key, {**wanted, "replaced": row}, row, "set", actor, now)
-    _audit_prices(tx, shop, campaign_id, "prices.campaign_set", len(prices), actor, now)
+    _audit_prices(tx, shop, campaign_id, CAMPAIGN_PRICES_SET, len(prices), actor)
     return {"campaign_id": str(campaign_id), "before": receipt}
 
 
@@ -160,7 +167,7 @@ def restore_prices(
             _put(tx, shop, campaign_id, key, before, row, "restored", actor, now)
             count += 1
     if count:
-        _audit_prices(tx, shop, campaign_id, "prices.campaign_restored", count, actor, now)
+        _audit_prices(tx, shop, campaign_id, CAMPAIGN_PRICES_RESTORED, count, actor)
     return count
 
 
@@ -273,21 +280,18 @@ def _audit_prices(
     tx: Connection,
     shop: Shop,
     campaign_id: UUID,
-    action: str,
+    action: AuditAction,
     count: int,
     actor: Actor,
-    now: datetime,
 ) -> None:
     standing = campaign_prices_standing(tx, shop_id=shop.id, campaign_id=campaign_id)
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
         action=action,
         subject=ids.outward("cmp", campaign_id),
-        before=None,
         after={"products": count, "standing": len(standing)},
-        now=now,
     )
 
 

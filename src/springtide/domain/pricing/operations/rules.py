@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
+from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.catalog.model import UnknownProduct
@@ -22,6 +23,14 @@ from springtide.domain.pricing.terms import LaddersOverlap, ladders_overlap, ter
 from springtide.kit import ids
 from springtide.kit.db import insert_into
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
+
+SAVED = AuditAction("rule.saved", N_("Promotion rule saved"), AuditGroup.PRICES)
+REMOVED = AuditAction("rule.removed", N_("Promotion rule removed"), AuditGroup.PRICES)
+ACTIVATED = AuditAction("rule.activated", N_("Promotion rule switched on"), AuditGroup.PRICES)
+DEACTIVATED = AuditAction("rule.deactivated", N_("Promotion rule switched off"), AuditGroup.PRICES)
+TERMS_SET = AuditAction(
+    "campaign.terms", N_("Margin guard and returns of a campaign set"), AuditGroup.PRICES
+)
 
 NO_TERMS = Terms()
 
@@ -87,7 +96,8 @@ def save_rule(
         )
     _keep_version(tx, shop, rule_id, version, kind, params, terms, actor, now)
     after = {"params": dict(params), "terms": plain_terms}
-    _audit(tx, shop, "rule.saved", rule_id, before, after, actor, now)
+    key = ids.outward("rul", rule_id)
+    record_audit(tx, shop=shop, actor=actor, action=SAVED, subject=key, before=before, after=after)
     return _rule(tx, shop=shop, campaign_id=campaign_id, rule_id=rule_id)
 
 
@@ -107,7 +117,14 @@ def remove_rule(
         .where(price_rules.c.id == rule_id)
         .values(is_active=False, removed_at=now)
     )
-    _audit(tx, shop, "rule.removed", rule_id, stored.params, None, actor, now)
+    record_audit(
+        tx,
+        shop=shop,
+        actor=actor,
+        action=REMOVED,
+        subject=ids.outward("rul", rule_id),
+        before=stored.params,
+    )
 
 
 def activate_rules(
@@ -129,7 +146,15 @@ def activate_rules(
     )
     for rule in rules:
         if not rule.is_active:
-            _audit(tx, shop, "rule.activated", rule.id, False, True, actor, now)
+            record_audit(
+                tx,
+                shop=shop,
+                actor=actor,
+                action=ACTIVATED,
+                subject=ids.outward("rul", rule.id),
+                before=False,
+                after=True,
+            )
     return {"campaign_id": str(campaign_id), "rules": [str(rule.id) for rule in rules]}
 
 
@@ -149,7 +174,15 @@ def deactivate_rules(
         .returning(price_rules.c.id)
     ).all()
     for row in rows:
-        _audit(tx, shop, "rule.deactivated", row.id, True, False, actor, now)
+        record_audit(
+            tx,
+            shop=shop,
+            actor=actor,
+            action=DEACTIVATED,
+            subject=ids.outward("rul", row.id),
+            before=True,
+            after=False,
+        )
     return len(rows)
 
 
@@ -178,13 +211,12 @@ def save_campaign_terms(
     )
     record_audit(
         tx,
-        shop_id=shop.id,
+        shop=shop,
         actor=actor,
-        action="campaign.terms",
+        action=TERMS_SET,
         subject=ids.outward("cmp", campaign_id),
         before=msgspec.to_builtins(before),
         after=msgspec.to_builtins(terms),
-        now=now,
     )
 
 
@@ -264,25 +296,3 @@ def _rule(tx: Connection, *, shop: Shop, campaign_id: UUID, rule_id: UUID) -> Sa
         if rule.id == rule_id:
             return rule
     raise NotFound(what="rule", key=ids.outward("rul", rule_id))
-
-
-def _audit(
-    tx: Connection,
-    shop: Shop,
-    action: str,
-    rule_id: UUID,
-    before: Any,
-    after: Any,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    record_audit(
-        tx,
-        shop_id=shop.id,
-        actor=actor,
-        action=action,
-        subject=ids.outward("rul", rule_id),
-        before=before,
-        after=after,
-        now=now,
-    )
