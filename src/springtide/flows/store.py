@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import msgspec
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Uuid
 
-from springtide.domain.campaigns.model import Waiver
+from springtide.domain.campaigns.queries import waiver_of
 from springtide.flows.model import Action, Progress, State, Trouble
 from springtide.kit.db import Instant, Json, metadata
 
@@ -47,7 +46,9 @@ actions = Table(
     # Real time: the order of doing, also while the shop's clock stands still.
     Column("ended_at", Instant),
     # An owner's word that what needs it goes on without it.
-    Column("waiver", Json),
+    Column("waived_at", Instant),
+    Column("waived_by", String(200)),
+    Column("waived_why", String(300)),
     Index(None, "shop_id", "state", "due_at"),
 )
 
@@ -96,5 +97,5 @@ def to_action(row: Any) -> Action:
         done_at=row.done_at,
         undone_at=row.undone_at,
         ended_at=row.ended_at,
-        waiver=msgspec.convert(row.waiver, Waiver) if row.waiver else None,
+        waiver=waiver_of(row),
     )

@@ -327,7 +327,7 @@ def afresh(tx: Connection, before: Action) -> dict[str, Any]:
         "run": before.run + 1,
         "retry_at": None, "is_stopping": False, "claim": None, "progress_done": 0,
         "progress_total": 0, "progress_text": "", "started_at": None, "done_at": None,
-        "undone_at": None, "ended_at": None, "waiver": None,
+        "undone_at": None, "ended_at": None, "waived_at": None,
     }  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import Connection, update
 
 from springtide.domain.access.audited import AuditAction, AuditGroup
@@ -75,9 +74,7 @@ def waive(
     if blocker_id not in {hold.id for hold in found}:
         raise HoldsNothing
     before = action(tx, shop_id=shop.id, action_id=blocker_id)
-    tx.execute(
-        update(actions).where(actions.c.id == blocker_id).values(waiver=msgspec.to_builtins(waiver))
-    )
+    tx.execute(update(actions).where(actions.c.id == blocker_id).values(**waiver.columns()))
     audited(tx, shop=shop, before=before, what=WAIVED, actor=actor, reason=reason)
 
 

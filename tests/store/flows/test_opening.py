@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import Role
@@ -20,6 +21,7 @@ from springtide.domain.campaigns.tasks import HoldsNothing
 from springtide.flows import timeline, waiving
 from springtide.flows.carrying import Run, carry
 from springtide.flows.model import Action, Plan, State
+from springtide.flows.store import actions as stored_actions
 from springtide.flows.worker import Worker
 from springtide.kit.db import Database
 from tests.kit.houses import SmallHouse, settings_at
@@ -378,3 +380,22 @@ def test_workers_that_are_killed_open_nothing_out_of_turn_and_nothing_twice(
         opened = audit_page(tx, shop_id=sale.shop_id, actions=("campaign.opened",), limit=100)
     assert len(entries) == 4
     assert len(opened) == 1
+
+
+def test_an_update_leaves_open_what_was_opened_before_it(house: SmallHouse, sale: Sale) -> None:
+    waiting = plan_sale(house.db, real=house.real_now())
+    now = sale.campaign.selling.starts_at
+    migration = import_module("springtide.migrations.versions.0030_opening")
+    with house.db.write() as tx:
+        timeline.schedule(tx, shop=waiting.shop, campaign=waiting.campaign, actor=ACTOR, now=now)
+        # As the release before left it.
+        opened = timeline.action(tx, shop_id=sale.shop_id, action_id=actions(sale)["open_sale"].id)
+        tx.execute(
+            update(stored_actions)
+            .where(stored_actions.c.id == opened.id)
+            .values(state=State.DONE, done_at=now)
+        )
+        tx.execute(text(migration._OPENED))
+    assert sale.campaign.opened_at == now
+    assert sale.campaign.status(MID_SALE) is Status.LIVE
+    assert waiting.campaign.status(MID_SALE) is Status.OPENING

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -207,6 +208,10 @@ class Waiver:
     by: str
     reason: str
     at: datetime
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns that keep it."""
+        return {"waived_at": self.at, "waived_by": self.by, "waived_why": self.reason}
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def _tasks(tx: Connection, rows: Sequence[Row[Any]]) -> list[Task]:
             done_at=row.done_at,
             done_by=row.done_by,
             gate=PhaseKind(row.gate) if row.gate else None,
-            waiver=msgspec.convert(row.waiver, Waiver) if row.waiver else None,
+            waiver=waiver_of(row),
         )
         for row in rows
     ]
@@ -154,6 +154,13 @@ def version_document(tx: Connection, *, campaign_id: UUID, version: int) -> dict
         )
     ).one_or_none()
     return None if row is None else {**row.document, "actor": row.actor}
+
+
+def waiver_of(row: Any) -> Waiver | None:
+    """Return what the columns of a waiver keep, of a task or of an action."""
+    if row.waived_at is None:
+        return None
+    return Waiver(by=row.waived_by, reason=row.waived_why, at=row.waived_at)
 
 
 def relative_from(document: dict[str, Any]) -> RelativeTime:

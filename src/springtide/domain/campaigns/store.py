@@ -70,7 +70,9 @@ tasks = Table(
     Column("done_by", String(200)),
     # The phase that does not open before it is done; an owner's word that it does all the same.
     Column("gate", String(20)),
-    Column("waiver", Json),
+    Column("waived_at", Instant),
+    Column("waived_by", String(200)),
+    Column("waived_why", String(300)),
 )
 
 checklist_items = Table(

@@ -183,7 +183,7 @@ def set_gate(
     stored = task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
     if stored.gate == gate:
         return stored
-    tx.execute(update(table).where(table.c.id == task_id).values(gate=gate, waiver=None))
+    tx.execute(update(table).where(table.c.id == task_id).values(gate=gate, waived_at=None))
     key = ids.outward("tsk", task_id)
     record_audit(
         tx, shop=shop, actor=actor, action=GATED, subject=key, before=stored.gate, after=gate
@@ -205,9 +205,7 @@ def waive(
     stored = task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
     if not stored.is_shut:
         raise HoldsNothing
-    tx.execute(
-        update(table).where(table.c.id == task_id).values(waiver=msgspec.to_builtins(waiver))
-    )
+    tx.execute(update(table).where(table.c.id == task_id).values(**waiver.columns()))
     after = {"title": stored.title, "gate": stored.gate, "reason": waiver.reason}
     key = ids.outward("tsk", task_id)
     record_audit(tx, shop=shop, actor=actor, action=WAIVED, subject=key, after=after)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from springtide.kit.db import Instant, Json
+from springtide.kit.db import Instant
 
 revision = "0030"
 down_revision = "0029"
@@ -21,6 +21,8 @@ def upgrade() -> None:
     """Add the columns; what was opened before stays open."""
     op.add_column("campaigns", sa.Column("opened_at", Instant))
     op.add_column("campaign_tasks", sa.Column("gate", sa.String(20)))
-    op.add_column("campaign_tasks", sa.Column("waiver", Json))
-    op.add_column("timeline_actions", sa.Column("waiver", Json))
+    for table in ("campaign_tasks", "timeline_actions"):
+        op.add_column(table, sa.Column("waived_at", Instant))
+        op.add_column(table, sa.Column("waived_by", sa.String(200)))
+        op.add_column(table, sa.Column("waived_why", sa.String(300)))
     op.execute(_OPENED)

@@ -43,7 +43,7 @@ _OWN = "person_id"
 #: Tables that note what was tried or asked for an address.
 _ASKED = ("log_in_attempts", "recovery_asks")
 #: Columns that say by name who did something, and one that keeps a whole actor.
-_BY = ("actor", "done_by", "invited_by", "requested_by", "decided_by")
+_BY = ("actor", "done_by", "invited_by", "requested_by", "decided_by", "waived_by")
 _PLANNED = "planned_by"
 #: How a table without a shop leads to one that has it.
 _PARENTS = {"campaign_id": "campaigns", "rule_id": "price_rules", "task_id": "campaign_tasks"}
