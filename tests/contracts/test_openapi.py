@@ -81,3 +81,19 @@ def test_secrets_of_the_shop_stand_in_no_answer(document: dict[str, Any]) -> Non
     for name in ("Product", "Price", "PricedLine", "OrderWithDecision", "Quote", "AppliedRule"):
         fields = set(schemas[name]["properties"])
         assert not fields & {"floor_minor", "cost_minor", "cut_minor", "wanted_minor"}, name
+
+
+def test_what_an_address_may_leave_out_is_never_null(document: dict[str, Any]) -> None:
+    said = {
+        f"{name} {parameter['name']}": parameter["schema"]
+        for name, operation in operations(document).items()
+        for parameter in operation.get("parameters", [])
+    }
+    assert [
+        name for name, schema in said.items() if "None" in str(schema) or "null" in str(schema)
+    ] == []
+    assert said["GET /v1/orders state"]["enum"] == ["placed", "paid", "closed"]
+    keys = said["GET /v1/products key"]
+    assert keys["type"] == "array"
+    assert keys["items"]["type"] == "string"
+    assert keys["maxItems"] > 1

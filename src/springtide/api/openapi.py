@@ -104,8 +104,23 @@ def _completed(schema: dict[str, Any], routes: list[Any]) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             _complete(operation, method, options.get((path, method), {}))
+            for parameter in operation.get("parameters", []):
+                parameter["schema"] = _said(parameter["schema"])
     _speak_ecma(schema)
     return schema
+
+
+def _said(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter: an address says a value or leaves it out, never null."""
+    said = dict(schema)
+    ways = [each for each in said.get("oneOf", []) if each != {"type": "null"}]
+    if len(ways) == 1:
+        del said["oneOf"]
+        said |= ways[0]
+    if isinstance(said.get("type"), list):
+        (said["type"],) = (each for each in said["type"] if each != "null")
+        said["enum"] = [each for each in said["enum"] if each is not None]
+    return said
 
 
 def _speak_ecma(part: Any) -> None:
