@@ -140,6 +140,7 @@ def test_every_route_refuses_a_wrong_type_and_names_its_place(
 )  # fmt: skip
 def test_no_body_is_a_fault_of_ours(site: TestClient[Site], body: bytes) -> None:
     _, operations = _operations(site)
+    assert len(operations) > 10
     for path, _ in operations:
         answers = []
         for address in (path, f"{path}?x=1"):
@@ -163,6 +164,7 @@ def test_no_body_is_a_fault_of_ours(site: TestClient[Site], body: bytes) -> None
 )  # fmt: skip
 def test_only_plain_json_is_a_body(site: TestClient[Site], headers: dict[str, str]) -> None:
     _, operations = _operations(site)
+    assert len(operations) > 10
     for path, _ in operations:
         for address in (path, f"{path}?x=1"):
             answer = site.post(address, content=b"{}", headers=headers)
@@ -187,6 +189,27 @@ def test_a_number_in_a_query_has_one_spelling(site: TestClient[Site], limit: str
         assert answer.status_code in (400, 422), (path, answer.text)
         if answer.status_code == 422:
             assert [each["field"] for each in answer.json()["fields"]] == ["limit"]
+
+
+@pytest.mark.parametrize("state", ["null", "NULL", "", "all", "paid,placed", "Paid"])
+def test_a_choice_that_is_none_of_those_is_refused_and_never_taken_for_all(
+    site: TestClient[Site], state: str
+) -> None:
+    answer = site.get("/v1/orders", params={"state": state})
+    assert answer.status_code == 422
+    (field,) = answer.json()["fields"]
+    assert (field["field"], field["code"]) == ("state", "bad_choice")
+    assert "placed, paid, closed" in field["detail"]
+
+
+@pytest.mark.parametrize(
+    "query", ["customer_key=a&customer_key=b", "state=paid&state=paid", "limit=1&limit=1"]
+)
+def test_what_is_said_once_is_not_said_twice(site: TestClient[Site], query: str) -> None:
+    answer = site.get(f"/v1/orders?{query}")
+    (field,) = answer.json()["fields"]
+    assert (field["field"], field["code"]) == (query.partition("=")[0], "bad_field")
+    assert site.get("/v1/products?key=a&key=b").status_code == 200
 
 
 def test_bounds_stand_on_everything_that_is_sent(site: TestClient[Site]) -> None:

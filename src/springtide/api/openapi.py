@@ -32,6 +32,8 @@ The API that a shop's own site, app and servers use.
 - Money is in integer minor units of the shop's currency; times are RFC 3339 with an offset.
 - Values have their own JSON types, whole numbers no point; no key stands twice in an object.
 """
+#: The one character that no address may have (the door refuses it).
+_NO_NUL = r"^[^\u0000]*$"
 _REF = "#/components/schemas/{name}"
 
 
@@ -116,10 +118,12 @@ def _said(schema: dict[str, Any]) -> dict[str, Any]:
     ways = [each for each in said.get("oneOf", []) if each != {"type": "null"}]
     if len(ways) == 1:
         del said["oneOf"]
-        said |= ways[0]
+        said = ways[0] | said
     if isinstance(said.get("type"), list):
         (said["type"],) = (each for each in said["type"] if each != "null")
         said["enum"] = [each for each in said["enum"] if each is not None]
+    if said.get("type") == "string" and not said.keys() & {"enum", "format", "pattern"}:
+        said["pattern"] = _NO_NUL
     return said
 
 

@@ -2,8 +2,9 @@
 
 import re
 from datetime import date, datetime
+from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from litestar import Request
@@ -23,7 +24,15 @@ _READERS: dict[type, tuple[Any, str]] = {
     datetime: (reading.instant, reading.INSTANT_TOLD),
     date: (reading.day, N_("Write a day, such as 2026-11-11.")),
 }
+_LISTS = (list, tuple, set, frozenset, dict)
 _ESCAPED = re.compile(rb"%[0-9A-Fa-f]{2}")
+
+
+class BadChoice(Refusal):
+    """A word that is none of those which a parameter takes."""
+
+    code = "bad_choice"
+    text = N_("Choose one of these: {choices}.")
 
 
 class StrictRequest(Request[Any, Any, Any]):
@@ -50,8 +59,8 @@ def _decoder(handler: HTTPRouteHandler) -> msgspec.json.Decoder[Any]:
 def check_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: Any) -> None:
     """Refuse (Invalid, NotFoundException) numbers, truths and times in another spelling.
 
-    The framework's own conversion takes 5.0 and 1e2 for whole numbers in a query, and 1_0 or
-    digits of other scripts in a path.
+    The framework's own conversion takes 5.0 and 1e2 for whole numbers in a query, 1_0 or digits of
+    other scripts in a path, "null" for no choice, and the last of what is said several times.
     """
     query = connection.scope["query_string"]
     if query and not _is_utf8(query):
@@ -61,29 +70,49 @@ def check_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: An
         if isinstance(value, int) and str(value) not in segments:
             raise NotFoundException
     problems: dict[str, Refusal] = {}
-    for name, kind in _typed_parameters(handler):
+    for name, kind in _single_parameters(handler):
         texts = connection.query_params.getall(name, [])
-        read, told = _READERS[kind]
         if len(texts) > 1:
             problems[name] = BadField(why=N_("Say it once."))
-        elif texts and read(texts[0]) is None:
-            problems[name] = BadField(why=told)
+        elif texts and (problem := _problem_of(texts[0], kind)):
+            problems[name] = problem
     if problems:
         raise Invalid(problems)
 
 
+def _problem_of(text: str, kind: Any) -> Refusal | None:
+    choices = _choices(kind)
+    # The framework takes "null" for nothing, which would ask for all instead of none.
+    if choices and text not in choices:
+        return BadChoice(choices=", ".join(choices))
+    if kind in _READERS:
+        read, told = _READERS[kind]
+        return BadField(why=told) if read(text) is None else None
+    return None
+
+
+def _choices(kind: Any) -> tuple[str, ...]:
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return tuple(kind)
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
 @lru_cache(maxsize=1_000)
-def _typed_parameters(handler: BaseRouteHandler) -> list[tuple[str, type]]:
-    """Return the parameters of a route's query that are no texts, with their types."""
+def _single_parameters(handler: BaseRouteHandler) -> list[tuple[str, Any]]:
+    """Return the parameters of a route's query that are said once, with the type of each."""
     found = []
     for name, field in handler.parsed_fn_signature.parameters.items():
         kinds = [field.annotation, *(inner.annotation for inner in field.inner_types)]
-        kind = next((each for each in kinds if each in _READERS), None)
-        if kind is not None:
+        kind = next((each for each in kinds if _is_single(each)), None)
+        if kind is not None and not any(get_origin(each) in _LISTS for each in kinds):
             told = field.kwarg_definition
             alias = (told.query or told.name) if isinstance(told, ParameterKwarg) else None
             found.append((alias or name, kind))
     return found
+
+
+def _is_single(kind: Any) -> bool:
+    return kind is str or kind in _READERS or bool(_choices(kind))
 
 
 def _is_utf8(query: bytes) -> bool:
