@@ -131,6 +131,11 @@ def test_a_workbook_gives_every_value_back_as_its_type(tmp_path: Path, rows: lis
     write(path, "xlsx", COLUMNS, rows, MANNER)
     sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
     back = sheet.to_python(skip_empty_area=False)[1:]
+    # Rows without any value at the end are no rows of the sheet.
+    filled = [
+        place for place, row in enumerate(rows, 1) if any(each not in (None, "") for each in row)
+    ]
+    assert len(back) >= max(filled, default=0)
     for (word, pieces, price, at, day), cells in zip(rows, back, strict=False):
         assert cells[0] == (word or "")
         if pieces is not None and abs(pieces) < 10**15:

@@ -217,6 +217,7 @@ def test_a_past_day_at_a_minute_equals_the_window_up_to_it(minute: int) -> None:
     start = curves.window.starts_at
     window = Window(start, start + timedelta(minutes=minute))
     part = values(reader, shop="demo", window=window, kinds=list(curves.curves))
+    assert part.keys() == curves.curves.keys()
     for kind, value in part.items():
         assert curves.at(kind, minute) == value.amount, kind
 

@@ -2,7 +2,9 @@
 
 import ast
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -22,6 +24,24 @@ def _fields(kind: str) -> tuple[msgspec.structs.FieldInfo, ...]:
     rule = RULES[kind]
     assert issubclass(rule, msgspec.Struct)
     return msgspec.structs.fields(rule)
+
+
+def _numbers(part: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield where the numbers of some parameters stand, within lists too."""
+    if isinstance(part, int) and not isinstance(part, bool):
+        yield path
+    elif isinstance(part, dict | list | tuple):
+        for key, each in part.items() if isinstance(part, dict) else enumerate(part):
+            yield from _numbers(each, (*path, key))
+
+
+def _with(part: Any, path: tuple[Any, ...], value: int) -> Any:
+    """Return the parameters with another number at a place."""
+    if not path:
+        return value
+    changed = dict(part) if isinstance(part, dict) else list(part)
+    changed[path[0]] = _with(changed[path[0]], path[1:], value)
+    return changed
 
 
 @pytest.mark.parametrize("kind", list(RULES))
@@ -63,19 +83,30 @@ class TestEveryRule:
         assert rule.compiled().lane in LANES
         assert all(isinstance(key, str) for key in rule.products_named())
 
-    @pytest.mark.parametrize("value", [-1, 0, 10**18])
+    @pytest.mark.parametrize("value", [-1, 10**18])
     def test_numbers_out_of_range_are_refused_by_their_field(self, kind: str, value: int) -> None:
-        numbers = [
-            field.name for field in _fields(kind) if field.required and "int" in str(field.type)
-        ]
-        good = find(PARAMS[kind], lambda params: True)
-        for name in numbers:
+        good = find(PARAMS[kind], lambda params: any(True for _ in _numbers(params)))
+        paths = list(_numbers(good))
+        assert paths
+        for path in paths:
             with pytest.raises(Invalid) as refused:
-                checked_rule(kind, {**good, name: value})
-            assert name in refused.value.fields
+                checked_rule(kind, _with(good, path, value))
+            assert any(name.partition(".")[0] == path[0] for name in refused.value.fields), path
+
+    def test_nothing_is_no_number_that_is_needed(self, kind: str) -> None:
+        good = find(PARAMS[kind], lambda params: True)
+        needed = {each.name for each in _fields(kind) if each.required and "int" in str(each.type)}
+        refused = set()
+        for name in needed:
+            with pytest.raises(Invalid) as error:
+                checked_rule(kind, {**good, name: 0})
+            refused |= needed & error.value.fields.keys()
+        assert refused == needed
 
     def test_every_parameter_has_a_title_and_a_unit(self, kind: str) -> None:
-        for field in _fields(kind):
+        fields = _fields(kind)
+        assert fields
+        for field in fields:
             notes = getattr(field.type, "__metadata__", ())
             titles = [note.title for note in notes if isinstance(note, msgspec.Meta)]
             assert any(titles), field.name

@@ -69,7 +69,9 @@ def test_a_route_without_a_rule_that_holds_stops_the_start(path: str, rule: Any)
 def test_no_page_opens_to_a_stranger(client: TestClient[Site], sqlite_house: TestHouse) -> None:
     shop_in(sqlite_house)
     browser = Browser(client, sqlite_house)
-    for method, path, _ in _rules(client.app, Needs) + _rules(client.app, SignedIn):
+    found = _rules(client.app, Needs) + _rules(client.app, SignedIn)
+    assert len(found) > 10
+    for method, path, _ in found:
         for send in (browser.ask, _with_csrf(browser)):
             answer = send(method, _filled(path, "tide"))
             assert answer.status_code == 303, (method, path)
@@ -82,7 +84,9 @@ def test_no_page_opens_to_the_member_of_another_shop(
     shop_in(sqlite_house)
     other = shop_in(sqlite_house, "other")
     browser = Browser(client, sqlite_house).sign_in(person_in(sqlite_house, other, Role.OWNER))
-    for method, path, _ in _rules(client.app, Needs):
+    found = _rules(client.app, Needs)
+    assert len(found) > 10
+    for method, path, _ in found:
         answer = _with_csrf(browser)(method, _filled(path, "tide"))
         assert answer.status_code == 404, (method, path)
 
@@ -93,7 +97,9 @@ def test_no_page_opens_to_a_role_without_its_permission(
 ) -> None:
     shop = shop_in(sqlite_house)
     browser = Browser(client, sqlite_house).sign_in(person_in(sqlite_house, shop, role))
-    for method, path, rule in _rules(client.app, Needs):
+    found = _rules(client.app, Needs)
+    assert len(found) > 10
+    for method, path, rule in found:
         if rule.permission not in PERMISSIONS[role]:
             answer = _with_csrf(browser)(method, _filled(path, "tide"))
             assert answer.status_code == 403, (method, path)
@@ -105,6 +111,7 @@ def test_no_form_is_taken_without_its_token(
     shop = shop_in(sqlite_house)
     browser = Browser(client, sqlite_house).sign_in(person_in(sqlite_house, shop, Role.OWNER))
     pages = [rule for kind in (Needs, SignedIn, Public) for rule in _rules(client.app, kind)]
+    assert len(pages) > 100
     for method, path, _ in pages:
         # The opt-out link is signed and carries no session's power: mail programs post to it.
         if path.startswith("/u/"):
@@ -122,7 +129,9 @@ def test_no_api_route_answers_without_a_key(
 ) -> None:
     shop = shop_in(sqlite_house)
     session = Browser(client, sqlite_house).sign_in(person_in(sqlite_house, shop, Role.OWNER))
-    for method, path, _ in _rules(client.app, Key):
+    found = _rules(client.app, Key)
+    assert len(found) > 10
+    for method, path, _ in found:
         for headers in (
             {},
             {"authorization": "Bearer sk_live_wrong"},
@@ -138,7 +147,9 @@ def test_no_api_route_answers_a_key_without_its_scope(
     client: TestClient[Site], sqlite_house: TestHouse
 ) -> None:
     shop = shop_in(sqlite_house)
-    for method, path, rule in _rules(client.app, Key):
+    found = _rules(client.app, Key)
+    assert len(found) > 10
+    for method, path, rule in found:
         token = key_in(sqlite_house, shop, *(set(Scope) - {rule.scope}))
         answer = client.request(
             method, _filled(path, "tide"), headers={"authorization": f"Bearer {token}"}
@@ -151,7 +162,9 @@ def test_no_server_route_answers_a_publishable_key(
 ) -> None:
     shop = shop_in(sqlite_house)
     token = key_in(sqlite_house, shop, Scope.EVENTS_WRITE, Scope.QUOTES_WRITE, is_publishable=True)
-    for method, path, rule in _rules(client.app, Key):
+    found = _rules(client.app, Key)
+    assert len(found) > 10
+    for method, path, rule in found:
         if not rule.publishable:
             answer = client.request(
                 method, _filled(path, "tide"), headers={"authorization": f"Bearer {token}"}

@@ -88,6 +88,7 @@ CROWDS = st.lists(st.integers(0, 30), min_size=1, max_size=150)
 def test_who_came_first_goes_in_first(gaps: list[int], size: int, rate: int) -> None:
     entered = rush(gaps, size=size, rate=rate, believed=rate, late=0)
     entered.sort(key=lambda each: each.entered)
+    assert len(entered) == len(gaps)
     for one, other in pairwise(entered):
         assert one.came <= other.came + 0.001
 

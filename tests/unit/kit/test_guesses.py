@@ -49,6 +49,11 @@ def test_the_same_wrong_code_again_is_no_other_guess() -> None:
     guesses = Guesses()
     for _ in range(CUSTOMER_TRIES * 3):
         guess(guesses, "SPRING618", 0.0, **LIN)
+    # It was one: all the others are left.
+    for number in range(CUSTOMER_TRIES - 1):
+        guess(guesses, f"code {number}", 0.0, **LIN)
+    with pytest.raises(TooManyGuesses):
+        guesses.refuse("shop", at_seconds=0.0, **LIN)
 
 
 def test_who_guessed_longest_ago_is_forgotten_first() -> None:

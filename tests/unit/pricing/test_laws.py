@@ -273,6 +273,7 @@ def test_l21_setting_aside_the_winners_makes_a_rule_apply(
     cart = Cart(tuple(lines), "CNY", **MORE)
     buyer = Buyer(tier="gold", is_first_order=True, points=5_000)
     outcomes = explain(cart, plan=Plan(some), book=book, now=NOW, buyer=buyer).outcomes
+    assert len(outcomes) == len(some)
     for outcome in outcomes:
         if outcome.reason is None or outcome.reason.code != "lost_to":
             continue
@@ -289,6 +290,7 @@ def test_l21_the_next_step_saves_what_it_promises(
     buyer = Buyer(tier="gold", is_first_order=True, points=5_000)
     cart = Cart(tuple(lines), "CNY", **MORE)
     explained = explain(cart, plan=Plan(some), book=book, now=NOW, buyer=buyer)
+    assert len(explained.outcomes) == len(some)
     for outcome in explained.outcomes:
         step = outcome.next_step
         if step is None or not step.missing_pieces:
