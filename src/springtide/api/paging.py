@@ -12,7 +12,7 @@ from springtide.kit.seals import close, unclose
 
 Item = TypeVar("Item")
 
-LIMIT_DEFAULT, LIMIT_MAX = 50, 200
+LIMIT_MAX = 200
 #: The query parameters of a list: ``limit: Limit = 50, cursor: Cursor = None``.
 Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX, description="How many items, 1 to 200.")]
 Cursor = Annotated[

@@ -18,7 +18,8 @@ network. Ends with 1 when the list does not follow from its seed.
 
 Example: `springtide draw verify rwd_01….json`
 """
-FILE_BYTES_MAX = 2_000_000_000
+#: Above what the list of the most entries that a draw has comes to.
+FILE_BYTES_MAX = 1_000_000_000
 
 
 def register(root: typer.Typer) -> None:
@@ -35,9 +36,12 @@ def verify(file: Annotated[Path, typer.Argument(help="The published list, as JSO
     from springtide.domain.rewards import proof
 
     try:
-        raw = file.read_bytes()
+        size = file.stat().st_size
+        raw = file.read_bytes() if size <= FILE_BYTES_MAX else b""
     except OSError as error:
         raise proof.ProofFailed(why=f"{file}: {error.strerror}") from error
+    if size > FILE_BYTES_MAX:
+        raise proof.ProofFailed(why=f"{file} is larger than {FILE_BYTES_MAX:,} bytes")
     try:
         found = msgspec.json.decode(raw, type=proof.DrawList)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -13,10 +13,11 @@ from springtide.domain.access.model import Actor
 from springtide.domain.catalog.model import Product, product_problems
 from springtide.domain.catalog.operations import upsert_products
 from springtide.domain.catalog.queries import products_by_keys
-from springtide.domain.customers.model import BadEmail, CustomerEntry, checked_email
+from springtide.domain.customers.model import CustomerEntry, checked_email
 from springtide.domain.customers.operations import upsert_customers
 from springtide.domain.facts.ports import Reading
 from springtide.kit.db import Database
+from springtide.kit.text import BadEmail
 
 _AT_ONCE = 5_000
 # Written in one transaction: others who write wait no longer than for these.

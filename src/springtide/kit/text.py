@@ -7,6 +7,13 @@ from springtide.kit.errors import N_, Refusal
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
+class BadEmail(Refusal):
+    """A text that is not an e-mail address."""
+
+    code = "bad_email"
+    text = N_("“{value}” is not an e-mail address.")
+
+
 class TextMissing(Refusal):
     """A text that must not be empty is."""
 

@@ -37,10 +37,10 @@ LADDER_ROWS = 5
 DIGITS_MAX = 12
 
 
-class BadDay(Refusal):
-    """A text that is not a day."""
+class NoSaleDay(Refusal):
+    """A campaign's day that is not one."""
 
-    code = "bad_day"
+    code = "no_sale_day"
     text = N_("Choose the day of the sale.")
 
 
@@ -48,7 +48,7 @@ class BadCount(Refusal):
     """A text that is not a whole number."""
 
     code = "bad_count"
-    text = N_("“{value}” is not a whole number.")
+    text = N_("“{value}” is not a whole number from 0 on.")
 
 
 class BadGate(Refusal):
@@ -219,7 +219,7 @@ def _money_text(amount_minor: int, currency: str) -> str:
 def _day(text: str) -> date:
     found = reading.day(reading.as_typed(text))
     if found is None:
-        raise BadDay
+        raise NoSaleDay
     return found
 
 

@@ -18,6 +18,7 @@ from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import inward, outward
 from springtide.kit.money import parse_minor, to_decimal
 from springtide.kit.reading import as_typed, count
+from springtide.web.campaign_forms import BadCount
 from springtide.web.forms import Form
 
 _COUNTS = ("last_order_days_min", "last_order_days_max", "orders_min", "department_days")
@@ -25,13 +26,6 @@ _TEXTS = ("name", "subject", "body", "link", "language", "campaign", "control_pe
 _COUNT_MAX = 1_000_000
 SAMPLE_NAME = N_("Wang Xiaoming")
 SAMPLE_LINK = "https://shop.example/u/…"
-
-
-class BadCount(Refusal):
-    """A text that is no whole number from 0 on."""
-
-    code = "bad_count"
-    text = N_("“{value}” is not a whole number from 0 on.")
 
 
 def typed(data: Mapping[str, Any]) -> dict[str, object]:

@@ -8,7 +8,7 @@ import pytest
 
 from springtide.domain.access.model import Shop
 from springtide.domain.customers import operations, queries
-from springtide.domain.customers.model import BadCursor, BadCustomer, CustomerEntry, Upserted
+from springtide.domain.customers.model import BadCustomer, CustomerEntry, UnknownPage, Upserted
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
@@ -182,5 +182,5 @@ def test_the_list_finds_by_name_and_refuses_a_made_up_cursor(
         assert found("%") == ["2"]
         assert found("nobody") == []
         for bad in ("x", "e30=", "WyJyYW5rZWQiLCAiYSJd", "é"):
-            with pytest.raises(BadCursor):
+            with pytest.raises(UnknownPage):
                 queries.customers_page(tx, reader=reader, shop=shop, as_of=AS_OF, after=bad)

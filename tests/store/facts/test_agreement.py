@@ -178,7 +178,7 @@ def test_an_older_copy_of_either_is_told_and_both_together_are_right(
     with pytest.raises(agreement.LakeOlder):
         meet(database, Lake(old_lake))
     _put_back(database, old_state, old_last)
-    with pytest.raises(agreement.LakeNewer):
+    with pytest.raises(agreement.StateOlder):
         meet(database, lake)
     meet(database, Lake(old_lake))
 

@@ -163,12 +163,12 @@ def test_orders_nobody_can_buy_are_refused_by_field(database: Database, now: dat
         assert {name: wrong.code for name, wrong in refused.value.fields.items()} == {
             "key": "text_too_long",
             "customer_key": "text_unstorable",
-            "lines.0.quantity": "bad_quantity",
-            "lines.1.quantity": "bad_quantity",
+            "lines.0.quantity": "order_quantity",
+            "lines.1.quantity": "order_quantity",
         }
         with pytest.raises(Invalid) as refused:
             place(tx, shop=shop, key="A", now=now, lines=[line(n, 1) for n in range(501)])
-        assert refused.value.fields["lines"].code == "too_many_lines"
+        assert refused.value.fields["lines"].code == "order_too_many_lines"
         with pytest.raises(OrderTooLarge):
             place(tx, shop=shop, key="A", now=now, lines=[line(1, AMOUNT_MINOR_MAX + 1)])
         assert queries.orders_page(tx, shop_id=shop.id) == []

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from springtide.analytics.rfm import SEGMENT_NAMES, CutPoints
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.text import BadEmail
 
 EMAIL_LENGTH_MAX = 320
 NAME_LENGTH_MAX = 300
@@ -130,17 +131,10 @@ class Activity:
     refunded_minor: int
 
 
-class BadEmail(Refusal):
-    """A text that is no email address."""
-
-    code = "bad_email"
-    text = N_("“{value}” is not an email address.")
-
-
-class BadCursor(Refusal):
+class UnknownPage(Refusal):
     """A cursor or an order of the list that this program did not give."""
 
-    code = "bad_cursor"
+    code = "unknown_page"
     text = N_("This page of the list cannot be found: start again from the first one.")
 
 

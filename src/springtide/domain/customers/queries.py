@@ -14,11 +14,11 @@ from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from springtide.domain.access.model import Shop
 from springtide.domain.customers.model import (
-    BadCursor,
     Customer,
     CustomersPage,
     Standing,
     Standings,
+    UnknownPage,
 )
 from springtide.domain.customers.standing import (
     history_of,
@@ -188,16 +188,16 @@ def _page(
 def _read_cursor(cursor: str | None, sort: str) -> tuple[str, tuple[Any, ...]]:
     """Return the part of the list and the sort value after which a page begins."""
     if sort not in SORTS:
-        raise BadCursor()
+        raise UnknownPage()
     if not cursor:
         return "ranked", ()
     try:
         part, *place = json.loads(base64.urlsafe_b64decode(cursor.encode()))
     except (ValueError, TypeError) as error:
-        raise BadCursor() from error
+        raise UnknownPage() from error
     kinds = [str] if part == "silent" or sort == "key" else [int, str]
     if part not in ("ranked", "silent") or [type(value) for value in place] != kinds:
-        raise BadCursor()
+        raise UnknownPage()
     return part, tuple(place)
 
 

@@ -66,10 +66,10 @@ class LakeOlder(LakeDisagrees):
     )
 
 
-class LakeNewer(LakeDisagrees):
+class StateOlder(LakeDisagrees):
     """The table has commits that the state never heard of: the state is an old copy."""
 
-    code = "lake_newer"
+    code = "state_older"
     text = N_(
         "The database is older than the facts in {place}: it knows version {known}, and they "
         "stand at version {found}. Put back the newer database, or restore a backup, which holds "
@@ -163,7 +163,7 @@ def adopt(tx: Connection, lake: Lake, found: Snapshot) -> None:
     if found.files and not last and not store.has_imports(tx):
         raise StateEmpty(place=lake.folder)
     if found.sealed_seq > last:
-        raise LakeNewer(place=lake.folder, known=last, found=found.sealed_seq)
+        raise StateOlder(place=lake.folder, known=last, found=found.sealed_seq)
     is_lost = last > found.sealed_seq and not store.is_in_tail(tx, last)
     if is_lost or store.count_lost(tx, found.sealed_seq):
         raise (LakeMissing if found.version <= 0 else TailLost)(place=lake.folder)
@@ -219,7 +219,7 @@ def compare(lake: Lake, known: Known, found: Snapshot) -> None:
     if found.version < known.version:
         raise LakeOlder(place=place, found=found.version, known=known.version)
     if found.version > known.version:
-        raise LakeNewer(place=place, found=found.version, known=known.version)
+        raise StateOlder(place=place, found=found.version, known=known.version)
     if (found.digest, found.sealed_seq) != (known.digest, known.sealed_seq):
         raise LakeAltered(place=place, known=known.version)
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import duckdb
 
 from springtide.domain.facts.lake import MONTH
-from springtide.domain.facts.model import COLUMNS, KEY_LENGTH_MAX, QUANTITY_MAX
+from springtide.domain.facts.model import COLUMNS, KEY_LENGTH_MAX, PROPS_LENGTH_MAX, QUANTITY_MAX
 from springtide.domain.facts.ports import Check, Emit, Reading
 from springtide.kit.errors import N_
 from springtide.kit.money import AMOUNT_MINOR_MAX
@@ -205,6 +205,7 @@ def _reject_unfit(connection: duckdb.DuckDBPyConnection, labels: Mapping[str, st
             ("campaign_key", KEY_LENGTH_MAX),
             ("reference", KEY_LENGTH_MAX),
             ("external_id", KEY_LENGTH_MAX),
+            ("props", PROPS_LENGTH_MAX),
         )
     ]
     tests += [

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from springtide.kit.canonical import to_json
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import AMOUNT_MINOR_MAX
 from springtide.kit.time import Window
@@ -102,7 +103,7 @@ COLUMNS: dict[str, str] = {
 #: What an instant of a fact may be: earlier or later ones are typing errors.
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
-#: Longest text of a key, and of the other texts, in characters.
+#: Longest text of a key, and of all props as JSON, in characters.
 KEY_LENGTH_MAX = 200
 PROPS_LENGTH_MAX = 20_000
 QUANTITY_MAX = 1_000_000_000
@@ -211,6 +212,8 @@ def _problem(fact: Fact) -> tuple[str, object] | None:
         text = getattr(fact, column)
         if text is not None and not _storable(text):
             return column, text
+    if fact.props and len(to_json(dict(fact.props))) > PROPS_LENGTH_MAX:
+        return "props", f"{{…}} > {PROPS_LENGTH_MAX}"
     return None
 
 

@@ -9,6 +9,7 @@ from springtide.kit.errors import N_, Refusal
 
 KEY_LENGTH_MAX = 200
 ID_LENGTH_MAX = 180
+OWNER_LENGTH_MAX = 120
 #: The largest amount of one transfer, in the unit's smallest parts.
 AMOUNT_MAX = 10**12
 #: Steps of one chain, so that a batch stays bounded.

@@ -25,7 +25,13 @@ from springtide.domain.ledger.model import (
     Transfer,
     TransferState,
 )
-from springtide.domain.ledger.sheet import OpenAccount, OpenLot, OpenTransfer, Sheet
+from springtide.domain.ledger.sheet import (
+    OpenAccount,
+    OpenLot,
+    OpenTransfer,
+    Sheet,
+    opening_problem,
+)
 from springtide.kit.bulk import insert_rows, rows_by, update_rows
 from springtide.kit.db import insert_into
 from springtide.kit.errors import Refusal
@@ -131,7 +137,13 @@ def _open_shared(tx: Connection, shop_id: UUID, chains: Sequence[Chain], now: da
     Two that open one account at a moment would both believe it empty, and the second would break
     its bound in the database. SQLite has one writer, so there it cannot be.
     """
-    openings = {each.key: each for chain in chains for each in chain.openings}
+    # One that no database can keep is refused with its chain, later.
+    openings = {
+        each.key: each
+        for chain in chains
+        for each in chain.openings
+        if opening_problem(each) is None
+    }
     if tx.dialect.name == "sqlite" or not openings:
         return
     known = {

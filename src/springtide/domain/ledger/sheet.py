@@ -11,6 +11,7 @@ from springtide.domain.ledger.model import (
     AMOUNT_MAX,
     ID_LENGTH_MAX,
     KEY_LENGTH_MAX,
+    OWNER_LENGTH_MAX,
     STEPS_MAX,
     BadTransfer,
     BoundReached,
@@ -174,8 +175,9 @@ class Sheet:
             if not 0 < len(step.id) <= ID_LENGTH_MAX:
                 raise BadTransfer(id=step.id[:60], why=N_("its id is empty or too long"))
         for opening in chain.openings:
-            if not 0 < len(opening.key) <= KEY_LENGTH_MAX:
-                raise BadTransfer(id=opening.key[:60], why=N_("its id is empty or too long"))
+            wrong = opening_problem(opening)
+            if wrong is not None:
+                raise wrong
 
     def _open(self, opening: Opening, undo: "_Undo") -> Refusal | None:
         account = self.accounts.get(opening.key)
@@ -347,3 +349,12 @@ class _Undo:
             del sheet.transfers[transfer_id]
         for key in self.opened:
             del sheet.accounts[key]
+
+
+def opening_problem(opening: Opening) -> Refusal | None:
+    """Return why an account cannot be kept under its names, or None."""
+    if not 0 < len(opening.key) <= KEY_LENGTH_MAX:
+        return BadTransfer(id=opening.key[:60], why=N_("its id is empty or too long"))
+    if len(opening.owner) > OWNER_LENGTH_MAX:
+        return BadTransfer(id=opening.key[:60], why=N_("its owner's name is too long"))
+    return None

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from springtide.domain.ledger.model import ID_LENGTH_MAX, KEY_LENGTH_MAX
+from springtide.domain.ledger.model import ID_LENGTH_MAX, KEY_LENGTH_MAX, OWNER_LENGTH_MAX
 from springtide.kit.db import Instant, metadata
 
 #: The bounds stand beside what they bound, so no statement of anybody passes them.
@@ -23,7 +23,7 @@ accounts = Table(
     Column("shop_id", Uuid, primary_key=True),
     Column("key", String(KEY_LENGTH_MAX), primary_key=True),
     Column("unit", String(60), nullable=False),
-    Column("owner", String(120), nullable=False),
+    Column("owner", String(OWNER_LENGTH_MAX), nullable=False),
     Column("low", BigInteger),
     Column("high", BigInteger),
     Column("in_lots", Boolean, nullable=False),

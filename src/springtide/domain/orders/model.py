@@ -99,14 +99,14 @@ class NoLines(Refusal):
 class TooManyLines(Refusal):
     """An order with more lines than one may have."""
 
-    code = "too_many_lines"
+    code = "order_too_many_lines"
     text = N_("An order may have at most {lines_max} lines, not {line_count}.")
 
 
 class BadQuantity(Refusal):
     """A quantity that nobody buys."""
 
-    code = "bad_quantity"
+    code = "order_quantity"
     text = N_("The quantity must be between 1 and {quantity_max}, not {quantity}.")
 
 

@@ -13,7 +13,6 @@ from springtide.domain.ledger.sheet import Sheet
 from springtide.kit.errors import N_, Refusal
 
 NAME_LENGTH_MAX = 80
-OWNER_LENGTH_MAX = 120
 QUANTITY_MAX = 10**9
 
 

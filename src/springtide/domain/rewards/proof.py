@@ -83,6 +83,8 @@ def result_of(
 
 def verify(found: DrawList) -> dict[str, int]:
     """Draw the whole list again; return how often each prize was won, or raise ProofFailed."""
+    if len(found.entries) > ENTRIES_MAX:
+        raise ProofFailed(why=f"more than {ENTRIES_MAX:,} entries, which no draw has")
     if promise_of(found.seed, found.draw, found.prizes) != found.promise:
         raise ProofFailed(why=N_("seed, odds or stocks are not those that were promised"))
     try:

@@ -69,7 +69,7 @@ from springtide.domain.access.operations.keys import (
     revoke_key,
     rotate_key,
 )
-from springtide.domain.access.operations.names import BadEmail, BadName
+from springtide.domain.access.operations.names import BadName
 from springtide.domain.access.operations.people import (
     LastOwner,
     add_member,
@@ -115,6 +115,7 @@ from springtide.domain.access.operations.tries import (
     FREE_TRIES_PAIR,
     TooManyAttempts,
 )
+from springtide.kit.text import BadEmail
 
 __all__ = [
     "API_REFUSED",

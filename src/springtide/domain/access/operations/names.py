@@ -4,18 +4,12 @@ import re
 from collections.abc import Callable
 
 from springtide.kit.errors import N_, Refusal
+from springtide.kit.text import BadEmail
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f.]+(?:\.[^@\s\x00-\x1f.]+)+")
 _EMAIL_MAX = 254
 _NAME_MAX = 120
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-
-class BadEmail(Refusal):
-    """A text that is not an e-mail address."""
-
-    code = "bad_email"
-    text = N_("“{value}” is not an e-mail address.")
 
 
 class BadName(Refusal):

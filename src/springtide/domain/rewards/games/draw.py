@@ -20,7 +20,7 @@ from springtide.domain.rewards.model import (
     Terms,
     unit,
 )
-from springtide.domain.rewards.proof import WHOLE_PPM, Odds, result_of
+from springtide.domain.rewards.proof import ENTRIES_MAX, WHOLE_PPM, Odds, result_of
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import AMOUNT_MINOR_MAX
 from springtide.kit.text import text_problem
@@ -79,6 +79,9 @@ class Draw(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     def problems(self, terms: Terms) -> dict[str, Refusal]:
         """Refuse prizes without stock, without worth or with impossible odds."""
         wrong = checks.found(prizes=checks.in_range(len(self.prizes), 1, PRIZES_MAX))
+        if terms.quantity > ENTRIES_MAX:
+            # More than the published list can prove.
+            wrong["quantity"] = checks.OutOfRange(least=1, most=ENTRIES_MAX)
         for index, prize in enumerate(self.prizes):
             money = prize.what in ("packet", "points")
             each = checks.found(
