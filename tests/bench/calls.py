@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from springtide.bootstrap import real_instant
 from springtide.kit.db import Database
 from springtide.migrations import migrate
 from springtide.site import create_app
@@ -24,6 +25,7 @@ def run() -> list[dict[str, Any]]:
         urls = {"SQLite": f"sqlite:///{folder / 'state.db'}", "PostgreSQL": f"{address}/postgres"}
         for name, url in urls.items():
             database = Database(url)
+            database.clock = real_instant
             migrate(database)
             house, keys = made_up_shop(folder / name, database)
             for kind, token in keys.items():

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from springtide.bootstrap import real_instant
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import create_shop
 from springtide.domain.facts import queries
@@ -97,7 +98,9 @@ def _import(home: str, path: str) -> tuple[float, int, int]:
 
 
 def _database(home: Path) -> Database:
-    return Database(f"sqlite:///{home / 'state.db'}")
+    database = Database(f"sqlite:///{home / 'state.db'}")
+    database.clock = real_instant
+    return database
 
 
 def _bare_import(source: Path, target: Path) -> float:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from springtide.bootstrap import real_instant
 from springtide.domain.access.operations import create_shop
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.queries import summary
@@ -90,6 +91,7 @@ def _bytes(chance: random.Random, folder: Path) -> Callable[[], None]:
 
 def _cells(chance: random.Random, folder: Path) -> Callable[[], None]:
     database = Database(f"sqlite:///{folder / 'state.db'}")
+    database.clock = real_instant
     migrate(database)
     with database.write() as tx:
         shop = create_shop(

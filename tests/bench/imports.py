@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 
+from springtide.bootstrap import real_instant
 from springtide.domain.access.model import Actor
 from springtide.domain.access.operations import create_shop
 from springtide.domain.facts.lake import Lake
@@ -127,6 +128,7 @@ def _import(home: str, files: list[str]) -> list[tuple[float, int, int]]:
     folder = Path(home)
     folder.mkdir()
     database = Database(f"sqlite:///{folder / 'state.db'}")
+    database.clock = real_instant
     migrate(database)
     with database.write() as tx:
         shop = create_shop(

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from springtide.bootstrap import real_instant
 from springtide.domain.access.model import Actor
 from springtide.domain.access.operations import create_shop
 from springtide.domain.facts import operations
@@ -53,6 +54,7 @@ class FactsAsADict(RuleBasedStateMachine):
         home = Path(self.folder.name)
         (home / "state.db").write_bytes(self.template.read_bytes())
         self.database = Database(f"sqlite:///{home / 'state.db'}")
+        self.database.clock = real_instant
         with self.database.write() as tx:
             self.shop = create_shop(
                 tx, slug="tide", name="Tide", currency="CNY", zone_name="UTC",
