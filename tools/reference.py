@@ -20,6 +20,7 @@ from springtide.domain.board.metrics import METRICS
 from springtide.domain.outreach.ports import channels
 from springtide.domain.pricing.rules import RULES
 from springtide.flows import names
+from springtide.flows.holding import needs
 from springtide.flows.protocol import KINDS
 from springtide.kit.errors import Refusal
 from springtide.kit.i18n import translate
@@ -35,7 +36,7 @@ def pages() -> dict[str, str]:
         "errors.md": _errors,
         "metrics.md": _metrics,
         "rules.md": lambda: _kinds("Promotion rules", RULES.items()),
-        "actions.md": lambda: _kinds("Phase actions", KINDS.items()),
+        "actions.md": _actions,
         "channels.md": lambda: _kinds("Outreach channels", channels.items()),
         "formats.md": lambda: _kinds("File formats", FORMATS.items(), names.FORMATS),
     }
@@ -82,6 +83,19 @@ def _metrics() -> str:
     return _page(
         "Metrics", "One definition each, the same live, in replay and in review.", header, rows
     )
+
+
+def _actions() -> str:
+    needed = needs()
+    rows = []
+    for kind, member in KINDS.items():
+        said = (inspect.getdoc(member) or "").partition("\n\n")[0].replace("\n", " ")
+        waits_for = ", ".join(f"`{each}`" for each in sorted(needed[kind]))
+        opens = f"`{member.opens}`" if member.opens else ""
+        rows.append([f"`{kind}`", member.label, translate(member.label, "zh"), said, waits_for,
+                     opens])  # fmt: skip
+    header = ["kind", "name", "名称", "what it is", "waits for", "opens"]
+    return _page("Phase actions", "", header, rows)
 
 
 def _kinds(

@@ -141,11 +141,10 @@ class Action:
         """How a page names the state, in English."""
         return STATE_LABELS[self.state]
 
-    def is_planned_as(self, entry: Plan) -> bool:
-        """Tell whether the action is planned just as ``entry`` asks."""
+    def is_planned_for(self, entry: Plan) -> bool:
+        """Tell whether the action stands on the timeline just as ``entry`` asks."""
         return (
-            self.state == State.PLANNED
-            and self.due_at == entry.due_at
+            self.due_at == entry.due_at
             and self.position == entry.position
             and dict(self.params) == dict(entry.params)
         )

@@ -61,12 +61,20 @@ def plan(
     plans: Iterable[Plan],
     actor: Actor,
     now: datetime,
+    restarts: bool = True,
 ) -> list[Action]:
-    """Plan actions; one already planned gets the new time, one that began is left alone."""
+    """Plan actions; one already planned gets the new time, one that began is left alone.
+
+    One that is over (cancelled, undone, failed) ``restarts``; without that it stays over, and
+    only has the new time should somebody put it back.
+    """
     return [
-        _plan_one(tx, shop=shop, campaign_id=campaign_id, entry=entry, actor=actor, now=now)
+        _plan_one(
+            tx, shop=shop, campaign_id=campaign_id, entry=entry, actor=actor, now=now,
+            restarts=restarts,
+        )
         for entry in plans
-    ]
+    ]  # fmt: skip
 
 
 def schedule(
@@ -78,6 +86,7 @@ def schedule(
     """
     if campaign.selling.ends_at <= now:
         raise CampaignOver(name=campaign.name)
+    is_on = campaign.scheduled_at is not None and campaign.withdrawn_at is None
     mark_scheduled(tx, shop=shop, campaign_id=campaign.id, actor=actor, now=now)
     return plan(
         tx,
@@ -86,6 +95,8 @@ def schedule(
         plans=plans_of(campaign),
         actor=actor,
         now=now,
+        # Whoever edits the plan of a sale that is on has not said that what was cancelled may go.
+        restarts=not is_on,
     )
 
 
@@ -296,6 +307,7 @@ def _plan_one(
     entry: Plan,
     actor: Actor,
     now: datetime,
+    restarts: bool = True,
 ) -> Action:
     key = f"{campaign_id or shop.id}/{entry.phase}/{entry.kind}/{entry.target}"
     row = tx.execute(select(actions).where(actions.c.unique_key == key)).first()
@@ -311,9 +323,9 @@ def _plan_one(
     # What a withdrawal did is over too: there is nothing of it that could still hold.
     is_over = row.state in _OVER or (entry.kind == WITHDRAW and row.state == State.DONE)
     before = to_action(row)
-    if is_over:
+    if is_over and restarts:
         values |= afresh(tx, before)
-    if not (is_over or row.state == State.PLANNED) or before.is_planned_as(entry):
+    elif before.is_planned_for(entry) or not (is_over or row.state == State.PLANNED):
         return before
     tx.execute(update(actions).where(actions.c.id == row.id).values(**values))
     return audited(tx, shop=shop, before=before, what=PLANNED, actor=actor)

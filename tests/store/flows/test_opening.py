@@ -399,3 +399,26 @@ def test_an_update_leaves_open_what_was_opened_before_it(house: SmallHouse, sale
     assert sale.campaign.opened_at == now
     assert sale.campaign.status(MID_SALE) is Status.LIVE
     assert waiting.campaign.status(MID_SALE) is Status.OPENING
+
+
+def test_an_edit_of_the_plan_moves_what_was_cancelled_and_does_not_bring_it_back(
+    house: SmallHouse, sale: Sale
+) -> None:
+    act(sale, timeline.cancel, "publish_rewards")
+    stored = sale.campaign
+    eve = stored.selling.starts_at - timedelta(hours=5)
+    later = stored.day + timedelta(days=2)
+    with house.db.write() as tx:
+        saved = edit_campaign(
+            tx, shop=sale.shop, campaign_id=stored.id, version=stored.version,
+            draft=replace(draft_of(stored), day=later), actor=ACTOR, now=eve,
+        )  # fmt: skip
+        timeline.schedule(tx, shop=sale.shop, campaign=saved, actor=ACTOR, now=eve)
+    moved = stored.selling.starts_at + timedelta(days=2)
+    found = actions(sale)
+    assert {one.due_at for one in found.values() if one.phase == "burst"} == {moved}
+    assert {kind for kind, one in found.items() if one.state == State.CANCELLED} == {
+        "publish_rewards"
+    }
+    act(sale, waiving.put_back, "publish_rewards", now=eve, campaign=sale.campaign)
+    assert actions(sale)["publish_rewards"].due_at == moved
