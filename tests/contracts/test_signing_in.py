@@ -1,6 +1,7 @@
 """The log-in page under attack: strangers are bounded, the team gets in; proxies are told apart."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -37,9 +38,10 @@ def test_a_log_in_makes_the_browser_known_and_a_log_out_leaves_it_so(
     for _ in range(5):
         answer = browser.post("/log-in", {"email": EMAIL, "password": "wrong"})
         assert answer.status_code == 422
-    assert browser.post("/log-in", {"email": EMAIL, "password": PASSWORD}).status_code == 429
-    sqlite_house.forward(minutes=1)
+    # A right one is looked at too, after its wait.
+    began = time.monotonic()
     assert browser.post("/log-in", {"email": EMAIL, "password": PASSWORD}).status_code == 303
+    assert time.monotonic() - began >= 4
     known = browser.cookies[door.browser_cookie_name(sqlite_house)]
     assert browser.post("/log-out").status_code == 303
     assert browser.cookies[door.browser_cookie_name(sqlite_house)] == known
@@ -47,9 +49,10 @@ def test_a_log_in_makes_the_browser_known_and_a_log_out_leaves_it_so(
     # A stranger at the same address is in its delay; the browser is not.
     for _ in range(5):
         _log_in(client, sqlite_house, "wrong")
-    assert _log_in(client, sqlite_house, PASSWORD).status_code == 429
     del browser.cookies[door.session_cookie_name(sqlite_house)]
+    began = time.monotonic()
     assert browser.post("/log-in", {"email": EMAIL, "password": PASSWORD}).status_code == 303
+    assert time.monotonic() - began < 4
 
 
 def test_a_crowd_of_guesses_takes_no_thread_from_the_pages(

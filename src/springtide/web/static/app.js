@@ -42,11 +42,15 @@
     if (form.dataset.sent) { event.preventDefault(); return; }
     if (form.method === "post") {
       form.dataset.sent = "1";
-      setTimeout(() => { delete form.dataset.sent; }, 4000);
+      // What may take long says so, and is still sent once.
+      const slow = form.querySelector("[data-slow]");
+      if (slow) setTimeout(() => { slow.hidden = false; }, 3000);
+      else setTimeout(() => { delete form.dataset.sent; }, 4000);
     }
   });
   window.addEventListener("pageshow", () => {
     document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
+    document.querySelectorAll("[data-slow]").forEach((slow) => { slow.hidden = true; });
   });
 
   // Filters apply as soon as one is chosen.

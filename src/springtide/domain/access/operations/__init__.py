@@ -113,8 +113,8 @@ from springtide.domain.access.operations.tries import (
     CALM_NETWORK,
     FREE_TRIES_BROWSER,
     FREE_TRIES_PAIR,
-    TooManyAttempts,
 )
+from springtide.domain.access.pace import TooManyAttempts
 from springtide.kit.text import BadEmail
 
 __all__ = [

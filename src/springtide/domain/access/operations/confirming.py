@@ -147,7 +147,8 @@ def _prove_password(
             select(people.c.password_hash).where(people.c.id == person.id)
         ).scalar_one()
     guess = Guess(person.email, visit.address, token_hash(token))
-    with Attempt(db, guess, now=now) as attempt:
+    # It has a session and its own wrong ones only: it is told when, and holds no page's thread.
+    with Attempt(db, guess, now=now, may_wait=False) as attempt:
         if not fits_password(known_hash, password):
             note_wrong_password(db, person=person, action=CONFIRM_FAILED, visit=visit, now=now)
             raise WrongPassword

@@ -20,7 +20,7 @@ from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Factor, FactorKind, Person
 from springtide.domain.access.operations.audit import record_of_person
 from springtide.domain.access.operations.names import checked_name
-from springtide.domain.access.operations.tries import TooManyAttempts
+from springtide.domain.access.pace import TooManyAttempts
 from springtide.domain.access.proofs import factors_of
 from springtide.domain.access.secrets import token_hash
 from springtide.domain.access.store import (

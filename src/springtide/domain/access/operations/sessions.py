@@ -16,8 +16,7 @@ from springtide.domain.access.operations.browsers import (
     know_browser,
     known_browser,
 )
-from springtide.domain.access.operations.tries import Attempt, Guess, failures_of_day
-from springtide.domain.access.pace import SlowLane
+from springtide.domain.access.operations.tries import Attempt, Guess, Pace, failures_of_day
 from springtide.domain.access.proofs import has_factor
 from springtide.domain.access.queries import session_id_of
 from springtide.domain.access.secrets import (
@@ -82,7 +81,7 @@ def log_in(
     password: str,
     visit: Visit,
     now: datetime,
-    lane: SlowLane | None = None,
+    pace: Pace | None = None,
 ) -> Session:
     """Open a session; refuses with WrongLogIn, or as an Attempt does (see tries.py).
 
@@ -98,7 +97,8 @@ def log_in(
     with db.read() as tx:
         row = _person_row(tx, email)
         browser = None if row is None else known_browser(tx, row.id, visit.browser, now)
-    with Attempt(db, Guess(email, visit.address, browser), now=now, lane=lane) as attempt:
+    guess = Guess(email, visit.address, browser)
+    with Attempt(db, guess, now=now, may_wait=True, pace=pace) as attempt:
         # Once more where another log-in renewed the hash, or the password changed, meanwhile.
         for _ in range(2):
             with db.read() as tx:

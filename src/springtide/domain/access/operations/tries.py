@@ -1,56 +1,64 @@
 """Tries to log in: whose password is looked at, how soon, and how much guessing that leaves.
 
 A try counts for the account and the network address *together*: five wrong ones are free, then
-the pair waits 4, 8, ... up to 900 seconds after each (about 107 looks a day). Nobody else waits
-for that. A browser that the person logged in with before counts by itself (ten free, then the
-same) and meets nothing of what strangers do.
+the pair has one look after 4, 8, 16, 32 and then each 40 seconds. Nobody else waits for that. A
+browser that the person logged in with before counts by itself (ten free, then the same) and meets
+nothing of what strangers do.
+
+No look is refused for good, as behind the address of a guesser may sit the person: a try that comes
+too soon waits for the pair's next look. One waits for each pair in a process; of several that come
+meanwhile one is drawn by lot. So with nobody else trying, a right password is looked at within 40
+seconds. Beside a guesser who always has a try waiting it has every second look, beside *n* tries
+in the same wait one chance in *n* + 1. More cannot be promised, as nothing that a stranger sends
+tells them apart; a known browser, another network or a link by mail are not touched by it.
 
 An account alone, over all strangers, and an address alone, over all accounts, have wider bounds
-that refuse nobody: beyond 100 (300) wrong tries within the hour strangers are looked at in the
-slow lane, one after the other with a second between. So a right password is always looked at; at
-worst after a wait, in a lane that holds forty. What the arithmetic leaves a guesser, with any
-number of addresses: 24 * 100 looks at an account a day, and 86 400 more through each server
-process's lane if 810 addresses or more fill it all day (each has its 107). A password that falls
-within 10^8 guesses is refused when it is chosen (see passwords.py), so the weakest one allowed
-stands for three years of that. Tries at once do not slip through together: each pair has one look
-at a time, the try is on record as wrong before the password is looked at, and at most four hashes
-are worked out at once (see secrets.py).
+that refuse nobody either: beyond 100 (300) wrong tries within the hour strangers are looked at in
+the slow lane, one after the other with a second between, in a lane that holds forty. One address
+does not get there with one account, as it has 97 looks in an hour.
+
+What the arithmetic leaves a guesser: from one address 2 167 looks at an account a day; with any
+number of addresses 24 * 100, and 86 400 more through each server process's lane if 41 addresses or
+more fill it all day. A password that falls within 10^8 guesses is refused when it is chosen (see
+passwords.py), so the weakest one allowed stands for three years of that. Tries at once do not slip
+through together, in one process or several: the pair is locked in the database, the try is on
+record there as wrong before the password is looked at, and at most four hashes are worked out at
+once in a process (see secrets.py).
 """
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from math import ceil
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
-from springtide.domain.access.pace import SlowLane, Turns
+from springtide.domain.access.pace import (
+    AnotherTryWaits,
+    Places,
+    SlowLane,
+    TooManyAttempts,
+    Turns,
+)
 from springtide.domain.access.store import log_in_attempts
 from springtide.kit.addresses import network_of
 from springtide.kit.db import Database
-from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import uuid7
 
 #: Wrong passwords that cost nothing: of a network address on one account, of a known browser.
 FREE_TRIES_PAIR, FREE_TRIES_BROWSER = 5, 10
 #: Wrong tries of strangers within the hour after which the next ones take the slow lane.
 CALM_ACCOUNT, CALM_NETWORK = 100, 300
-_FIRST_DELAY_SECONDS, _DELAY_SECONDS_MAX = 4, 900
+_FIRST_DELAY_SECONDS, _DELAY_SECONDS_MAX = 4, 40
 _KEPT, _HOUR = timedelta(hours=24), timedelta(hours=1)
 # So many wrong tries lead to the longest delay, whoever made them.
 _TRIES_READ = 24
 _COUNTED_MAX = 3000
 _attempts = log_in_attempts.c
-_lane, _turns = SlowLane(), Turns()
-
-
-class TooManyAttempts(Refusal):
-    """Too many wrong passwords from here lately."""
-
-    code = "too_many_attempts"
-    status = 429
-    text = N_("Too many attempts: try again in {seconds} seconds.")
+#: How many known browsers wait for their own wrong ones at once in a process.
+_KNOWN_PLACES_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +74,74 @@ class Guess:
         """Whom the address stands for."""
         return network_of(self.address)
 
+    @property
+    def pair(self) -> str:
+        """What counts together."""
+        return f"{self.account}\n{self.network}\n{self.browser!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the tries of one process wait: for their pair, and in the slow lane."""
+
+    lane: SlowLane = field(default_factory=SlowLane)
+    strangers: Places = field(default_factory=Places)
+    known: Places = field(default_factory=partial(Places, most=_KNOWN_PLACES_MAX))
+
+    def places(self, guess: Guess) -> Places:
+        """Return where a guess waits: strangers take no place of known browsers."""
+        return self.strangers if guess.browser is None else self.known
+
+
+_pace, _turns = Pace(), Turns()
+
+
+class _TooSoonError(Exception):
+    """A try that its own wrong ones before it make wait, so many seconds after the last."""
+
+    def __init__(self, seconds: int, last: UUID | None) -> None:
+        super().__init__()
+        self.seconds, self.last = seconds, last
+
 
 class Attempt:
     """One look at a password, on record as wrong until ``succeed``.
 
-    Entering it (``with``) waits for the pair's turn, and in the slow lane where it has to; refuses
-    with TooManyAttempts for the guesser's own wrong tries, with Busy where the lane is full.
+    Entering it (``with``) waits for the pair's turn and next look, and in the slow lane where it
+    has to; refuses with TooManyAttempts where another try of the pair was drawn (or where it came
+    too soon and not ``may_wait``), with Busy where the lane is full.
     """
 
     def __init__(
-        self, db: Database, guess: Guess, *, now: datetime, lane: SlowLane | None = None
+        self,
+        db: Database,
+        guess: Guess,
+        *,
+        now: datetime,
+        may_wait: bool,
+        pace: Pace | None = None,
     ) -> None:
         self._db = db
         self._guess = guess
         self._now = now
-        self._lane = lane or _lane
+        self._may_wait = may_wait
+        self._lane = (pace or _pace).lane
+        self._places = (pace or _pace).places(guess)
+        self._waited_after: UUID | None = None
         self._held = ExitStack()
         self._id = uuid7(now)
 
     def __enter__(self) -> "Attempt":
         """Put the try on record; the pair's turn is held until the end of the block."""
-        # Asked before the write lock: whoever has to wait costs the others nothing.
-        with self._db.read() as tx:
-            _refuse_early(tx, self._guess, self._now)
-        if not self._begun(may_be_slow=False):
-            self._lane.wait(self._guess.network)
-            self._begun(may_be_slow=True)
+        try:
+            self._begin(is_drawn=False)
+        except _TooSoonError as early:
+            if not self._may_wait:
+                raise TooManyAttempts(seconds=early.seconds) from None
+            with self._places.wait(self._guess.pair, self._guess.network, early.seconds):
+                self._now += timedelta(seconds=early.seconds)
+                self._waited_after = early.last
+                self._begin_or_refuse()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -102,14 +152,32 @@ class Attempt:
         """Note that the password was right: the wrong ones of this pair before it are forgotten."""
         tx.execute(update(log_in_attempts).where(_attempts.id == self._id).values(is_good=True))
 
+    def _begin_or_refuse(self) -> None:
+        try:
+            self._begin(is_drawn=True)
+        except _TooSoonError as early:
+            # A try that waited in another process was quicker.
+            raise AnotherTryWaits(seconds=early.seconds) from None
+
+    def _begin(self, *, is_drawn: bool) -> None:
+        # Asked before the write lock: whoever has to wait costs the others nothing.
+        with self._db.read() as tx:
+            self._check_is_due(tx)
+        # The place of a pair is kept for who waited in it until its look has begun.
+        if not is_drawn and self._places.is_taken(self._guess.pair):
+            raise _TooSoonError(1, None)
+        if not self._begun(may_be_slow=False):
+            self._lane.wait(self._guess.network)
+            self._begun(may_be_slow=True)
+
     def _begun(self, *, may_be_slow: bool) -> bool:
         guess, now = self._guess, self._now
         with ExitStack() as held:
-            held.enter_context(_turns.of(f"{guess.account}\n{guess.network}\n{guess.browser!r}"))
+            held.enter_context(_turns.of(guess.pair))
             with self._db.write() as tx:
                 _lock(tx, guess)
                 tx.execute(delete(log_in_attempts).where(_attempts.at < now - _KEPT))
-                _refuse_early(tx, guess, now)
+                self._check_is_due(tx)
                 if not may_be_slow and _is_unquiet(tx, guess, now):
                     return False
                 tx.execute(
@@ -125,6 +193,15 @@ class Attempt:
             self._held = held.pop_all()
         return True
 
+    def _check_is_due(self, tx: Connection) -> None:
+        """Raise _TooSoonError where the pair's wrong tries make this one wait, and it has not yet.
+
+        Whoever waited after the last wrong one has waited, whatever a clock says that stepped back.
+        """
+        seconds, last = _left(tx, self._guess, self._now)
+        if seconds > 0 and (last is None or last != self._waited_after):
+            raise _TooSoonError(seconds, last)
+
 
 def failures_of_day(tx: Connection, *, account: str, now: datetime) -> int:
     """Return how many passwords of an account were wrong within a day, counted up to 3000."""
@@ -139,7 +216,7 @@ def delay(failures: int, free: int) -> timedelta:
     """Return how long after the last of so many failures the next try has to wait.
 
     >>> [delay(n, 5).seconds for n in (4, 5, 6, 7, 50)]
-    [0, 4, 8, 16, 900]
+    [0, 4, 8, 16, 40]
     """
     if failures < free:
         return timedelta()
@@ -147,27 +224,29 @@ def delay(failures: int, free: int) -> timedelta:
     return timedelta(seconds=min(doubled, _DELAY_SECONDS_MAX))
 
 
-def _refuse_early(tx: Connection, guess: Guess, now: datetime) -> None:
-    """Refuse a try that its own wrong ones before it make wait."""
-    asked = select(_attempts.at, _attempts.is_good).where(
+def _left(tx: Connection, guess: Guess, now: datetime) -> tuple[int, UUID | None]:
+    """Return how many seconds a try has to wait for its own wrong ones, and the last of them."""
+    asked = select(_attempts.at, _attempts.is_good, _attempts.id).where(
         _attempts.account == guess.account, _attempts.at > now - _KEPT
     )
     if guess.browser is None:
         asked = asked.where(_attempts.network == guess.network, _attempts.browser.is_(None))
     else:
         asked = asked.where(_attempts.browser == guess.browser)
-    failures, last_at = 0, now
+    wrong = []
     for row in tx.execute(
         asked.order_by(_attempts.at.desc(), _attempts.is_good.desc()).limit(_TRIES_READ)
     ):
         if row.is_good:
             break
-        last_at = last_at if failures else row.at
-        failures += 1
+        wrong.append(row)
+    if not wrong:
+        return 0, None
     free = FREE_TRIES_PAIR if guess.browser is None else FREE_TRIES_BROWSER
-    left = (last_at + delay(failures, free) - now).total_seconds()
-    if failures and left > 0:
-        raise TooManyAttempts(seconds=ceil(left))
+    wait = delay(len(wrong), free)
+    # Of a clock that stepped back no more than the wait itself is made.
+    left = min(wrong[0].at + wait - now, wait)
+    return ceil(left.total_seconds()), wrong[0].id
 
 
 def _is_unquiet(tx: Connection, guess: Guess, now: datetime) -> bool:
