@@ -1,6 +1,7 @@
 """The only place that joins real databases, clocks, connectors and rooms."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ from springtide.flows.restoring import finish, is_unfinished
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.private import make_private, tighten, write_privately
-from springtide.settings import IN_DATA, Settings
+from springtide.settings import IN_DATA, SecretMissing, Settings, kept_secret
 
 # How often at most readiness looks at the lake on the disk.
 _LAKE_SECONDS = 5.0
@@ -127,7 +128,8 @@ def real_instant() -> datetime:
 def open_house(settings: Settings) -> House:
     """Open the house of these settings: make its data folder and bring its database up to date.
 
-    Refuses (LakeDisagrees) facts that are not those that the database knows.
+    Refuses (LakeDisagrees) facts that are not those that the database knows, and (SecretMissing)
+    a secret made just now for a database that was used with another.
     """
     from springtide.migrations import migrate
 
@@ -140,6 +142,10 @@ def open_house(settings: Settings) -> House:
         # Of several starts one does it, and the others wait.
         with alone_in(settings.data, seconds=_RESTORE_SECONDS):
             finish(settings.data, db)
+        if settings.signing_from != "environment":
+            # The restore brought its own.
+            secret, signing_from = kept_secret(settings.data)
+            settings = replace(settings, secret=secret, signing_from=signing_from)
         at_work = share(settings.data, seconds=_RESTORE_SECONDS)
     for file in db.files():
         tighten(file)
@@ -148,8 +154,13 @@ def open_house(settings: Settings) -> House:
         house = House(settings, db, at_work)
         meet(db, house.lake)
         with db.read() as tx:
-            is_new = knows_secret(tx, settings.secret) is None
-        if is_new:
+            knows = knows_secret(tx, settings.secret)
+        if knows is False and settings.signing_from == "made now":
+            # The database of another machine, or a data folder that was emptied: what was made
+            # just now is not the secret, and must not be taken for it at the next start.
+            (settings.data / "secret").unlink(missing_ok=True)
+            raise SecretMissing(path=settings.data / "secret")
+        if knows is None:
             with db.write() as tx:
                 mark_secret(tx, settings.secret)
     except BaseException:

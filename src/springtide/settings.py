@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from springtide.kit.errors import N_, Refusal
 
@@ -41,8 +42,21 @@ class ShortKeptSecret(ShortSecret):
 
     text = N_(
         "The secret in {path} has {length} characters, and needs {least} at least: put back the "
-        "file from a backup, or remove it, and a new one is made (links sent out by mail no longer "
-        "open)."
+        "file from a backup. Only if there is none, write a new one (openssl rand -hex 32 > "
+        "{path}): links, customers' tokens and apps for second factors that were given out no "
+        "longer work."
+    )
+
+
+class SecretMissing(Refusal):
+    """The installation was used with a secret, and there is none any more."""
+
+    code = "secret_missing"
+    text = N_(
+        "The secret of this installation is missing: {path} is gone, and there are data that were "
+        "used with it. Put back the file from a backup, or set SPRINGTIDE_SECRET to it. Only if "
+        "it is lost, write a new one (openssl rand -hex 32 > {path}): links, customers' tokens "
+        "and apps for second factors that were given out no longer work."
     )
 
 
@@ -54,6 +68,7 @@ class SecretUnreadable(Refusal):
 
 
 SECRET_LENGTH_MIN = 32
+SigningFrom: TypeAlias = Literal["environment", "file", "made now"]
 #: What Springtide writes in its data folder.
 IN_DATA = (
     "state.db*", "durable.db*", "secret", ".secret-*", "lake", "rejects", "uploads", "mailbox",
@@ -76,6 +91,8 @@ class Settings:
     #: Whether a mail server was named; ``smtp_url`` else leads to the demo's sink.
     has_mail_server: bool = False
     trusted_proxies: tuple[str, ...] = ()
+    #: Where the secret is from: a made one is right only where nothing was used with another.
+    signing_from: SigningFrom = "environment"
 
     @property
     def lake(self) -> Path:
@@ -103,9 +120,11 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     _TRUSTED_PROXIES and PORT.
 
     Without SPRINGTIDE_SECRET a random one is made once and kept in the data folder. Refuses
-    (BadSetting) numbers that are none, and (ShortSecret) a secret that can be guessed.
+    (BadSetting) numbers that are none, (ShortSecret) a secret that can be guessed, and
+    (SecretMissing) data that were used with one that is gone.
     """
     data = Path(environment.get("SPRINGTIDE_DATA", "var")).absolute()
+    secret, signing_from = _secret(environment, data)
     host = environment.get("SPRINGTIDE_HOST", "127.0.0.1")
     port = _whole(environment, "PORT", 8000, least=1, most=65_535)
     return Settings(
@@ -113,7 +132,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         database_url=environment.get("SPRINGTIDE_DATABASE_URL") or f"sqlite:///{data}/state.db",
         host=host,
         port=port,
-        secret=_secret(environment, data / "secret"),
+        secret=secret,
         smtp_url=environment.get("SPRINGTIDE_SMTP_URL", "smtp://127.0.0.1:8025"),
         public_url=environment.get("SPRINGTIDE_PUBLIC_URL", f"http://{host}:{port}").rstrip("/"),
         api_rate_per_second=_whole(
@@ -121,6 +140,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         ),
         has_mail_server=bool(environment.get("SPRINGTIDE_SMTP_URL")),
         trusted_proxies=_proxies(environment.get("SPRINGTIDE_TRUSTED_PROXIES", "")),
+        signing_from=signing_from,
     )
 
 
@@ -154,20 +174,25 @@ def _proxies(text: str) -> tuple[str, ...]:
     return found
 
 
-def _secret(environment: Mapping[str, str], kept: Path) -> str:
+def _secret(environment: Mapping[str, str], data: Path) -> tuple[str, SigningFrom]:
+    """Return the secret and where it is from."""
     given = environment.get("SPRINGTIDE_SECRET")
     if given is None:
-        return _kept_secret(kept)
+        return kept_secret(data)
     # Set to nothing is a mistake of who set it, never the wish for another secret.
     if (length := len(given.strip())) < SECRET_LENGTH_MIN:
         raise ShortSecret(length=length, least=SECRET_LENGTH_MIN)
-    return given
+    return given, "environment"
 
 
-def _kept_secret(path: Path) -> str:
-    """Return the secret of this installation, made at the first start, readable by its owner."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+def kept_secret(data: Path) -> tuple[str, SigningFrom]:
+    """Return the secret of this data folder, made at its first start, readable by its owner."""
+    path, is_new = data / "secret", False
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _take_restored(data, path)
     if not path.exists():
+        if _was_used(data):
+            raise SecretMissing(path=path)
         # Written whole beside it and then linked: of two first starts one wins, and neither
         # reads an empty file.
         handle, written = tempfile.mkstemp(dir=path.parent, prefix=".secret-")
@@ -175,6 +200,7 @@ def _kept_secret(path: Path) -> str:
             file.write(secrets.token_hex(32))
         with contextlib.suppress(FileExistsError):
             os.link(written, path)
+            is_new = True
         os.unlink(written)
     try:
         found = path.read_text(encoding="ascii").strip()
@@ -183,4 +209,21 @@ def _kept_secret(path: Path) -> str:
         raise SecretUnreadable(path=path, why=why) from error
     if len(found) < SECRET_LENGTH_MIN:
         raise ShortKeptSecret(path=path, length=len(found), least=SECRET_LENGTH_MIN)
-    return found
+    return found, "made now" if is_new else "file"
+
+
+def _was_used(data: Path) -> bool:
+    """Tell whether a data folder holds what was written with a secret."""
+    lake = data / "lake"
+    return (data / "state.db").exists() or (lake.is_dir() and any(lake.iterdir()))
+
+
+def _take_restored(data: Path, path: Path) -> None:
+    """Put into its place the secret of a restore that was decided and cut off (flows/restoring).
+
+    The rest is moved when the data are opened, and must not be met with another secret.
+    """
+    stage = data / ".restore"
+    if (stage / "ready.json").is_file():
+        with contextlib.suppress(FileExistsError, FileNotFoundError):
+            os.link(stage / "secret", path)

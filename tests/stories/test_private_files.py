@@ -100,6 +100,7 @@ def test_the_data_folder_is_its_owners_alone_after_a_whole_story(tmp_path: Path)
     (data / "lake" / "old").mkdir(parents=True)
     (data / "rejects").mkdir()
     (data / "rejects" / "imp_old.csv").write_text("a\n")
+    (data / "secret").write_text("0" * 64)
     for path in (data, *data.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     (tmp_path / "orders.csv").write_text(ORDERS)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from springtide.bootstrap import open_house
 from springtide.settings import (
     SECRET_LENGTH_MIN,
+    SecretMissing,
     SecretUnreadable,
     ShortKeptSecret,
     ShortSecret,
@@ -55,3 +57,50 @@ def test_a_secret_of_the_least_length_is_taken_and_a_made_one_is_longer(tmp_path
     assert len(made) >= SECRET_LENGTH_MIN
     assert read_settings(_environment(tmp_path)).secret == made
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("left", ["state.db", "lake/facts/part.parquet"])
+def test_a_secret_that_is_gone_from_used_data_is_not_made_anew(tmp_path: Path, left: str) -> None:
+    (tmp_path / left).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / left).touch()
+    for _ in range(2):
+        with pytest.raises(SecretMissing, match=str(tmp_path / "secret")):
+            read_settings(_environment(tmp_path))
+    assert not (tmp_path / "secret").exists()
+    given = "x" * SECRET_LENGTH_MIN
+    assert read_settings(_environment(tmp_path, SPRINGTIDE_SECRET=given)).secret == given
+    # The way out: one that a person wrote.
+    (tmp_path / "secret").write_text(given)
+    assert read_settings(_environment(tmp_path)).secret == given
+
+
+def test_an_empty_lake_is_no_use(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    assert read_settings(_environment(tmp_path)).signing_from == "made now"
+    assert read_settings(_environment(tmp_path)).signing_from == "file"
+
+
+def test_a_restore_that_was_cut_off_brings_its_secret_before_all_else(tmp_path: Path) -> None:
+    (tmp_path / "state.db").touch()
+    stage = tmp_path / ".restore"
+    stage.mkdir()
+    (stage / "secret").write_text("r" * SECRET_LENGTH_MIN)
+    with pytest.raises(SecretMissing):
+        read_settings(_environment(tmp_path))
+    (stage / "ready.json").touch()
+    assert read_settings(_environment(tmp_path)).secret == "r" * SECRET_LENGTH_MIN
+
+
+def test_a_new_secret_is_none_for_a_database_that_knows_another(
+    tmp_path: Path, database_url: str
+) -> None:
+    used = _environment(tmp_path / "one", SPRINGTIDE_DATABASE_URL=database_url)
+    open_house(read_settings(used)).close()
+    open_house(read_settings(used)).close()
+    emptied = _environment(tmp_path / "two", SPRINGTIDE_DATABASE_URL=database_url)
+    for _ in range(2):
+        with pytest.raises(SecretMissing):
+            open_house(read_settings(emptied))
+    assert not (tmp_path / "two" / "secret").exists()
+    secret = read_settings(used).secret
+    open_house(read_settings({**emptied, "SPRINGTIDE_SECRET": secret})).close()
