@@ -34,18 +34,27 @@ class BeingRestored(Refusal):
 
 @contextmanager
 def alone_in(data: Path, *, seconds: float = 0.0) -> Iterator[None]:
-    """Have a data folder alone till the end of the block; waits so long (``InUse``)."""
-    with _open(data) as file:
-        if not _locked(file, fcntl.LOCK_EX, seconds):
-            raise InUse(place=data)
-        yield
+    """Have a data folder alone till the end of the block; waits so long (``InUse``).
+
+    A block that fails leaves no lock where there was none.
+    """
+    was_there = (data / _LOCK).exists()
+    file = _locked(data, fcntl.LOCK_EX, seconds)
+    if file is None:
+        raise InUse(place=data)
+    with file:
+        try:
+            yield
+        except BaseException:
+            if not was_there:
+                (data / _LOCK).unlink(missing_ok=True)
+            raise
 
 
 def share(data: Path, *, seconds: float = 0.0) -> IO[str]:
     """Be at work in a data folder till the returned file is closed (``BeingRestored``)."""
-    file = _open(data)
-    if not _locked(file, fcntl.LOCK_SH, seconds):
-        file.close()
+    file = _locked(data, fcntl.LOCK_SH, seconds)
+    if file is None:
         raise BeingRestored(place=data)
     return file
 
@@ -54,13 +63,26 @@ def _open(data: Path) -> IO[str]:
     return open(data / _LOCK, "a", opener=lambda path, flags: os.open(path, flags, 0o600))
 
 
-def _locked(file: IO[str], kind: int, seconds: float) -> bool:
+def _locked(data: Path, kind: int, seconds: float) -> IO[str] | None:
     gives_up = time.monotonic() + seconds
     while True:
+        file = _open(data)
         try:
             fcntl.flock(file, kind | fcntl.LOCK_NB)
-            return True
         except BlockingIOError:
+            file.close()
             if time.monotonic() >= gives_up:
-                return False
+                return None
             time.sleep(0.05)
+            continue
+        if _is_in_place(file, data):
+            return file
+        # Removed between opening and locking: nobody else meets this one.
+        file.close()
+
+
+def _is_in_place(file: IO[str], data: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), (data / _LOCK).stat())
+    except FileNotFoundError:
+        return False

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -113,10 +114,10 @@ def restore(
     """Restore a backup, a folder or a tar file; ``now`` is the real instant.
 
     Refuses a backup that is not whole or of a later release, a place that is not empty (unless
-    ``replace``), or where a server, worker or command is at work, and a full disk.
+    ``replace``), or where a server, worker or command is at work, and a full disk; what was
+    refused leaves nothing behind.
     """
-    private_folder(target.data)
-    with reading(place.absolute()) as source, alone_in(target.data):
+    with reading(place.absolute()) as source, _made(target.data), alone_in(target.data):
         manifest = source.manifest
         if manifest.migration > newest_version():
             raise BackupNewer(
@@ -141,6 +142,20 @@ def restore(
             if not (target.data / _STAGE / _READY).exists():
                 shutil.rmtree(target.data / _STAGE, ignore_errors=True)
     return Done(manifest, held, before, schema)
+
+
+@contextlib.contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it; where the block fails, those it made are gone again."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    private_folder(folder)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            for each in missing:
+                each.rmdir()
+        raise
 
 
 @dataclass

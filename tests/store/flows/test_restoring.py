@@ -1,8 +1,12 @@
 """A restore refuses what is not whole, or a place in use, and lets nothing go out by itself."""
 
+import contextlib
 import json
 import os
 import tarfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +24,7 @@ from springtide.flows.backing_up import BackupRuns, NoSpace, PlaceTaken, back_up
 from springtide.flows.checking import check
 from springtide.flows.manifest import MANIFEST, BadBackup, read_manifest
 from springtide.flows.model import Plan, State
-from springtide.flows.occupancy import InUse
+from springtide.flows.occupancy import InUse, alone_in, share
 from springtide.flows.restoring import BackupNewer, NotEmpty, OtherSecret, Target, restore
 from springtide.flows.tables import every_table
 from springtide.flows.timeline import SEND_OUTREACH
@@ -106,6 +110,25 @@ def _turn(place: Path) -> None:
     place.write_bytes(bytes(raw))
 
 
+def test_a_lock_that_a_refused_restore_removed_is_nobodys(tmp_path: Path) -> None:
+    started = threading.Event()
+
+    def start() -> None:
+        started.set()
+        share(tmp_path, seconds=10).close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with contextlib.suppress(NotEmpty), alone_in(tmp_path):
+            waiting = pool.submit(start)
+            assert started.wait(5)
+            time.sleep(0.2)
+            raise NotEmpty(place=tmp_path)
+        waiting.result(timeout=10)
+    # The lock that the start got is the one in the folder.
+    with share(tmp_path), pytest.raises(InUse), alone_in(tmp_path):
+        pass
+
+
 @pytest.mark.parametrize("damage", [_cut, _turn, Path.unlink])
 def test_a_backup_that_was_altered_anywhere_is_refused(
     backup: Path, tmp_path: Path, damage: object
@@ -118,7 +141,7 @@ def test_a_backup_that_was_altered_anywhere_is_refused(
         to = target(tmp_path)
         with pytest.raises(BadBackup):
             put_back(backup, to)
-        assert {path.name for path in to.data.iterdir()} <= {"in-use.lock"}
+        assert not to.data.exists()
         place.write_bytes(raw)
     put_back(backup, target(tmp_path))
 
@@ -153,8 +176,9 @@ def test_a_later_release_is_told(backup: Path, tmp_path: Path) -> None:
     manifest = read_manifest((backup / MANIFEST).read_bytes(), backup)
     (backup / MANIFEST).write_bytes(replace(manifest, migration="9999").to_bytes())
     with pytest.raises(BackupNewer) as refused:
-        put_back(backup, target(tmp_path))
+        put_back(backup, target(tmp_path, "above/new"))
     assert "9999" in str(refused.value)
+    assert not (tmp_path / "above").exists()
     document = json.loads((backup / MANIFEST).read_bytes())
     document["form"] = 2
     (backup / MANIFEST).write_text(json.dumps(document))
@@ -191,6 +215,12 @@ def test_the_surroundings_secret_must_be_that_of_the_backup(
 ) -> None:
     with pytest.raises(OtherSecret):
         put_back(backup, target(tmp_path, secret="of somebody else, and long enough too"))
+    assert not (tmp_path / "new").exists()
+    # A folder of somebody's is left as it was, empty or not.
+    (tmp_path / "new").mkdir()
+    with pytest.raises(OtherSecret):
+        put_back(backup, target(tmp_path, secret="of somebody else, and long enough too"))
+    assert list((tmp_path / "new").iterdir()) == []
     put_back(backup, target(tmp_path, secret=sqlite_house.settings.secret))
 
 
