@@ -92,6 +92,18 @@ def test_imports_stand_at_the_top() -> None:
     assert hidden == []
 
 
+@pytest.mark.parametrize("room", ["web", "api"])
+def test_what_a_person_or_a_shop_writes_is_begun_again_where_it_met_another(room: str) -> None:
+    writers = [
+        f"{path.relative_to(SOURCE)}:{number}"
+        for path in (SOURCE / room).rglob("*.py")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if "db.write()" in line
+    ]
+    assert writers == []
+    assert any("db.run(" in path.read_text() for path in (SOURCE / room).rglob("*.py"))
+
+
 @pytest.mark.parametrize("clock", ["datetime.now(", "datetime.utcnow(", "date.today("])
 def test_only_bootstrap_reads_the_wall_clock(clock: str) -> None:
     readers = [

@@ -62,16 +62,16 @@ def send_recovery(house: Surroundings, post: Postman, *, email: str, address: st
     (TooManyRecoveries) a network that asks too often.
     """
     now = house.real_now()
-    with house.db.write() as tx:
-        may = operations.count_recovery(tx, email=email, address=address, now=now)
+    may = house.db.run(
+        lambda tx: operations.count_recovery(tx, email=email, address=address, now=now)
+    )
     if may and house.settings.has_mail_server:
         post.later(partial(_recover, house, email))
 
 
 def _recover(house: Surroundings, email: str) -> None:
     now = house.real_now()
-    with house.db.write() as tx:
-        begun = operations.begin_recovery(tx, email=email, now=now)
+    begun = house.db.run(lambda tx: operations.begin_recovery(tx, email=email, now=now))
     if begun is None:
         return
     person, token = begun

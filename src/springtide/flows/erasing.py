@@ -48,10 +48,10 @@ def ask(
     house: Surroundings, shop: Shop, *, key: str, block: bool, actor: Actor, at_once: bool = False
 ) -> Erasure:
     """Erase a customer: by the worker, or ``at_once`` before this returns. Raises NotFound."""
-    with house.db.write() as tx:
-        real_now = house.real_now()
-        if not at_once:
-            return ask_within(
+    real_now = house.real_now()
+    if not at_once:
+        return house.db.run(
+            lambda tx: ask_within(
                 tx,
                 shop=shop,
                 key=key,
@@ -60,7 +60,10 @@ def ask(
                 now=house.now(shop),
                 real_now=real_now,
             )
-        found = begin_erasure(tx, shop=shop, key=key, block=block, actor=actor, now=real_now)
+        )
+    found = house.db.run(
+        lambda tx: begin_erasure(tx, shop=shop, key=key, block=block, actor=actor, now=real_now)
+    )
     erase(house, shop, erasure_id=found.id)
     return found
 

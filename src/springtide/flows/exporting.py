@@ -100,8 +100,8 @@ def export(
     manner = Manner(shop.currency, shop.tz, translate)
     count = write(path, format_, kind.columns, kind.rows(source, params), manner, most=most)
     if READERS[kind.data][0] == Permission.CUSTOMERS_READ:
-        with house.db.write() as tx:
-            record_audit(
+        house.db.run(
+            lambda tx: record_audit(
                 tx,
                 shop=shop,
                 actor=actor,
@@ -109,4 +109,5 @@ def export(
                 subject=name,
                 after={"format": format_, "rows": count, "params": dict(given)},
             )
+        )
     return count

@@ -88,8 +88,7 @@ def _deliver(
     *,
     by_hand: bool = False,
 ) -> Invited:
-    with house.db.write() as tx:
-        made, token = make(tx)
+    made, token = house.db.run(make)
     link = f"{house.settings.public_url}{PATH}?{urlencode({'token': token})}"
     if by_hand or not house.settings.has_mail_server:
         return Invited(made, link=link)
@@ -99,8 +98,9 @@ def _deliver(
     except OuterCallError as error:
         log.warning("the letter of invitation %s did not go: %s", outward("inv", made.id), error)
         return Invited(made, trouble=str(error))
-    with house.db.write() as tx:
-        operations.mark_invitation_sent(tx, invitation_id=made.id, now=house.real_now())
+    house.db.run(
+        lambda tx: operations.mark_invitation_sent(tx, invitation_id=made.id, now=house.real_now())
+    )
     return Invited(made)
 
 

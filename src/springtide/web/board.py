@@ -164,7 +164,8 @@ def run_day(
     if not member.shop.is_demo:
         return see_other(here)
     speed = next((each for each in SPEEDS if str(each) == data.get("speed")), SPEEDS[0])
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> None:
         found = read_campaign(tx, shop_id=member.shop.id, campaign_id=inward("cmp", campaign))
         timeline.enqueue(
             tx,
@@ -175,6 +176,8 @@ def run_day(
             actor=member.actor,
             now=house.now(member.shop),
         )
+
+    house.db.run(work)
     return see_other(here)
 
 

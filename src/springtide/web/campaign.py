@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from litestar import Response, get, post
+from sqlalchemy import Connection
 
 from springtide.bootstrap import House
 from springtide.domain.access.model import Member, Needs, Permission, Role, Shop
@@ -123,7 +124,8 @@ def campaign_save(
     try:
         version = whole(str(data.get("version", ""))) or 0
         draft = read_draft(data, shown=draft_of(found), currency=shop.currency)
-        with house.db.write() as tx:
+
+        def work(tx: Connection) -> Campaign:
             saved = operations.edit_campaign(
                 tx,
                 shop=shop,
@@ -135,6 +137,9 @@ def campaign_save(
             )
             if saved.scheduled_at and saved.withdrawn_at is None and saved != found:
                 _move(tx, house, member, saved)
+            return saved
+
+        saved = house.db.run(work)
     except StaleForm as stale:
         names = str(stale.facts["names"]).split(", ")
         shown = ", ".join(translate(_PARTS.get(name, name), language) for name in names)
@@ -150,11 +155,15 @@ def campaign_schedule(
     request: AnyRequest, house: House, member: Member, campaign: str, data: Typed
 ) -> Response[Any]:
     """Put the campaign's actions on the timeline."""
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> Campaign:
         found = campaign_of(tx, member, campaign)
         timeline.schedule(
             tx, shop=member.shop, campaign=found, actor=member.actor, now=house.now(member.shop)
         )
+        return found
+
+    found = house.db.run(work)
     message = N_("Scheduled: prices and rules go live and come back by themselves.")
     return _back(request, member, found, message)
 
@@ -164,7 +173,8 @@ def campaign_withdraw(
     request: AnyRequest, house: House, member: Member, campaign: str, data: Typed
 ) -> Response[Any]:
     """Undo everything that still holds, from now on."""
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> Campaign:
         found = campaign_of(tx, member, campaign)
         timeline.withdraw_now(
             tx,
@@ -173,6 +183,9 @@ def campaign_withdraw(
             actor=member.actor,
             now=house.now(member.shop),
         )
+        return found
+
+    found = house.db.run(work)
     message = N_("Being withdrawn: prices go back, rules off, unpaid orders close.")
     return _back(request, member, found, message)
 

@@ -133,8 +133,8 @@ def heroes_save(
         found = campaign_of(tx, member, campaign)
     try:
         heroes = _typed_heroes(found, data, shop.currency)
-        with house.db.write() as tx:
-            operations.set_heroes(
+        house.db.run(
+            lambda tx: operations.set_heroes(
                 tx,
                 shop=shop,
                 campaign_id=found.id,
@@ -142,6 +142,7 @@ def heroes_save(
                 actor=member.actor,
                 now=house.now(shop),
             )
+        )
     except Refusal as refusal:
         form = Form.refused(data, refusal)
         return _page(request, house, member, found, hero_form=form, status=422)
@@ -159,7 +160,8 @@ def ladder_save(
         kept = _ladder(tx, found)
     try:
         params = read_ladder(data, shop.currency)
-        with house.db.write() as tx:
+
+        def work(tx: Connection) -> None:
             if kept is not None and not params["steps"]:
                 remove_rule(
                     tx,
@@ -181,6 +183,8 @@ def ladder_save(
                     actor=member.actor,
                     now=now,
                 )
+
+        house.db.run(work)
     except Refusal as refusal:
         form = Form.refused(data, refusal)
         return _page(request, house, member, found, ladder_form=form, status=422)

@@ -88,8 +88,8 @@ def terms_save(
         found = campaign_of(tx, member, campaign)
     try:
         terms = _typed_campaign_terms(data, shop.currency)
-        with house.db.write() as tx:
-            save_campaign_terms(
+        house.db.run(
+            lambda tx: save_campaign_terms(
                 tx,
                 shop=shop,
                 campaign_id=found.id,
@@ -97,6 +97,7 @@ def terms_save(
                 actor=member.actor,
                 now=house.now(shop),
             )
+        )
     except Refusal as refusal:
         return _list(request, house, member, found, Form.refused(data, refusal), status=422)
     return _back(request, member, found, N_("Guard and returns saved."))
@@ -141,8 +142,8 @@ def rule_save(
         form = Form.refused(data, refusal)
         return _form(request, house, member, found, kind, kept, form, status=422)
     try:
-        with house.db.write() as tx:
-            save_rule(
+        house.db.run(
+            lambda tx: save_rule(
                 tx,
                 shop=shop,
                 campaign_id=found.id,
@@ -153,6 +154,7 @@ def rule_save(
                 actor=member.actor,
                 now=house.now(shop),
             )
+        )
     except Refusal as refusal:
         if isinstance(refusal, Invalid):
             refusal = Invalid(at_typed_rows(fields_of(RULES[kind]), data, refusal.fields))
@@ -166,7 +168,8 @@ def rule_remove(
     request: AnyRequest, house: House, member: Member, campaign: str, rule: str
 ) -> Response[Any]:
     """Take a rule off the campaign; its versions stay for the decisions made with them."""
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> Campaign:
         found = campaign_of(tx, member, campaign)
         remove_rule(
             tx,
@@ -176,6 +179,9 @@ def rule_remove(
             actor=member.actor,
             now=house.now(member.shop),
         )
+        return found
+
+    found = house.db.run(work)
     return _back(request, member, found, N_("Rule removed."))
 
 

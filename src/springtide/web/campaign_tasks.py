@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Response, get, post
+from sqlalchemy import Connection
 
 from springtide.bootstrap import House
 from springtide.domain.access.model import Member, Needs, Permission
@@ -46,8 +47,8 @@ def task_add(
         found = campaign_of(tx, member, campaign)
     try:
         task = read_task(data)
-        with house.db.write() as tx:
-            operations.add_task(
+        house.db.run(
+            lambda tx: operations.add_task(
                 tx,
                 shop=member.shop,
                 campaign_id=found.id,
@@ -55,6 +56,7 @@ def task_add(
                 actor=member.actor,
                 now=house.now(member.shop),
             )
+        )
     except Refusal as refusal:
         return _page(request, house, member, found, Form.refused(data, refusal), status=422)
     return _back(request, member, found, N_("Task added."))
@@ -71,7 +73,8 @@ def task_tick(
     data: Typed,
 ) -> Response[Any]:
     """Tick or untick a line; the answer is the task as it stands now."""
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> tuple[Campaign, Task]:
         found = campaign_of(tx, member, campaign)
         after = operations.tick(
             tx,
@@ -83,6 +86,9 @@ def task_tick(
             actor=member.actor,
             now=house.now(member.shop),
         )
+        return found, after
+
+    found, after = house.db.run(work)
     return _one(request, house, member, found, after)
 
 
@@ -91,7 +97,8 @@ def task_finish(
     request: AnyRequest, house: House, member: Member, campaign: str, task: str, data: Typed
 ) -> Response[Any]:
     """Say that a task is done, or open it again."""
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> tuple[Campaign, Task]:
         found = campaign_of(tx, member, campaign)
         after = operations.finish(
             tx,
@@ -102,6 +109,9 @@ def task_finish(
             actor=member.actor,
             now=house.now(member.shop),
         )
+        return found, after
+
+    found, after = house.db.run(work)
     return _one(request, house, member, found, after)
 
 
@@ -114,7 +124,8 @@ def task_remove(
     request: AnyRequest, house: House, member: Member, campaign: str, task: str, data: Typed
 ) -> Response[Any]:
     """Take a task off the plan."""
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> Campaign:
         found = campaign_of(tx, member, campaign)
         operations.remove_task(
             tx,
@@ -124,6 +135,9 @@ def task_remove(
             actor=member.actor,
             now=house.now(member.shop),
         )
+        return found
+
+    found = house.db.run(work)
     return _back(request, member, found, N_("Task removed."))
 
 
@@ -137,7 +151,8 @@ def task_gate(
 ) -> Response[Any]:
     """Say which phase does not open before a task is done."""
     gate = read_gate(data)
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> Campaign:
         found = campaign_of(tx, member, campaign)
         operations.set_gate(
             tx,
@@ -148,6 +163,9 @@ def task_gate(
             actor=member.actor,
             now=house.now(member.shop),
         )
+        return found
+
+    found = house.db.run(work)
     return _back(request, member, found, N_("Saved."))
 
 

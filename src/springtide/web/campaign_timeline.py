@@ -127,9 +127,13 @@ def campaign_action(
     if verb not in _VERBS:
         raise NotFound(what="page", key=verb[:40])
     do, message = _VERBS[verb]
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> Campaign:
         found = campaign_of(tx, member, campaign)
         do(tx, member, found, ids.inward("act", action), house.now(member.shop))
+        return found
+
+    found = house.db.run(work)
     return _back(request, member, found, message)
 
 
@@ -143,7 +147,8 @@ def campaign_waive(
 ) -> Response[Any]:
     """Let a sale go on without an action or a task, for a reason."""
     kind = "tsk" if blocker.startswith("tsk_") else "act"
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> Campaign:
         found = campaign_of(tx, member, campaign)
         waiving.waive(
             tx,
@@ -155,6 +160,9 @@ def campaign_waive(
             now=house.now(member.shop),
             real_now=house.real_now(),
         )
+        return found
+
+    found = house.db.run(work)
     return _back(request, member, found, N_("The sale goes on without it."))
 
 

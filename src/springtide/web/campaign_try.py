@@ -63,8 +63,8 @@ def try_start(
         found = campaign_of(tx, member, campaign)
     try:
         since, until = _typed_days(data)
-        with house.db.write() as tx:
-            timeline.enqueue(
+        house.db.run(
+            lambda tx: timeline.enqueue(
                 tx,
                 shop=shop,
                 kind=TRY_PLAN,
@@ -76,6 +76,7 @@ def try_start(
                 actor=member.actor,
                 now=house.now(shop),
             )
+        )
     except Refusal as refusal:
         form = Form.refused(data, refusal)
         return _page(request, house, member, found, form, status=422)

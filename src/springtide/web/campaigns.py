@@ -98,8 +98,8 @@ def campaign_create(
     blank = Draft("", now.astimezone(shop.tz).date(), Goals(), ())
     try:
         draft = read_draft(data, shown=blank, currency=shop.currency)
-        with house.db.write() as tx:
-            made = operations.create_campaign(
+        made = house.db.run(
+            lambda tx: operations.create_campaign(
                 tx,
                 shop=shop,
                 name=draft.name,
@@ -109,6 +109,7 @@ def campaign_create(
                 now=now,
                 language=language,
             )
+        )
     except Refusal as refusal:
         return _new_form(request, house, member, Form.refused(data, refusal), status=422)
     message = translate(

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
+from sqlalchemy import Connection
 
 from springtide.bootstrap import House
 from springtide.domain.access import operations, proofs
@@ -68,10 +69,13 @@ def confirm_by_passkey(
     back, visit, now = data.get("next", ""), door.visit_of(request, house), house.real_now()
     try:
         use = second.passkey_use(house, person, data, whose=f"confirm {person.id}")
-        with house.db.write() as tx:
+
+        def work(tx: Connection) -> None:
             use(tx)
             token = door.session_token(request, house) or ""
             operations.confirmed(tx, person=person, token=token, by="passkey", visit=visit, now=now)
+
+        house.db.run(work)
     except Refusal as refusal:
         if not isinstance(refusal, Outage):
             operations.note_wrong_proof(

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, get, post
+from sqlalchemy import Connection
 
 from springtide.bootstrap import House
 from springtide.domain.access.model import Data, Member, Needs, Permission, reading
@@ -85,7 +86,8 @@ def opt_out(
     request: Request[Any, Any, Any], house: House, member: Member, customer: str
 ) -> Response[Any]:
     """Take the customer off all outreach, because they asked a person for it."""
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> Customer:
         found = _find(tx, member, customer)
         operations.opt_out(
             tx,
@@ -96,6 +98,9 @@ def opt_out(
             now=house.now(member.shop),
             real_now=house.real_now(),
         )
+        return found
+
+    found = house.db.run(work)
     return _back(request, member, found, N_("They will get no more messages."))
 
 
@@ -108,7 +113,8 @@ def opt_in(
     request: Request[Any, Any, Any], house: House, member: Member, customer: str
 ) -> Response[Any]:
     """Let the customer be written to again, because they asked for it."""
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> Customer:
         found = _find(tx, member, customer)
         operations.opt_in(
             tx,
@@ -118,6 +124,9 @@ def opt_in(
             actor=member.actor,
             real_now=house.real_now(),
         )
+        return found
+
+    found = house.db.run(work)
     return _back(request, member, found, N_("They may be written to again."))
 
 
@@ -136,8 +145,8 @@ def points_adjust(
     try:
         text = str(data.get("amount", "")).strip().replace("−", "-")
         amount = read_count(text.lstrip("+-"))
-        with house.db.write() as tx:
-            waits = give_points(
+        waits = house.db.run(
+            lambda tx: give_points(
                 tx,
                 shop=member.shop,
                 customer_key=found.key,
@@ -147,6 +156,7 @@ def points_adjust(
                 now=house.now(member.shop),
                 real_now=house.real_now(),
             )
+        )
     except Refusal as refusal:
         wrong = next(iter(getattr(refusal, "fields", {}).values()), refusal)
         view = view_of(request, member)
@@ -159,7 +169,8 @@ def points_adjust(
 @get(_ADDRESS + "/held.json", opt={"access": reading(Data.CUSTOMERS)}, sync_to_thread=True)
 def held_file(house: House, member: Member, customer: str) -> Response[bytes]:
     """Give all that is kept of the customer, for whoever asks what is held of them."""
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> Customer:
         found = _find(tx, member, customer)
         record_audit(
             tx,
@@ -168,6 +179,9 @@ def held_file(house: House, member: Member, customer: str) -> Response[bytes]:
             action=HELD_TAKEN,
             subject=outward("cus", found.id),
         )
+        return found
+
+    found = house.db.run(work)
     document = {
         "key": found.key,
         "name": found.name,

@@ -148,10 +148,11 @@ def import_page(request: AnyRequest, house: House, member: Member, key: str) -> 
 @post("/shops/{shop:str}/data/imports/{key:str}/cancel", opt=_WRITE, sync_to_thread=True)
 def cancel_import(request: AnyRequest, house: House, member: Member, key: str) -> Response[Any]:
     """Ask a running import to stop; nothing of it is kept."""
-    with house.db.write() as tx:
-        asked = request_cancel(
+    asked = house.db.run(
+        lambda tx: request_cancel(
             tx, shop_id=member.shop.id, import_id=inward("imp", key), now=house.real_now()
         )
+    )
     text = N_("The import is being stopped.") if asked else N_("The import had ended already.")
     return _back(member, translate(text, _language(request, member)), "info")
 

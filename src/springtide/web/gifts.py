@@ -59,10 +59,11 @@ def gift_bounds(request: AnyRequest, house: House, member: Member, data: Typed) 
     typed = {name: str(data.get(name, "")) for name in msgspec.structs.asdict(Bounds())}
     try:
         bounds = _read(typed, member)
-        with house.db.write() as tx:
-            set_bounds(
+        house.db.run(
+            lambda tx: set_bounds(
                 tx, shop=member.shop, bounds=bounds, actor=member.actor, now=house.real_now()
             )
+        )
     except Refusal as refusal:
         return _page(request, house, member, Form.refused(typed, refusal), status=422)
     text = translate(N_("The bounds are set."), member.person.language)
@@ -87,8 +88,8 @@ def _decided(
     request: AnyRequest, house: House, member: Member, gift: str, *, approve: bool
 ) -> Response[Any]:
     try:
-        with house.db.write() as tx:
-            decide(
+        house.db.run(
+            lambda tx: decide(
                 tx,
                 shop=member.shop,
                 gift_id=inward("gft", gift),
@@ -97,6 +98,7 @@ def _decided(
                 now=house.now(member.shop),
                 real_now=house.real_now(),
             )
+        )
     except NotFound:
         raise
     except Refusal as refusal:

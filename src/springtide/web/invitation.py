@@ -47,8 +47,8 @@ def accept_as_new(request: AnyRequest, house: House, data: Typed) -> Response[An
     try:
         if data.get("password", "") != data.get("again", ""):
             raise Invalid({"again": TypedTwice()})
-        with house.db.write() as tx:
-            person, shop = operations.accept_as_new(
+        person, shop = house.db.run(
+            lambda tx: operations.accept_as_new(
                 tx,
                 token=token,
                 name=data.get("name", ""),
@@ -56,6 +56,7 @@ def accept_as_new(request: AnyRequest, house: House, data: Typed) -> Response[An
                 language=language,
                 now=house.real_now(),
             )
+        )
     except queries.InvitationGone as refusal:
         _note_refused(request, house, token, refusal)
         raise
@@ -75,10 +76,11 @@ def join(request: AnyRequest, house: House, data: Typed) -> Response[Any]:
         raise queries.NotSignedIn
     token = data.get("token", "")
     try:
-        with house.db.write() as tx:
-            shop, _ = operations.accept_invitation(
+        shop, _ = house.db.run(
+            lambda tx: operations.accept_invitation(
                 tx, token=token, person=person, now=house.real_now()
             )
+        )
     except (queries.InvitationGone, operations.OtherAddress) as refusal:
         _note_refused(request, house, token, refusal)
         raise

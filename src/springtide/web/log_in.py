@@ -107,8 +107,9 @@ def _log_in(request: AnyRequest, house: House, data: dict[str, str]) -> Response
         return _page(request, house, form, back, status=refusal.status)
     chosen = request.cookies.get(cookie_name(house, render.LANGUAGE_COOKIE), "")
     if chosen in LANGUAGES and chosen != session.person.language:
-        with house.db.write() as tx:
-            operations.change_language(tx, person=session.person, language=chosen)
+        house.db.run(
+            lambda tx: operations.change_language(tx, person=session.person, language=chosen)
+        )
     return render.see_other(back, cookies=door.session_cookies(house, session))
 
 
@@ -117,8 +118,7 @@ def log_out(request: AnyRequest, house: House) -> Response[Any]:
     """End the session."""
     token = door.session_token(request, house)
     if token:
-        with house.db.write() as tx:
-            operations.log_out(tx, token=token, now=house.real_now())
+        house.db.run(lambda tx: operations.log_out(tx, token=token, now=house.real_now()))
     gone = render.see_other("/log-in", cookies=[door.gone_cookie(house)])
     # What the browser kept of the pages goes too; its cookies stay: by one it is known here.
     gone.headers["clear-site-data"] = '"cache", "storage"'
@@ -134,8 +134,7 @@ def choose_language(request: AnyRequest, house: House, data: Typed) -> Response[
         return render.see_other(back)
     person = door.signed_in(request, house)
     if person is not None:
-        with house.db.write() as tx:
-            operations.change_language(tx, person=person, language=language)
+        house.db.run(lambda tx: operations.change_language(tx, person=person, language=language))
     return render.see_other(back, cookies=[render.language_cookie(language)])
 
 

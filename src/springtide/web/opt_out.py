@@ -32,14 +32,15 @@ def ask(request: Request[Any, Any, Any], house: House, token: str) -> Response[s
 def opt_out(request: Request[Any, Any, Any], house: House, token: str) -> Response[str]:
     """Opt the person out; also the one-click POST of mail programs (RFC 8058)."""
     shop, message_id = _shop(house, token)
-    with house.db.write() as tx:
-        opt_out_by_message(
+    house.db.run(
+        lambda tx: opt_out_by_message(
             tx,
             shop=shop,
             message_id=message_id,
             now=house.now(shop),
             real_now=house.real_now(),
         )
+    )
     return page(request, "opt_out.html", shop_name=shop.name, token=token, is_done=True)
 
 

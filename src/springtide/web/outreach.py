@@ -82,8 +82,8 @@ def create(request: AnyRequest, house: House, member: Member, data: Fields) -> R
     """Keep a new draft."""
     values = forms.typed(data)
     try:
-        with house.db.write() as tx:
-            made = operations.create_outreach(
+        made = house.db.run(
+            lambda tx: operations.create_outreach(
                 tx,
                 shop=member.shop,
                 draft=forms.draft_of(values, member.shop.currency),
@@ -91,6 +91,7 @@ def create(request: AnyRequest, house: House, member: Member, data: Fields) -> R
                 now=house.now(member.shop),
                 real_now=house.real_now(),
             )
+        )
     except Refusal as refusal:
         return _form(request, house, member, forms.refused(values, refusal), status=422)
     return _to(request, member, made.id, N_("Kept as a draft."))
@@ -114,8 +115,8 @@ def change(
     with house.db.read() as tx:
         found = _find(tx, member, outreach)
     try:
-        with house.db.write() as tx:
-            operations.change_outreach(
+        house.db.run(
+            lambda tx: operations.change_outreach(
                 tx,
                 shop=member.shop,
                 outreach_id=found.id,
@@ -123,6 +124,7 @@ def change(
                 actor=member.actor,
                 real_now=house.real_now(),
             )
+        )
     except Refusal as refusal:
         return _form(request, house, member, forms.refused(values, refusal), found, status=422)
     return _to(request, member, found.id, N_("The draft was changed."))
@@ -200,7 +202,8 @@ def send(
         reach = queries.segment_reach(
             tx, reader=house.facts, shop=shop, segment=found.segment, as_of=last_full_day(shop, now)
         )
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> None:
         operations.freeze_audience(
             tx,
             shop=shop,
@@ -230,13 +233,16 @@ def send(
                 now=now,
                 target=str(found.id),
             )
+
+    house.db.run(work)
     return _to(request, member, found.id, N_("The audience is fixed; the worker sends it."))
 
 
 @post(_ONE + "/cancel", opt=_SEND, sync_to_thread=True)
 def cancel(request: AnyRequest, house: House, member: Member, outreach: str) -> Response[Any]:
     """Call an outreach off; what is sent stays sent."""
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> Outreach:
         found = _find(tx, member, outreach)
         operations.cancel_outreach(
             tx,
@@ -246,6 +252,9 @@ def cancel(request: AnyRequest, house: House, member: Member, outreach: str) -> 
             now=house.now(member.shop),
             real_now=house.real_now(),
         )
+        return found
+
+    found = house.db.run(work)
     return _to(request, member, found.id, N_("Called off; nobody else gets it."))
 
 
@@ -254,7 +263,8 @@ def settle(
     request: AnyRequest, house: House, member: Member, outreach: str, data: Fields
 ) -> Response[Any]:
     """Write down what became of a message that may have gone."""
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> Outreach:
         found = _find(tx, member, outreach)
         operations.settle_uncertain(
             tx,
@@ -265,6 +275,9 @@ def settle(
             now=house.now(member.shop),
             real_now=house.real_now(),
         )
+        return found
+
+    found = house.db.run(work)
     return _to(request, member, found.id, N_("Written down."))
 
 

@@ -129,7 +129,8 @@ def plan_next(
     name = translate(N_("After {name}"), view.language).format(name=sale.name)
     head = translate(N_("From the review of {name}:"), view.language).format(name=sale.name)
     note = "\n".join([head, *(f"- {text}" for text in _gaps(view, found, []))])
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> Campaign:
         made = operations.create_campaign(
             tx,
             shop=shop,
@@ -149,6 +150,9 @@ def plan_next(
             actor=member.actor,
             now=now,
         )
+        return made
+
+    made = house.db.run(work)
     return see_other(
         f"/shops/{shop.slug}/campaigns/{made.key}",
         message=translate(

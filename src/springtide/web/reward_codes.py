@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.response import Stream
+from sqlalchemy import Connection
 
 from springtide.bootstrap import House
 from springtide.domain.access.model import Member, Needs, Permission
@@ -31,7 +32,8 @@ def codes_make(
     place = f"/shops/{member.shop.slug}/rewards/{reward}"
     try:
         count = read_count(str(data.get("count", "")))
-        with house.db.write() as tx:
+
+        def work(tx: Connection) -> None:
             found = read_reward(tx, shop=member.shop, reward_id=ids.inward("rwd", reward))
             make_codes(
                 tx,
@@ -41,6 +43,8 @@ def codes_make(
                 actor=member.actor,
                 now=house.now(member.shop),
             )
+
+        house.db.run(work)
     except Refusal as refusal:
         if refusal.status == 404:
             raise

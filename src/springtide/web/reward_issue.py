@@ -1,8 +1,10 @@
 """For whom a targeted reward is: chosen by what customers did; invited, or given to at once."""
 
 from typing import Any
+from uuid import UUID
 
 from litestar import Response, get, post
+from sqlalchemy import Connection
 
 from springtide.analytics.rfm import SEGMENT_NAMES
 from springtide.bootstrap import House
@@ -39,9 +41,10 @@ def issue_start(
         days = read_count(str(data.get("days", "")) or "30")
         if not 1 <= days <= DAYS_MAX:
             raise BadInviteDays(most=DAYS_MAX)
-        with house.db.write() as tx:
+
+        def work(tx: Connection) -> UUID | None:
             found = read_reward(tx, shop=member.shop, reward_id=ids.inward("rwd", reward))
-            waits = issue(
+            return issue(
                 tx,
                 shop=member.shop,
                 params={"reward": found.key, "who": who, "days": days, "give": "give" in data},
@@ -49,6 +52,8 @@ def issue_start(
                 now=house.now(member.shop),
                 real_now=house.real_now(),
             )
+
+        waits = house.db.run(work)
     except Refusal as refusal:
         if refusal.status == 404:
             raise

@@ -98,8 +98,8 @@ def reward_save(request: AnyRequest, house: House, member: Member, data: Typed) 
     fields, shop = fields_of(GAMES[kind]), member.shop
     try:
         typed = typed_reward(fields, data, member, {key for key, _ in rules})
-        with house.db.write() as tx:
-            kept = save_reward(
+        kept = house.db.run(
+            lambda tx: save_reward(
                 tx,
                 shop=shop,
                 reward_id=saved.id if saved else None,
@@ -113,6 +113,7 @@ def reward_save(request: AnyRequest, house: House, member: Member, data: Typed) 
                 actor=member.actor,
                 now=house.now(shop),
             )
+        )
     except Refusal as refusal:
         if isinstance(refusal, Invalid):
             refusal = Invalid(at_typed_rows(fields, data, refusal.fields))
@@ -139,8 +140,8 @@ def reward_edit(request: AnyRequest, house: House, member: Member, reward: str) 
 def reward_publish(request: AnyRequest, house: House, member: Member, reward: str) -> Response[Any]:
     """Fill a reward's accounts and freeze it, or let it wait for a second person."""
     try:
-        with house.db.write() as tx:
-            waits = publish(
+        waits = house.db.run(
+            lambda tx: publish(
                 tx,
                 shop=member.shop,
                 reward_id=_reward_of(tx, member, reward).id,
@@ -148,6 +149,7 @@ def reward_publish(request: AnyRequest, house: House, member: Member, reward: st
                 now=house.now(member.shop),
                 real_now=house.real_now(),
             )
+        )
     except NotFound:
         raise
     except Refusal as refusal:
@@ -260,7 +262,8 @@ def _changed(
     request: AnyRequest, house: House, member: Member, key: str, change: Any, message: str
 ) -> Response[Any]:
     try:
-        with house.db.write() as tx:
+
+        def work(tx: Connection) -> None:
             found = _reward_of(tx, member, key)
             change(
                 tx,
@@ -269,6 +272,8 @@ def _changed(
                 actor=member.actor,
                 now=house.now(member.shop),
             )
+
+        house.db.run(work)
     except NotFound:
         raise
     except Refusal as refusal:

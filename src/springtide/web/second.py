@@ -9,10 +9,11 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
+from sqlalchemy import Connection
 
 from springtide.bootstrap import House
 from springtide.domain.access import operations, proofs, queries
-from springtide.domain.access.model import FactorKind, Person, Public
+from springtide.domain.access.model import FactorKind, Person, Public, Session
 from springtide.flows import accounts
 from springtide.kit.errors import Refusal
 from springtide.kit.seals import close, unclose
@@ -73,10 +74,14 @@ def second(request: AnyRequest, house: House, data: Typed) -> Response[Any]:
             use = passkey_use(house, person, data, whose=f"second {person.id}")
         else:
             use = code_use(house, person, data.get("code", ""))
-        with house.db.write() as tx:
+
+        def work(tx: Connection) -> tuple[bool, Session]:
             is_spare = use(tx)
             operations.forgive_code(tx, counted=counted)
             session = operations.enter(tx, person=person, proof=proof, visit=visit, now=now)
+            return is_spare, session
+
+        is_spare, session = house.db.run(work)
     except Refusal as refusal:
         wrong = isinstance(refusal, operations.WrongCode)
         if wrong or isinstance(refusal, passkeys.PasskeyRefused):
@@ -103,7 +108,8 @@ def log_in_by_passkey(request: AnyRequest, house: House, data: Typed) -> Respons
     except passkeys.PasskeyRefused:
         _note_wrong(house, person, "passkey", visit)
         raise
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> Session:
         operations.use_passkey(
             tx,
             factor_id=factor.id,
@@ -111,7 +117,9 @@ def log_in_by_passkey(request: AnyRequest, house: House, data: Typed) -> Respons
             challenge=challenge,
             now=now,
         )
-        session = operations.enter(tx, person=person, visit=visit, now=now)
+        return operations.enter(tx, person=person, visit=visit, now=now)
+
+    session = house.db.run(work)
     return render.see_other(data.get("next", ""), cookies=door.session_cookies(house, session))
 
 

@@ -128,7 +128,8 @@ def store_deposit(house: House, shop: str, data: DepositIn) -> dict[str, str]:
         found = _demo(tx, shop)
     token, now = data.customer_token, house.now(found)
     customer = customer_of(house.settings.secret, shop=found, token=token, now=house.real_now())
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> None:
         held = held_by(tx, shop_id=found.id, customer_key=customer, now=now)
         mine = [each for each in held if outward("clm", each.id) == data.claim]
         if not mine:
@@ -142,13 +143,16 @@ def store_deposit(house: House, shop: str, data: DepositIn) -> dict[str, str]:
             actor=_ACTOR,
             now=now,
         )
+
+    house.db.run(work)
     return {"claim": data.claim, "state": "deposited"}
 
 
 @post("/store/{shop:str}/orders/{order:str}/pay", opt=_OPEN, status_code=200, sync_to_thread=True)
 def store_pay(house: House, shop: str, order: str) -> dict[str, str]:
     """Tell that an order was paid, as a payment service does."""
-    with house.db.write() as tx:
+
+    def work(tx: Connection) -> None:
         found = _demo(tx, shop)
         checkout.pay(
             tx,
@@ -158,6 +162,8 @@ def store_pay(house: House, shop: str, order: str) -> dict[str, str]:
             payment_key=f"play-{order}",
             now=house.now(found),
         )
+
+    house.db.run(work)
     return {"order": order, "state": "paid"}
 
 
@@ -206,8 +212,8 @@ def _key(house: House, shop: Shop) -> str:
     with house.db.read() as tx:
         if caller(tx, token=token) is not None:
             return token
-    with house.db.write() as tx:
-        create_key(
+    house.db.run(
+        lambda tx: create_key(
             tx,
             shop=shop,
             name="Sample storefront",
@@ -217,6 +223,7 @@ def _key(house: House, shop: Shop) -> str:
             now=house.real_now(),
             token=token,
         )
+    )
     return token
 
 

@@ -135,8 +135,8 @@ def waiting_key(house: House, member: Member, job: Action) -> str | None:
 
 def enqueue(house: House, member: Member, params: Mapping[str, Any]) -> Action:
     """Give the worker the job of importing files."""
-    with house.db.write() as tx:
-        return timeline.enqueue(
+    return house.db.run(
+        lambda tx: timeline.enqueue(
             tx,
             shop=member.shop,
             kind=IMPORT_FILE,
@@ -144,6 +144,7 @@ def enqueue(house: House, member: Member, params: Mapping[str, Any]) -> Action:
             actor=member.actor,
             now=house.now(member.shop),
         )
+    )
 
 
 def watch(house: House, member: Member, job: Action) -> Action:

@@ -66,14 +66,15 @@ def set_clock(request: AnyRequest, house: House, member: Member, data: Typed) ->
     if speed not in {str(each) for each in SPEEDS}:
         form = Form.refused(data, Invalid({"speed": BadShopTime(value=speed[:40])}))
         return _page(request, member, form, status=422)
-    with house.db.write() as tx:
-        operations.set_clock(
+    house.db.run(
+        lambda tx: operations.set_clock(
             tx,
             shop_id=member.shop.id,
             clock=SimulatedClock(shows=shows, set_at=real, speed=float(speed)),
             actor=member.actor,
             now=real,
         )
+    )
     text = translate(N_("The shop's clock is set."), member.person.language)
     return render.see_other(f"/shops/{member.shop.slug}/settings/clock", message=text)
 

@@ -44,8 +44,8 @@ def add_app(request: AnyRequest, house: House, member: Member, data: Typed) -> R
     try:
         if step is None:
             raise Invalid({"code": operations.WrongCode()})
-        with house.db.write() as tx:
-            codes = operations.add_totp(
+        codes = house.db.run(
+            lambda tx: operations.add_totp(
                 tx,
                 person=member.person,
                 name=data.get("name", "") or translate(N_("App"), member.person.language),
@@ -54,6 +54,7 @@ def add_app(request: AnyRequest, house: House, member: Member, data: Typed) -> R
                 opened=partial(kept_totp, house),
                 now=now,
             )
+        )
     except operations.AppKnown as known:
         return _page(request, house, member, Form({}, error=known), status=known.status)
     except Refusal as refusal:
@@ -75,8 +76,8 @@ def add_passkey(request: AnyRequest, house: House, member: Member, data: Typed) 
             person=member.person,
             now=now,
         )
-        with house.db.write() as tx:
-            codes = operations.add_passkey(
+        codes = house.db.run(
+            lambda tx: operations.add_passkey(
                 tx,
                 person=member.person,
                 name=data.get("name", "") or translate(N_("Passkey"), member.person.language),
@@ -85,6 +86,7 @@ def add_passkey(request: AnyRequest, house: House, member: Member, data: Typed) 
                 sign_count=made.sign_count,
                 now=now,
             )
+        )
     except Refusal as refusal:
         return _page(request, house, member, Form({}, error=refusal), status=refusal.status)
     return _added(request, house, member, codes)
@@ -93,8 +95,9 @@ def add_passkey(request: AnyRequest, house: House, member: Member, data: Typed) 
 @post(f"{_PAGE}/codes", opt=_OPT, sync_to_thread=True)
 def renew_codes(request: AnyRequest, house: House, member: Member) -> Response[str]:
     """Make new recovery codes and show them, this once."""
-    with house.db.write() as tx:
-        codes = operations.renew_codes(tx, person=member.person, now=house.real_now())
+    codes = house.db.run(
+        lambda tx: operations.renew_codes(tx, person=member.person, now=house.real_now())
+    )
     _tell(request, house, member, "codes")
     return _page(request, house, member, Form(), codes=codes)
 
@@ -102,13 +105,14 @@ def renew_codes(request: AnyRequest, house: House, member: Member) -> Response[s
 @post(f"{_PAGE}/{{factor_id:str}}/remove", opt=_OPT, sync_to_thread=True)
 def remove(request: AnyRequest, house: House, member: Member, factor_id: str) -> Response[Any]:
     """Take a factor off."""
-    with house.db.write() as tx:
-        operations.remove_factor(
+    house.db.run(
+        lambda tx: operations.remove_factor(
             tx,
             person=member.person,
             factor_id=inward("fac", factor_id),
             now=house.real_now(),
         )
+    )
     _tell(request, house, member, "factor_removed")
     text = translate(N_("The second factor is taken off."), member.person.language)
     return render.see_other(f"/shops/{member.shop.slug}/settings/me/factors", message=text)

@@ -66,8 +66,8 @@ def keys_page(request: AnyRequest, house: House, member: Member) -> Response[str
 def make_key(request: AnyRequest, house: House, member: Member, data: Typed) -> Response[str]:
     """Make a key and show its token, this once."""
     try:
-        with house.db.write() as tx:
-            _, token = operations.create_key(
+        _, token = house.db.run(
+            lambda tx: operations.create_key(
                 tx,
                 shop=member.shop,
                 name=data.get("name", ""),
@@ -77,6 +77,7 @@ def make_key(request: AnyRequest, house: House, member: Member, data: Typed) -> 
                 actor=member.actor,
                 now=house.real_now(),
             )
+        )
     except Refusal as refusal:
         form = Form.refused(data, refusal)
         return _page(request, house, member, form, status=refusal.status)
@@ -90,8 +91,8 @@ def rotate_key(
     """Make a key's successor and show its token, this once; the old key goes on for a while."""
     hours = data.get("hours", "")
     try:
-        with house.db.write() as tx:
-            _, token = operations.rotate_key(
+        _, token = house.db.run(
+            lambda tx: operations.rotate_key(
                 tx,
                 shop=member.shop,
                 key_id=inward("key", key_id),
@@ -99,6 +100,7 @@ def rotate_key(
                 actor=member.actor,
                 now=house.real_now(),
             )
+        )
     except NotFound:
         raise
     except Refusal as refusal:
@@ -109,14 +111,15 @@ def rotate_key(
 @post("/shops/{shop:str}/settings/keys/{key_id:str}/revoke", opt=_WRITE, sync_to_thread=True)
 def revoke_key(house: House, member: Member, key_id: str) -> Response[Any]:
     """Make a key useless from now on."""
-    with house.db.write() as tx:
-        operations.revoke_key(
+    house.db.run(
+        lambda tx: operations.revoke_key(
             tx,
             shop=member.shop,
             key_id=inward("key", key_id),
             actor=member.actor,
             now=house.real_now(),
         )
+    )
     text = translate(N_("The key is revoked: calls with it are refused."), member.person.language)
     return render.see_other(f"/shops/{member.shop.slug}/settings/keys", message=text)
 

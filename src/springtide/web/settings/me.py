@@ -72,13 +72,14 @@ def change_password(
 @post("/shops/{shop:str}/settings/me/sessions/end-others", opt=_OPT, sync_to_thread=True)
 def end_others(request: AnyRequest, house: House, member: Member) -> Response[Any]:
     """End every session of the person but this one."""
-    with house.db.write() as tx:
-        operations.end_other_sessions(
+    house.db.run(
+        lambda tx: operations.end_other_sessions(
             tx,
             person=member.person,
             token=door.session_token(request, house) or "",
             now=house.real_now(),
         )
+    )
     return _back(member, N_("You are logged out everywhere else."))
 
 
@@ -86,8 +87,11 @@ def end_others(request: AnyRequest, house: House, member: Member) -> Response[An
 def end_session(house: House, member: Member, session_id: str) -> Response[Any]:
     """End one session of the person."""
     wanted = inward("ses", session_id)
-    with house.db.write() as tx:
-        operations.end_session(tx, person=member.person, session_id=wanted, now=house.real_now())
+    house.db.run(
+        lambda tx: operations.end_session(
+            tx, person=member.person, session_id=wanted, now=house.real_now()
+        )
+    )
     return _back(member, N_("That session has ended."))
 
 

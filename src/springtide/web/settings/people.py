@@ -87,14 +87,15 @@ def invite_again(
 @post(_INVITATION + "/withdraw", opt=_WRITE, sync_to_thread=True)
 def withdraw_invitation(house: House, member: Member, invitation: str) -> Response[Any]:
     """Make an invitation's link useless."""
-    with house.db.write() as tx:
-        gone = operations.withdraw_invitation(
+    gone = house.db.run(
+        lambda tx: operations.withdraw_invitation(
             tx,
             shop=member.shop,
             invitation_id=inward("inv", invitation),
             actor=member.actor,
             now=house.real_now(),
         )
+    )
     return _back(member, N_("The invitation of {name} is withdrawn."), gone.email)
 
 
@@ -104,7 +105,8 @@ def change_role(
 ) -> Response[Any]:
     """Give a person of the shop, oneself too, another role."""
     try:
-        with house.db.write() as tx:
+
+        def work(tx: Connection) -> Person:
             person = _member_of(tx, member, person_id)
             operations.add_member(
                 tx,
@@ -114,6 +116,9 @@ def change_role(
                 actor=member.actor,
                 now=house.real_now(),
             )
+            return person
+
+        person = house.db.run(work)
     except NotFound:
         raise
     except Refusal as refusal:
@@ -130,11 +135,15 @@ def remove_person(
 ) -> Response[Any]:
     """Take a person, perhaps oneself, out of the shop; their other shops stay as they are."""
     try:
-        with house.db.write() as tx:
+
+        def work(tx: Connection) -> Person:
             person = _member_of(tx, member, person_id)
             operations.remove_member(
                 tx, shop=member.shop, person=person, actor=member.actor, now=house.real_now()
             )
+            return person
+
+        person = house.db.run(work)
     except NotFound:
         raise
     except Refusal as refusal:

@@ -45,14 +45,15 @@ def set_points(request: AnyRequest, house: House, member: Member, data: Typed) -
     if typed not in KEEPERS:
         form = Form.refused(data, Invalid({"kept_by": BadKeeper()}))
         return _page(request, member, form, status=422)
-    with house.db.write() as tx:
-        operations.keep_points(
+    house.db.run(
+        lambda tx: operations.keep_points(
             tx,
             shop=member.shop,
             keeper=PointsKeeper(typed),
             actor=member.actor,
             now=house.real_now(),
         )
+    )
     text = translate(N_("It is noted who keeps the points."), member.person.language)
     return render.see_other(f"/shops/{member.shop.slug}/settings/points", message=text)
 

@@ -39,14 +39,15 @@ def security_page(request: AnyRequest, house: House, member: Member) -> Response
 @post(_PAGE, opt={"access": Needs(Permission.SETTINGS_WRITE, fresh=True)}, sync_to_thread=True)
 def require(house: House, member: Member, data: Typed) -> Response[Any]:
     """Ask everybody of the shop for a second factor, or no longer."""
-    with house.db.write() as tx:
-        operations.require_factor(
+    house.db.run(
+        lambda tx: operations.require_factor(
             tx,
             shop=member.shop,
             is_required=bool(data.get("required")),
             actor=member.actor,
             now=house.real_now(),
         )
+    )
     text = translate(N_("Saved."), member.person.language)
     return render.see_other(f"/shops/{member.shop.slug}/settings/security", message=text)
 

@@ -123,9 +123,12 @@ def record_failure(
     with db.read() as tx:
         if not _is_room(tx, *which, action=action, now=now):
             return
-    with db.write() as tx:
+
+    def work(tx: Connection) -> None:
         if _is_room(tx, *which, action=action, now=now):
             record_of_person(tx, person=person, action=action, after=after)
+
+    db.run(work)
 
 
 def record_refused_link(
@@ -139,11 +142,14 @@ def record_refused_link(
     with db.read() as tx:
         if not _is_room(tx, *which, action=_LINK_REFUSED, now=now):
             return
-    with db.write() as tx:
+
+    def work(tx: Connection) -> None:
         if _is_room(tx, *which, action=_LINK_REFUSED, now=now):
             record_audit(
                 tx, shop=shop_id, actor=actor, action=_LINK_REFUSED, subject=subject, after=after
             )
+
+    db.run(work)
 
 
 def _is_room(

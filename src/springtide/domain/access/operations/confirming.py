@@ -68,17 +68,24 @@ def confirm(
     with db.read() as tx:
         needs_code = has_factor(tx, person_id=person.id)
     if not needs_code:
-        with db.write() as tx:
-            confirmed(tx, person=person, token=token, by="password", visit=visit, now=now)
+        db.run(
+            lambda tx: confirmed(
+                tx, person=person, token=token, by="password", visit=visit, now=now
+            )
+        )
         return False
     counted = count_code(db, person=person, now=now)
     try:
-        with db.write() as tx:
+
+        def work(tx: Connection) -> bool:
             if use_code is None:
                 raise WrongCode
             is_spare = use_code(tx)
             forgive_code(tx, counted=counted)
             confirmed(tx, person=person, token=token, by="code", visit=visit, now=now)
+            return is_spare
+
+        is_spare = db.run(work)
     except WrongCode:
         note_wrong_proof(db, person=person, action=CONFIRM_FAILED, by="code", visit=visit, now=now)
         raise
@@ -133,10 +140,13 @@ def change_password(
     except WrongPassword as refusal:
         raise Invalid({"present": refusal}) from None
     made = hash_password(password)
-    with db.write() as tx:
+
+    def work(tx: Connection) -> Session:
         set_password(tx, person=person, password_hash=made)
         record_of_person(tx, person=person, action=PASSWORD_CHANGED, after=place_of(visit))
         return open_session(tx, person=person, visit=visit, now=now)
+
+    return db.run(work)
 
 
 def _prove_password(
@@ -152,5 +162,4 @@ def _prove_password(
         if not fits_password(known_hash, password):
             note_wrong_password(db, person=person, action=CONFIRM_FAILED, visit=visit, now=now)
             raise WrongPassword
-        with db.write() as tx:
-            attempt.succeed(tx)
+        db.run(attempt.succeed)

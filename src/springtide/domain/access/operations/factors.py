@@ -240,7 +240,8 @@ def count_code(db: Database, *, person: Person, now: datetime) -> UUID:
     ``forgive_code`` takes the count of a right one back.
     """
     account, attempts = _account(person), log_in_attempts.c
-    with db.write() as tx:
+
+    def work(tx: Connection) -> UUID:
         if tx.dialect.name == "postgresql":
             tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(account, 7))))
         wrong = tx.execute(
@@ -259,7 +260,9 @@ def count_code(db: Database, *, person: Person, now: datetime) -> UUID:
         )
         if wrong[0] + 1 == WRONG_AN_HOUR:
             record_of_person(tx, person=person, action=CODES_WRONG)
-    return counted
+        return counted
+
+    return db.run(work)
 
 
 def forgive_code(tx: Connection, *, counted: UUID) -> None:

@@ -102,13 +102,16 @@ def recover(db: Database, *, token: str, password: str, visit: Visit, now: datet
     except Refusal as refusal:
         raise Invalid({"password": refusal}) from None
     made = hash_password(password)
-    with db.write() as tx:
+
+    def work(tx: Connection) -> Person:
         # Once more, in the transaction that uses it up: of two at once one gets it.
         person = recovery_of(tx, token=token, now=now, for_update=True)
         tx.execute(delete(recoveries).where(recoveries.c.person_id == person.id))
         set_password(tx, person=person, password_hash=made)
         record_of_person(tx, person=person, action=RECOVERED, after=place_of(visit))
-    return person
+        return person
+
+    return db.run(work)
 
 
 def note_refused_recovery(db: Database, *, token: str, visit: Visit, now: datetime) -> None:
@@ -139,8 +142,11 @@ def reset_password(
     except Refusal as refusal:
         raise Invalid({"password": refusal}) from None
     made = hash_password(password)
-    with db.write() as tx:
+
+    def work(tx: Connection) -> None:
         tx.execute(delete(recoveries).where(recoveries.c.person_id == person.id))
         set_password(tx, person=person, password_hash=made)
         record_of_person(tx, person=person, action=RECOVERED, actor=actor)
+
+    db.run(work)
     return person

@@ -3,6 +3,7 @@
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -113,20 +114,36 @@ def log_in(
                 )
                 raise WrongLogIn
             renewed = hash_password(password) if wants_rehash(known_hash) else known_hash
-            with db.write() as tx:
-                kept = tx.execute(
-                    update(people)
-                    .where(people.c.id == row.id, people.c.password_hash == known_hash)
-                    .values(password_hash=renewed)
-                )
-                if kept.rowcount:
-                    attempt.succeed(tx)
-                    person = to_person(row)
-                    if not has_factor(tx, person_id=person.id):
-                        return _come_in(tx, person, visit, now)
-            if kept.rowcount:
+            person = to_person(row)
+            right = partial(_right, person=person, was=known_hash, renewed=renewed, visit=visit)
+            done = db.run(partial(right, attempt=attempt, now=now))
+            if isinstance(done, Session):
+                return done
+            if done:
                 raise SecondFactorNeeded(person, _proof_of(renewed))
         raise WrongLogIn
+
+
+def _right(
+    tx: Connection,
+    *,
+    attempt: Attempt,
+    person: Person,
+    was: str,
+    renewed: str,
+    visit: Visit,
+    now: datetime,
+) -> Session | bool:
+    """Let a right password in, or tell whether it still is the one that was looked at."""
+    kept = tx.execute(
+        update(people)
+        .where(people.c.id == person.id, people.c.password_hash == was)
+        .values(password_hash=renewed)
+    )
+    if not kept.rowcount:
+        return False
+    attempt.succeed(tx)
+    return True if has_factor(tx, person_id=person.id) else _come_in(tx, person, visit, now)
 
 
 def enter(
@@ -160,9 +177,12 @@ def note_wrong_password(
         count = failures_of_day(tx, account=person.email, now=now)
     if count > _FAILURES_NOTED_EACH and count not in _FAILURES_NOTED:
         return
-    with db.write() as tx:
+
+    def work(tx: Connection) -> None:
         after = {**place_of(visit), "wrong_passwords_today": count}
         record_of_person(tx, person=person, action=action, after=after)
+
+    db.run(work)
 
 
 def place_of(visit: Visit) -> dict[str, str]:

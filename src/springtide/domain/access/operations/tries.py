@@ -171,26 +171,30 @@ class Attempt:
             self._begun(may_be_slow=True)
 
     def _begun(self, *, may_be_slow: bool) -> bool:
-        guess, now = self._guess, self._now
         with ExitStack() as held:
-            held.enter_context(_turns.of(guess.pair))
-            with self._db.write() as tx:
-                _lock(tx, guess)
-                tx.execute(delete(log_in_attempts).where(_attempts.at < now - _KEPT))
-                self._check_is_due(tx)
-                if not may_be_slow and _is_unquiet(tx, guess, now):
-                    return False
-                tx.execute(
-                    insert(log_in_attempts).values(
-                        id=self._id,
-                        account=guess.account,
-                        network=guess.network,
-                        browser=guess.browser,
-                        at=now,
-                        is_good=False,
-                    )
-                )
+            held.enter_context(_turns.of(self._guess.pair))
+            if not self._db.run(partial(self._put_down, may_be_slow=may_be_slow)):
+                return False
             self._held = held.pop_all()
+        return True
+
+    def _put_down(self, tx: Connection, *, may_be_slow: bool) -> bool:
+        guess, now = self._guess, self._now
+        _lock(tx, guess)
+        tx.execute(delete(log_in_attempts).where(_attempts.at < now - _KEPT))
+        self._check_is_due(tx)
+        if not may_be_slow and _is_unquiet(tx, guess, now):
+            return False
+        tx.execute(
+            insert(log_in_attempts).values(
+                id=self._id,
+                account=guess.account,
+                network=guess.network,
+                browser=guess.browser,
+                at=now,
+                is_good=False,
+            )
+        )
         return True
 
     def _check_is_due(self, tx: Connection) -> None:
