@@ -47,6 +47,7 @@ from springtide.domain.access.model import (
 )
 from springtide.flows.installation import warn_of_other_secret
 from springtide.headers import CORS, always, dress
+from springtide.kit import paths
 from springtide.kit.db import Contended, met_in_a_ring
 from springtide.kit.discreet import write_logs
 from springtide.kit.errors import N_, Invalid, Refusal
@@ -120,6 +121,7 @@ class Site(Litestar):
         if request["method"] == "HEAD":
             request["method"] = HttpMethod.GET
             receive, send = without_body(send)
+        paths.keep_slashes_of_keys(request)
         await super().__call__(request, receive, send)
 
 
@@ -250,6 +252,7 @@ async def _admit(
         return
     if "\0" in connection.scope["path"] or b"%00" in connection.scope["query_string"]:
         raise BodyUnreadable(why=N_("it holds a NUL character"))
+    paths.give_back_slashes(connection.scope)
     check_parameters(connection, handler)
     if isinstance(rule, Key):
         await api_door.admit(connection, rule, is_hot=handler.opt.get("hot", False))
@@ -308,7 +311,7 @@ def _as_refusal(scope: HTTPScope, error: Exception) -> Refusal:
 
 def _of_status(scope: HTTPScope, error: HTTPException) -> Refusal:
     if error.status_code == 404:
-        return NoSuchPath(path=scope["path"][:200])
+        return NoSuchPath(path=paths.shown(scope["path"])[:200])
     if error.status_code == 405:
         allowed = allowed_methods(scope["litestar_app"], scope["path"])
         return WrongMethod(method=scope["method"], allowed=", ".join(allowed))
@@ -336,7 +339,7 @@ def _note(status: int, scope: HTTPScope) -> None:
     observer.answered(
         method=state["method"],
         route=scope.get("path_template") or "none",
-        path=scope["path"],
+        path=paths.shown(scope["path"]),
         status=status,
         seconds=time.perf_counter() - state["began"],
         request_id=state["request_id"],
