@@ -8,13 +8,16 @@ from uuid import UUID
 
 import pytest
 from litestar.testing import TestClient
+from msgspec.structs import replace
 
 from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import Actor, Role, Shop
+from springtide.domain.customers.erasing import CustomerErased, begin_erasure
 from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import upsert_customers
 from springtide.domain.customers.queries import customer
 from springtide.domain.rewards.approvals import (
+    BOUND_MAX,
     Bounds,
     GiftDecided,
     SamePerson,
@@ -27,7 +30,7 @@ from springtide.domain.rewards.model import RewardState, Terms
 from springtide.domain.rewards.operations import save_reward
 from springtide.domain.rewards.points import balance_of
 from springtide.domain.rewards.queries import reward
-from springtide.flows import giving
+from springtide.flows import erasing, giving
 from springtide.flows.timeline import jobs_of
 from springtide.kit.errors import Invalid, NotFound, Refusal
 from springtide.kit.ids import outward
@@ -235,6 +238,73 @@ def test_bounds_have_bounds_and_are_written_down(house: TestHouse, shop: Shop) -
         assert audit_page(tx, shop_id=shop.id, actions=("gift.bounds",))[0].after["points"] == 100
 
 
+def test_a_raise_of_the_bounds_needs_a_second_person_if_there_is_one(
+    house: TestHouse, shop: Shop
+) -> None:
+    def change(bounds: Bounds, actor: Actor) -> UUID | None:
+        with house.db.write() as tx:
+            return giving.change_bounds(
+                tx, shop=shop, bounds=bounds, actor=actor, real_now=house.real_now()
+            )
+
+    def kept() -> Bounds:
+        with house.db.read() as tx:
+            return bounds_of(tx, shop_id=shop.id)
+
+    owner = Actor("person", str(person_in(house, shop, Role.OWNER).id), "Li")
+    person_in(house, shop, Role.CUSTOMER_SERVICE)
+    alone = replace(BOUNDS, points=200)
+    assert (change(alone, owner), kept()) == (None, alone)
+    person_in(house, shop, Role.OPERATIONS)
+    with pytest.raises(Invalid):
+        change(replace(alone, points=BOUND_MAX + 1), owner)
+    # What is lower holds at once, what is higher waits; a form saved untouched asks nobody.
+    wanted = replace(alone, points=9_000, money_minor=5)
+    gift = change(wanted, owner)
+    assert gift is not None
+    assert kept() == replace(alone, money_minor=5)
+    assert change(kept(), owner) is None
+    assert _give(house, shop, 5_000, actor=owner) is not None
+    with pytest.raises(SamePerson):
+        _decide(house, shop, gift, actor=owner)
+    _decide(house, shop, gift, actor=MEI)
+    assert kept() == wanted
+    with pytest.raises(GiftDecided):
+        _decide(house, shop, gift, actor=MEI)
+    refused = change(replace(wanted, budget_points=10**9), owner)
+    assert refused is not None
+    _decide(house, shop, refused, approve=False, actor=MEI)
+    assert kept() == wanted
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+def test_nothing_is_given_to_a_customer_who_was_erased_meanwhile(
+    house: TestHouse, shop: Shop, is_done: bool
+) -> None:
+    with house.db.write() as tx:
+        entry = CustomerEntry("c1", "Ann", None, None)
+        upsert_customers(tx, shop_id=shop.id, entries=[entry], actor=ACTOR, now=house.real_now())
+    gift = _give(house, shop, 5_000)
+    assert gift is not None
+    with house.db.write() as tx:
+        found = begin_erasure(
+            tx, shop=shop, key="c1", block=False, actor=ACTOR, now=house.real_now()
+        )
+    if is_done:
+        erasing.erase(house, shop, erasure_id=found.id)
+    with pytest.raises(CustomerErased):
+        _decide(house, shop, gift)
+    with pytest.raises(CustomerErased):
+        _give(house, shop, 5, to=found.new_key if is_done else "c1")
+    with house.db.read() as tx:
+        assert [each.id for each in gifts_page(tx, shop_id=shop.id, waiting=True, limit=9)] == [
+            gift
+        ]
+    _decide(house, shop, gift, approve=False)
+    with house.db.read() as tx:
+        assert gifts_page(tx, shop_id=shop.id, waiting=True, limit=9) == []
+
+
 def test_the_pages_ask_a_second_person(client: TestClient[Site], sqlite_house: TestHouse) -> None:
     house = sqlite_house
     shop = shop_in(house)
@@ -268,3 +338,17 @@ def test_the_pages_ask_a_second_person(client: TestClient[Site], sqlite_house: T
     assert _points(house, shop) == 60_000
     design = Browser(client, house).sign_in(people[Role.DESIGN])
     assert design.get("/shops/tide/gifts").status_code == 403
+    raised = {**saved, "points": "77777", "money_minor": "77777.00"}
+    assert owner.post("/shops/tide/gifts/bounds", raised).status_code == 303
+    shown = owner.get("/shops/tide/gifts").text
+    assert "77,777" in shown
+    assert "77,777.00" in shown
+    with house.db.read() as tx:
+        assert bounds_of(tx, shop_id=shop.id) == Bounds()
+        [waiting] = gifts_page(tx, shop_id=shop.id, waiting=True, limit=9)
+    approve = f"/shops/tide/gifts/{outward('gft', waiting.id)}/approve"
+    assert owner.post(approve).status_code == 403
+    operations = Browser(client, house).sign_in(people[Role.OPERATIONS])
+    assert operations.post(approve).status_code == 303
+    with house.db.read() as tx:
+        assert bounds_of(tx, shop_id=shop.id).points == 77_777

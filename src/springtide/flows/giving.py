@@ -4,17 +4,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection
 
-from springtide.domain.access.model import Actor, Shop
+from springtide.domain.access.model import Actor, Permission, Shop
+from springtide.domain.access.queries import members_of
+from springtide.domain.customers.erasing import refuse_erased
 from springtide.domain.ledger.model import MONEY
 from springtide.domain.rewards.approvals import (
+    Bounds,
     Gift,
     Request,
     SecondPersonNeeded,
     ask_second_person,
+    bounds_of,
+    checked_bounds,
     decide_gift,
     may_give_alone,
+    set_bounds,
 )
 from springtide.domain.rewards.grants import POINTS
 from springtide.domain.rewards.model import RewardState
@@ -32,6 +39,7 @@ KINDS = {
     "points": N_("Points to a customer"),
     "publish": N_("Budget of a reward"),
     "issue": N_("Reward to a list of customers"),
+    "bounds": N_("Higher bounds of what one person may give alone"),
 }
 
 
@@ -51,6 +59,8 @@ def give_points(
     Raises what ``adjust_points`` does.
     """
     checked_adjustment(amount, reason)
+    if amount > 0:
+        refuse_erased(tx, shop_id=shop.id, key=customer_key)
     params = {"customer_key": customer_key, "amount": amount}
     gift = Gift("points", customer_key, max(amount, 0), 0, params, reason)
     if amount > 0 and not may_give_alone(tx, shop=shop, gift=gift, actor=actor, real_now=real_now):
@@ -126,6 +136,36 @@ def issue(
     return None
 
 
+def change_bounds(
+    tx: Connection, *, shop: Shop, bounds: Bounds, actor: Actor, real_now: datetime
+) -> UUID | None:
+    """Set what one person may give alone; return the id of what waits for a second one, else None.
+
+    What is lowered holds at once. What is raised needs another person of the shop who may approve
+    gifts, if there is one: else whoever sets the bounds could give anything alone, a raise before.
+    """
+    kept = msgspec.structs.asdict(bounds_of(tx, shop_id=shop.id))
+    wanted = msgspec.structs.asdict(bounds)
+    raised = {name: value for name, value in wanted.items() if value > kept[name]}
+    if raised and _has_second_person(tx, shop, actor):
+        checked_bounds(bounds)
+        held = {name: kept[name] if name in raised else value for name, value in wanted.items()}
+        if held != kept:
+            set_bounds(tx, shop=shop, bounds=Bounds(**held), actor=actor, now=real_now)
+        told = ", ".join(f"{name}={value}" for name, value in raised.items())
+        gift = Gift("bounds", told, 0, 0, raised)
+        return ask_second_person(tx, shop=shop, gift=gift, actor=actor, real_now=real_now)
+    set_bounds(tx, shop=shop, bounds=bounds, actor=actor, now=real_now)
+    return None
+
+
+def _has_second_person(tx: Connection, shop: Shop, actor: Actor) -> bool:
+    return any(
+        each.may(Permission.GIFTS_APPROVE) and each.actor.id != actor.id
+        for each in members_of(tx, shop=shop)
+    )
+
+
 def decide(
     tx: Connection,
     *,
@@ -146,7 +186,11 @@ def decide(
     if approve:
         gift = request.gift
         asked = Actor("person", request.requested_by_id, f"{request.requested_by} + {actor.name}")
-        if gift.kind == "points":
+        if gift.kind == "bounds":
+            bounds = msgspec.structs.replace(bounds_of(tx, shop_id=shop.id), **gift.params)
+            set_bounds(tx, shop=shop, bounds=bounds, actor=asked, now=real_now)
+        elif gift.kind == "points":
+            refuse_erased(tx, shop_id=shop.id, key=gift.params["customer_key"])
             adjust_points(
                 tx,
                 shop=shop,

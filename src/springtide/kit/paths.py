@@ -5,7 +5,6 @@ under another sign until the route is found, and back before its parameters are 
 """
 
 import re
-from typing import Any, cast
 from urllib.parse import unquote
 
 from litestar.types import HTTPScope, Scope
@@ -22,7 +21,7 @@ def keep_slashes_of_keys(scope: HTTPScope) -> None:
     if len(pieces) == 1 or _SLASH in scope["path"]:
         return
     scope["path"] = _SLASH.join(unquote(piece) for piece in pieces)
-    cast("dict[str, Any]", scope["state"])[_FLAG] = True
+    scope["state"][_FLAG] = True
 
 
 def give_back_slashes(scope: Scope) -> None:

@@ -7,8 +7,8 @@ from litestar import Response, get, post
 
 from springtide.bootstrap import House
 from springtide.domain.access.model import Data, Member, Needs, Permission, reading
-from springtide.domain.rewards.approvals import Bounds, bounds_of, gifts_page, set_bounds
-from springtide.flows.giving import KINDS, decide
+from springtide.domain.rewards.approvals import Bounds, bounds_of, gifts_page
+from springtide.flows.giving import KINDS, change_bounds, decide
 from springtide.flows.names import GIFT_STATES
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.i18n import translate
@@ -29,6 +29,13 @@ nav = NavItem(
 _PATH = "/shops/{shop:str}/gifts"
 _DECIDE = {"access": Needs(Permission.GIFTS_APPROVE)}
 SHOWN = 50
+#: What one person may give alone, by the name of its bound.
+BOUNDS = {
+    "points": N_("Points to customers"),
+    "money_minor": N_("Money to customers"),
+    "budget_points": N_("Points as budgets of rewards"),
+    "budget_money_minor": N_("Money as budgets of rewards"),
+}
 
 
 @get(_PATH, opt={"access": reading(Data.CLAIMS)}, sync_to_thread=True)
@@ -59,14 +66,17 @@ def gift_bounds(request: AnyRequest, house: House, member: Member, data: Typed) 
     typed = {name: str(data.get(name, "")) for name in msgspec.structs.asdict(Bounds())}
     try:
         bounds = _read(typed, member)
-        house.db.run(
-            lambda tx: set_bounds(
-                tx, shop=member.shop, bounds=bounds, actor=member.actor, now=house.real_now()
+        waits = house.db.run(
+            lambda tx: change_bounds(
+                tx, shop=member.shop, bounds=bounds, actor=member.actor, real_now=house.real_now()
             )
         )
     except Refusal as refusal:
         return _page(request, house, member, Form.refused(typed, refusal), status=422)
-    text = translate(N_("The bounds are set."), member.person.language)
+    told = N_("The bounds are set.")
+    if waits is not None:
+        told = N_("Lower bounds hold at once. A higher one waits for another person's word.")
+    text = translate(told, member.person.language)
     return see_other(f"/shops/{member.shop.slug}/gifts", message=text)
 
 
@@ -103,7 +113,7 @@ def _decided(
         raise
     except Refusal as refusal:
         return _page(request, house, member, Form(error=refusal), status=refusal.status)
-    text = N_("Given, in both your names.") if approve else N_("Refused.")
+    text = N_("Done, in both your names.") if approve else N_("Refused.")
     return see_other(
         f"/shops/{member.shop.slug}/gifts", message=translate(text, member.person.language)
     )
@@ -129,6 +139,7 @@ def _page(
         decided=decided,
         bounds=shown,
         kinds=KINDS,
+        bound_titles=BOUNDS,
         state_titles=GIFT_STATES,
         may_decide=member.may(Permission.GIFTS_APPROVE),
         may_set=member.may(Permission.SETTINGS_WRITE),

@@ -6,17 +6,25 @@ from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
 from springtide.domain.customers import queries
 from springtide.domain.customers.store import customers, erasures
-from springtide.kit.errors import N_, NotFound
+from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.ids import outward, uuid7
 
 ERASED = AuditAction("customer.erase", N_("Erasure of a customer asked for"), AuditGroup.CUSTOMERS)
+
+
+class CustomerErased(Refusal):
+    """A customer who was erased, or is being erased: nothing new is kept of them."""
+
+    code = "customer_erased"
+    status = 409
+    text = N_("This customer was erased meanwhile: there is nobody to give it to. Refuse it.")
 
 
 class Erasure(Struct, frozen=True):
@@ -85,6 +93,15 @@ def erasure(tx: Connection, *, shop_id: UUID, erasure_id: UUID) -> Erasure:
     if row is None:
         raise NotFound(what="erasure", key=outward("ers", erasure_id))
     return Erasure(row.id, row.old_key, row.old_email, row.new_key, row.erased_at)
+
+
+def refuse_erased(tx: Connection, *, shop_id: UUID, key: str) -> None:
+    """Refuse (CustomerErased) the key of a customer who is being erased, and what it became."""
+    known = select(erasures.c.id).where(
+        erasures.c.shop_id == shop_id, or_(erasures.c.old_key == key, erasures.c.new_key == key)
+    )
+    if tx.execute(known).first() is not None:
+        raise CustomerErased
 
 
 def forget_customer(tx: Connection, *, shop: Shop, found: Erasure, now: datetime) -> None:

@@ -118,9 +118,9 @@ def bounds_of(tx: Connection, *, shop_id: UUID) -> Bounds:
     return Bounds(row.points, row.money_minor, row.budget_points, row.budget_money_minor)
 
 
-def set_bounds(tx: Connection, *, shop: Shop, bounds: Bounds, actor: Actor, now: datetime) -> None:
-    """Set what one person may give alone; ``now`` is the real time. Raises Invalid by field."""
-    values = msgspec.to_builtins(bounds)
+def checked_bounds(bounds: Bounds) -> dict[str, int]:
+    """Return bounds by their names. Raises Invalid by field."""
+    values: dict[str, int] = msgspec.to_builtins(bounds)
     wrong: dict[str, Refusal] = {
         name: OutOfRange(least=0, most=BOUND_MAX)
         for name, value in values.items()
@@ -128,8 +128,14 @@ def set_bounds(tx: Connection, *, shop: Shop, bounds: Bounds, actor: Actor, now:
     }
     if wrong:
         raise Invalid(wrong)
-    before = bounds_of(tx, shop_id=shop.id)
+    return values
+
+
+def set_bounds(tx: Connection, *, shop: Shop, bounds: Bounds, actor: Actor, now: datetime) -> None:
+    """Set what one person may give alone; ``now`` is the real time. Raises Invalid by field."""
+    values = checked_bounds(bounds)
     lock_shop(tx, shop_id=shop.id)
+    before = bounds_of(tx, shop_id=shop.id)
     if not tx.execute(
         update(gift_bounds).where(gift_bounds.c.shop_id == shop.id).values(**values)
     ).rowcount:
