@@ -8,6 +8,7 @@ from litestar.testing import TestClient
 
 from springtide.connectors.tabular.mapping import UnknownColumns
 from springtide.domain.access.model import Role
+from springtide.domain.facts.queries import imports
 from springtide.flows.bringing import StrictRefusal, Target
 from springtide.flows.importing import import_file
 from springtide.kit.errors import Refusal
@@ -42,7 +43,15 @@ def test_refusals_and_reasons_are_told_in_chinese(
         assert english not in page
     with pytest.raises(StrictRefusal):
         import_file(target, path, shop=shop, actor=ACTOR, is_strict=True)
+    with sqlite_house.db.read() as tx:
+        refused = imports(tx, shop_id=shop.id)[0]
+    page = browser.get(f"/shops/tide/data/imports/{outward('imp', refused.id)}").text
+    assert str(tmp_path) not in page
+    assert "该行有 3 个单元格" in page
+    listed = browser.get(f"/shops/tide/data/imports/{outward('imp', refused.id)}/rejects")
+    assert listed.status_code == 200
     page = browser.get("/shops/tide/data").text
+    assert str(tmp_path) not in page
     assert "第一处在第 2 行“order_id”列：数字过长" in page
     assert "rows were rejected" not in page
 

@@ -175,7 +175,14 @@ def test_strict_refuses_the_whole_file_and_names_the_first_bad_row(bench: Bench)
     assert bench.rows("*") == []
     with bench.target.database.read() as tx:
         (record,) = queries.imports(tx, shop_id=bench.shop.id)
-    assert (record.state, record.rows) == ("refused", RowCounts())
+    assert record.state == "refused"
+    assert (record.rows.new, record.rows.rejected) == (0, 2)
+    # Whoever imported it finds the rows with its record, and no path of the server in the words.
+    assert record.rejects_file == caught.value.rejects.name
+    assert caught.value.rejects.is_file()
+    assert str(bench.target.rejects) not in str(caught.value)
+    assert record.problem is not None
+    assert str(bench.target.rejects) not in str(record.problem.facts)
 
 
 @pytest.mark.parametrize(

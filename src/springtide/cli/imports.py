@@ -145,8 +145,8 @@ def _import_one(
             )
     except Refusal as refusal:
         print(f"springtide: {printable(str(refusal))}", file=sys.stderr)
-        rejects = refusal.facts.get("rejects_file")
-        result["rejects_file"] = str(rejects) if rejects else None
+        if isinstance(refusal, StrictRefusal):
+            result["rejects_file"] = str(refusal.rejects)
         counts = dict.fromkeys(KEYS, 0)
         if isinstance(refusal, StrictRefusal):
             counts["rejected"] = int(str(refusal.facts["count"]))

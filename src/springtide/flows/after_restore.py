@@ -18,7 +18,7 @@ RESTORED = AuditAction("backup.restore", N_("Restored from a backup"), AuditGrou
 RESTORER = Actor("command", "restore", "springtide restore")
 _HELD = N_(
     "This was restored from a backup of {at}, and may have gone out since. Look at what was sent; "
-    "then try again to send the rest, or call it off."
+    "then try again to send the rest, or leave it as it is."
 )
 
 

@@ -50,17 +50,22 @@ class StrictRefusal(Refusal):
 
     code = "rows_rejected"
     text = N_(
-        "{file}: {count} rows were rejected, so nothing was imported (--strict). "
-        "The first is row {row}, column “{column}”: {reason}. All of them: {rejects_file}"
+        "{file}: {count} rows were rejected, so nothing was imported, as all or nothing was asked "
+        "for. The first is row {row}, column “{column}”: {reason}."
     )
+
+    def __init__(self, rejects: Path, **facts: object) -> None:
+        super().__init__(**facts)
+        #: Where all of them stand: a path of the server, for commands only.
+        self.rejects = rejects
 
 
 class StrictRowRefusal(StrictRefusal):
     """The same where the first of them is wrong as a whole."""
 
     text = N_(
-        "{file}: {count} rows were rejected, so nothing was imported (--strict). "
-        "The first is row {row}: {reason}. All of them: {rejects_file}"
+        "{file}: {count} rows were rejected, so nothing was imported, as all or nothing was asked "
+        "for. The first is row {row}: {reason}."
     )
 
 
@@ -164,11 +169,10 @@ class Bringing:
             return None
         count, row, column, reason = first
         if self.is_strict:
+            # With its record, so that whoever imports finds the rows on its page.
+            self._count(RowCounts(stage.row_count, rejected=count), path, {})
             refusal = StrictRefusal if column else StrictRowRefusal
-            raise refusal(
-                file=self.name, count=count, row=row, column=column, reason=reason,
-                rejects_file=path,
-            )  # fmt: skip
+            raise refusal(path, file=self.name, count=count, row=row, column=column, reason=reason)
         return path
 
     def _bring(

@@ -75,7 +75,7 @@ class Conflict(Refusal):
 
     code = "conflict"
     status = 409
-    text = N_("This conflicts with what is stored: {why}")
+    text = N_("This does not go with what is stored.")
 
 
 class OuterCallError(Exception):

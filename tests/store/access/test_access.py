@@ -10,7 +10,7 @@ from springtide.domain.access import audit_queries, operations, queries
 from springtide.domain.access.model import Actor, Person, Role, Scope, Shop
 from springtide.domain.access.operations.keys import CREATED, REVOKED
 from springtide.kit.db import Database
-from springtide.kit.errors import Conflict, Invalid, NotFound
+from springtide.kit.errors import Invalid, NotFound
 from springtide.kit.time import SimulatedClock
 
 ACTOR = Actor("command", "test", "test")
@@ -74,9 +74,9 @@ def test_a_bad_shop_is_refused_field_by_field(database: Database, now: datetime)
 def test_a_second_shop_or_person_of_a_name_is_refused(database: Database, now: datetime) -> None:
     _shop(database, now)
     _person(database, now)
-    with pytest.raises(Conflict):
+    with pytest.raises(operations.SlugTaken):
         _shop(database, now)
-    with pytest.raises(Conflict):
+    with pytest.raises(operations.PersonExists):
         _person(database, now, email="LI@example.TEST")
 
 

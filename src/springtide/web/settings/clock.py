@@ -10,7 +10,7 @@ from litestar.params import Body
 from springtide.bootstrap import House
 from springtide.domain.access import operations
 from springtide.domain.access.model import Member, Needs, Permission
-from springtide.kit.errors import N_, Conflict, Invalid, Refusal
+from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.reading import wall_time
 from springtide.kit.time import SimulatedClock, at_wall_time
@@ -36,6 +36,14 @@ class BadShopTime(Refusal):
 
     code = "bad_shop_time"
     text = N_("“{value}” is not a day and time.")
+
+
+class ClockIsReal(Refusal):
+    """A shop that goes by the real time."""
+
+    code = "clock_is_real"
+    status = 409
+    text = N_("This shop goes by the real time; only the demo shop's clock can be moved.")
 
 
 class NotForward(Refusal):
@@ -94,7 +102,7 @@ def _shows(typed: str, member: Member, now: datetime) -> datetime:
 
 def _demo_only(member: Member) -> None:
     if not member.shop.is_demo:
-        raise Conflict(why="only the demo shop has a simulated clock")
+        raise ClockIsReal
 
 
 def _page(request: AnyRequest, member: Member, form: Form, status: int = 200) -> Response[str]:

@@ -72,6 +72,7 @@ from springtide.domain.access.operations.keys import (
 from springtide.domain.access.operations.names import BadName
 from springtide.domain.access.operations.people import (
     LastOwner,
+    PersonExists,
     add_member,
     create_person,
     remove_member,
@@ -102,6 +103,7 @@ from springtide.domain.access.operations.sessions import (
 from springtide.domain.access.operations.shops import (
     BadCurrency,
     BadSlug,
+    SlugTaken,
     create_shop,
     keep_points,
     lock_shop,
@@ -149,7 +151,9 @@ __all__ = [
     "LastOwner",
     "OtherAddress",
     "PasskeyUsed",
+    "PersonExists",
     "SecondFactorNeeded",
+    "SlugTaken",
     "TooManyAttempts",
     "TooManyFactors",
     "TooManyInvitations",

@@ -12,7 +12,7 @@ from springtide.domain.access.operations.names import check, checked_email, chec
 from springtide.domain.access.passwords import checked_password
 from springtide.domain.access.secrets import hash_password
 from springtide.domain.access.store import memberships, people, sessions
-from springtide.kit.errors import N_, Conflict, Invalid, NotFound, Refusal
+from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.i18n import LANGUAGES
 from springtide.kit.ids import outward, uuid7
 
@@ -30,6 +30,14 @@ class LastOwner(Refusal):
     text = N_("A shop keeps at least one owner: name another one first.")
 
 
+class PersonExists(Refusal):
+    """Somebody has this address."""
+
+    code = "person_exists"
+    status = 409
+    text = N_("There is a person with the address {email} already.")
+
+
 def create_person(
     tx: Connection,
     *,
@@ -40,7 +48,7 @@ def create_person(
     actor: Actor,
     now: datetime,
 ) -> Person:
-    """Create a person without any shop; refuses (Invalid) bad fields, (Conflict) a known e-mail."""
+    """Create a person without any shop; refuses (Invalid) bad fields, (PersonExists) an e-mail."""
     email = email.strip().lower()
     wrong: dict[str, Refusal] = {}
     check(wrong, "email", lambda: checked_email(email))
@@ -49,7 +57,7 @@ def create_person(
     if wrong:
         raise Invalid(wrong)
     if tx.execute(select(people.c.id).where(people.c.email == email)).first():
-        raise Conflict(why=f"{email} is known already")
+        raise PersonExists(email=email)
     language = language if language in LANGUAGES else "en"
     person = Person(uuid7(now), email, name.strip(), language)
     tx.execute(

@@ -12,7 +12,7 @@ from springtide.domain.access.model import Actor, PointsKeeper, Shop
 from springtide.domain.access.operations.audit import record_audit
 from springtide.domain.access.operations.names import check, checked_name
 from springtide.domain.access.store import shops
-from springtide.kit.errors import N_, Conflict, Invalid, Refusal
+from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import uuid7
 from springtide.kit.time import SimulatedClock, zone
 
@@ -33,6 +33,14 @@ class BadSlug(Refusal):
     text = N_("“{value}” is no short name: use 1 to 60 of a-z, 0-9 and - inside.")
 
 
+class SlugTaken(Refusal):
+    """Another shop has this short name."""
+
+    code = "slug_taken"
+    status = 409
+    text = N_("There is a shop with the short name “{slug}” already.")
+
+
 class BadCurrency(Refusal):
     """A text that is not a currency code."""
 
@@ -51,7 +59,7 @@ def create_shop(
     now: datetime,
     is_demo: bool = False,
 ) -> Shop:
-    """Create a shop; refuses (Invalid) bad fields and (Conflict) a taken short name."""
+    """Create a shop; refuses (Invalid) bad fields and (SlugTaken) a taken short name."""
     wrong: dict[str, Refusal] = {}
     if not _SLUG.fullmatch(slug):
         wrong["slug"] = BadSlug(value=slug[:60])
@@ -62,7 +70,7 @@ def create_shop(
     if wrong:
         raise Invalid(wrong)
     if tx.execute(select(shops.c.id).where(shops.c.slug == slug)).first():
-        raise Conflict(why=f"shop {slug} exists")
+        raise SlugTaken(slug=slug)
     shop = Shop(uuid7(now), slug, name.strip(), currency, zone_name, is_demo=is_demo)
     values = {"slug": slug, "name": shop.name, "currency": currency, "zone_name": zone_name}
     tx.execute(insert(shops).values(id=shop.id, is_demo=is_demo, created_at=now, **values))
