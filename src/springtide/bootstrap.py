@@ -186,6 +186,9 @@ def look_at_house(settings: Settings) -> House:
     """
     db = Database(settings.database_url)
     path = db.engine.url.database
+    if settings.signing_from == "made now":
+        # Nobody is to take it for the secret of what is there.
+        (settings.data / "secret").unlink(missing_ok=True)
     if db.is_sqlite and not (path and Path(path).is_file()):
         raise NothingThere(place=settings.data)
     return House(settings, db)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from springtide.bootstrap import open_house
+from springtide.bootstrap import look_at_house, open_house
 from springtide.settings import (
     SECRET_LENGTH_MIN,
     SecretMissing,
@@ -101,6 +101,8 @@ def test_a_new_secret_is_none_for_a_database_that_knows_another(
     for _ in range(2):
         with pytest.raises(SecretMissing):
             open_house(read_settings(emptied))
+    # To look is to leave no secret behind either, which the next start would take for it.
+    look_at_house(read_settings(emptied)).close()
     assert not (tmp_path / "two" / "secret").exists()
     secret = read_settings(used).secret
     open_house(read_settings({**emptied, "SPRINGTIDE_SECRET": secret})).close()
