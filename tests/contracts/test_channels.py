@@ -67,7 +67,7 @@ def test_a_channel_names_itself_and_its_limits(kind: str, tmp_path: Path) -> Non
     channel = channels[kind].open(settings_for(tmp_path, 9))
     assert channel.kind == kind
     assert channel.label
-    assert channel.limits.body_length_max > 0
+    assert channel.content.body_length_max > 0
     channel.close()
 
 

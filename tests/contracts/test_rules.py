@@ -11,7 +11,7 @@ import pytest
 from hypothesis import find, given
 from hypothesis import strategies as st
 
-from springtide.domain.pricing.rule import LANES
+from springtide.domain.pricing.rule import LANES, Asks
 from springtide.domain.pricing.rules import RULES, checked_rule
 from springtide.kit.errors import Invalid
 from tests.kit.pricing import PARAMS
@@ -70,6 +70,16 @@ class TestEveryRule:
         }
         roots = {name.partition(".")[0] for name in imported}
         assert not roots & {"os", "time", "datetime", "random", "sqlalchemy", "httpx", "socket"}
+
+    def test_it_says_what_it_asks_of_the_buyer(self, kind: str) -> None:
+        tree = ast.parse(Path(inspect.getfile(RULES[kind])).read_text())
+        read = {
+            node.attr
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "buyer"
+        }
+        looked_up = {"tier": Asks.TIER, "is_first_order": Asks.FIRST_ORDER}
+        assert {looked_up[name] for name in read & looked_up.keys()} == set(RULES[kind].asks)
 
     def test_generated_carts_know_it(self, kind: str) -> None:
         # The laws run over what tests.kit.pricing generates.

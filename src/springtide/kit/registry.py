@@ -20,9 +20,20 @@ class Registry(Generic[Member], Mapping[str, type[Member]]):
 
     def __init__(self, name: str, package: str, protocol: type[Member]) -> None:
         self.name = name
-        self._package = package
+        self._packages = [package]
         self._protocol = protocol
         self._members: dict[str, type[Member]] | None = None
+
+    def include(self, package: str) -> None:
+        """Take in the members of one more package."""
+        if package not in self._packages:
+            self._packages.append(package)
+            self._members = None
+
+    def leave_out(self, package: str) -> None:
+        """Take the members of a package that was included out again."""
+        self._packages.remove(package)
+        self._members = None
 
     def __getitem__(self, kind: str) -> type[Member]:
         return self._found()[kind]
@@ -46,9 +57,10 @@ class Registry(Generic[Member], Mapping[str, type[Member]]):
         return self._members
 
     def _candidates(self) -> Iterator[type[Member]]:
-        package = importlib.import_module(self._package)
-        for info in pkgutil.iter_modules(package.__path__):
-            yield from _public_classes(importlib.import_module(f"{self._package}.{info.name}"))
+        for name in self._packages:
+            package = importlib.import_module(name)
+            for info in pkgutil.iter_modules(package.__path__):
+                yield from _public_classes(importlib.import_module(f"{name}.{info.name}"))
         for point in entry_points(group=f"springtide.{self.name}"):
             yield point.load()
 

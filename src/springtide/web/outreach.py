@@ -22,6 +22,10 @@ from springtide.domain.outreach.model import (
     Outreach,
     OutreachStatus,
 )
+from springtide.domain.outreach.ports import (
+    LABELS,
+    channels,
+)
 from springtide.domain.outreach.queries import Reach
 from springtide.flows import timeline
 from springtide.flows.names import MESSAGE_STATES, OUTREACH_STATES
@@ -200,7 +204,12 @@ def send(
         found = _find(tx, member, outreach)
         campaign = _campaign(tx, member, found)
         reach = queries.segment_reach(
-            tx, reader=house.facts, shop=shop, segment=found.segment, as_of=last_full_day(shop, now)
+            tx,
+            reader=house.facts,
+            shop=shop,
+            segment=found.segment,
+            as_of=last_full_day(shop, now),
+            channel=found.channel,
         )
 
     def work(tx: Connection) -> None:
@@ -306,6 +315,8 @@ def _form(
         reach=_reach(house, member, form.values),
         letter=_preview(request, member, form.values),
         variables=forms.variables(),
+        channels=list(LABELS.items()),
+        subject_channels=forms.subject_channels(),
     )
 
 
@@ -324,12 +335,16 @@ def _reach(house: House, member: Member, values: dict[str, object]) -> Reach | N
         segment = forms.segment_of(values, member.shop.currency)
     except (Refusal, BadSegment):
         return None
+    channel = forms.channel_of(values)
+    if channel not in channels:
+        return None
     with house.db.read() as tx:
         return queries.segment_reach(
             tx,
             reader=house.facts,
             shop=member.shop,
             segment=segment,
+            channel=channel,
             as_of=last_full_day(member.shop, house.now(member.shop)),
         )
 

@@ -6,6 +6,7 @@ from typing import Any
 from springtide.domain.access.model import Shop
 from springtide.domain.outreach.letters import BODY_VARIABLES, SUBJECT_VARIABLES, letter
 from springtide.domain.outreach.model import (
+    CHANNEL_DEFAULT,
     CONTROL_BPS_DEFAULT,
     BadControlShare,
     Draft,
@@ -13,7 +14,10 @@ from springtide.domain.outreach.model import (
     Segment,
 )
 from springtide.domain.outreach.operations import checked_draft
-from springtide.domain.outreach.ports import Letter
+from springtide.domain.outreach.ports import (
+    Letter,
+    channels,
+)
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import inward, outward
 from springtide.kit.money import parse_minor, to_decimal
@@ -22,7 +26,17 @@ from springtide.web.campaign_forms import BadCount
 from springtide.web.forms import Form
 
 _COUNTS = ("last_order_days_min", "last_order_days_max", "orders_min", "department_days")
-_TEXTS = ("name", "subject", "body", "link", "language", "campaign", "control_percent", "money_min")
+_TEXTS = (
+    "name",
+    "channel",
+    "subject",
+    "body",
+    "link",
+    "language",
+    "campaign",
+    "control_percent",
+    "money_min",
+)
 _COUNT_MAX = 1_000_000
 SAMPLE_NAME = N_("Wang Xiaoming")
 SAMPLE_LINK = "https://shop.example/u/…"
@@ -46,6 +60,7 @@ def values_of(outreach: Outreach, currency: str) -> dict[str, object]:
     }
     return values | {
         "name": outreach.name,
+        "channel": outreach.channel,
         "subject": outreach.subject,
         "body": outreach.body,
         "link": outreach.link,
@@ -62,6 +77,7 @@ def new_values(shop: Shop, language: str, campaign: str = "") -> dict[str, objec
     """Return the fields of an empty form."""
     empty: dict[str, object] = dict.fromkeys(_TEXTS + _COUNTS, "")
     return empty | {
+        "channel": CHANNEL_DEFAULT,
         "language": language,
         "campaign": campaign,
         "control_percent": f"{CONTROL_BPS_DEFAULT / 100:g}",
@@ -100,6 +116,17 @@ def segment_of(values: Mapping[str, object], currency: str) -> Segment:
     )
 
 
+def channel_of(values: Mapping[str, object]) -> str:
+    """Return the channel of typed fields: e-mail where nothing was chosen."""
+    return str(values.get("channel", "")) or CHANNEL_DEFAULT
+
+
+def subject_channels() -> list[str]:
+    """Return what the channels with a subject are called, or nothing where all have one."""
+    having = [each.label for each in channels.values() if each.content.subject_length_max]
+    return [] if len(having) == len(channels) else having
+
+
 def draft_of(values: Mapping[str, object], currency: str) -> Draft:
     """Return the draft of typed fields; refuses (Invalid) with every wrong field at once."""
     wrong: dict[str, Refusal] = {}
@@ -120,6 +147,7 @@ def draft_of(values: Mapping[str, object], currency: str) -> Draft:
         body=str(values["body"]),
         segment=segment,
         link=str(values["link"]),
+        channel=channel_of(values),
         language=str(values["language"]),
         control_bps=control,
         campaign_id=inward("cmp", campaign) if campaign else None,

@@ -29,7 +29,14 @@ from springtide.domain.outreach.model import (
     OutreachStatus,
     Segment,
 )
-from springtide.domain.outreach.ports import Channel, Letter, Limits, MayBeAcceptedError
+from springtide.domain.outreach.ports import (
+    Channel,
+    Consent,
+    Contact,
+    Content,
+    Letter,
+    MayBeAcceptedError,
+)
 from springtide.kit.db import Database
 from springtide.kit.errors import FinalError, Invalid, NeedsPersonError, PassingError
 from springtide.settings import Settings
@@ -53,7 +60,9 @@ class Fake:
 
     kind: ClassVar[str] = "fake"
     label: ClassVar[str] = "Fake"
-    limits: ClassVar[Limits] = Limits(200, 20_000)
+    contact: ClassVar[Contact] = Contact("address")
+    content: ClassVar[Content] = Content(20_000, 200)
+    consent: ClassVar[Consent] = Consent()
 
     def __init__(self, *, knows: bool = True) -> None:
         self.accepted: list[Letter] = []
@@ -433,7 +442,9 @@ class _Crashing:
 
     kind: ClassVar[str] = "email"
     label: ClassVar[str] = "Email"
-    limits: ClassVar[Limits] = Email.limits
+    contact: ClassVar[Contact] = Email.contact
+    content: ClassVar[Content] = Email.content
+    consent: ClassVar[Consent] = Email.consent
 
     def __init__(self, email: Email) -> None:
         self._email = email

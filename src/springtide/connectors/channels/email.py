@@ -18,8 +18,8 @@ from springtide.connectors.channels.letter_head import (
     link_field,
     text_field,
 )
-from springtide.domain.outreach.ports import Letter, Limits, MayBeAcceptedError
-from springtide.kit.errors import FinalError, NeedsPersonError, PassingError
+from springtide.domain.outreach.ports import Consent, Contact, Content, Letter, MayBeAcceptedError
+from springtide.kit.errors import N_, FinalError, NeedsPersonError, PassingError
 from springtide.settings import Settings
 
 _TIMEOUT_SECONDS = 30
@@ -89,8 +89,10 @@ class Email:
     """The e-mail channel; keeps one connection and opens it again when it broke."""
 
     kind: ClassVar[str] = "email"
-    label: ClassVar[str] = "Email"
-    limits: ClassVar[Limits] = Limits(subject_length_max=200, body_length_max=20_000)
+    label: ClassVar[str] = N_("Email")
+    contact: ClassVar[Contact] = Contact(N_("Email"))
+    content: ClassVar[Content] = Content(body_length_max=20_000, subject_length_max=200)
+    consent: ClassVar[Consent] = Consent()
 
     def __init__(self, address: SmtpAddress) -> None:
         self._address = address

@@ -10,7 +10,16 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Text,
+    cast,
+    func,
+    or_,
+    select,
+)
 
 from springtide.domain.access.model import Shop
 from springtide.domain.customers.model import (
@@ -28,6 +37,9 @@ from springtide.domain.customers.standing import (
 )
 from springtide.domain.customers.store import customers
 from springtide.domain.facts.queries import FactReader
+from springtide.kit.canonical import (
+    to_json,
+)
 from springtide.kit.errors import NotFound
 
 __all__ = [
@@ -36,6 +48,7 @@ __all__ = [
     "customer_count",
     "customers_by_keys",
     "customers_page",
+    "customers_with",
     "history_of",
     "last_full_day",
     "money_kind",
@@ -111,6 +124,19 @@ def reachable_keys(tx: Connection, *, shop_id: UUID) -> set[str]:
         )
     )
     return set(rows.scalars())
+
+
+def customers_with(tx: Connection, *, shop_id: UUID, attribute: str) -> Iterator[Customer]:
+    """Yield the customers who did not opt out and whose file has an attribute."""
+    query = select(customers).where(
+        customers.c.shop_id == shop_id,
+        customers.c.opted_out_at.is_(None),
+        cast(customers.c.attributes, Text).contains(f"{to_json(attribute)}:", autoescape=True),
+    )
+    for row in tx.execute(query):
+        found = _customer(row)
+        if attribute in found.attributes:
+            yield found
 
 
 def customers_page(

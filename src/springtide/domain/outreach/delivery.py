@@ -19,7 +19,6 @@ from sqlalchemy import Connection, and_, or_, select, update
 from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
-from springtide.domain.customers.model import Customer
 from springtide.domain.customers.queries import customers_by_keys
 from springtide.domain.facts.operations import append
 from springtide.domain.outreach import queries
@@ -198,6 +197,7 @@ def _claim(
     Consent and address are read here: who opted out since the audience was fixed gets nothing.
     """
     letters = []
+    channel = post.channel
     until = time.monotonic() + HOLD_SECONDS
     with post.db.write() as tx:
         post.hold(tx)
@@ -206,21 +206,23 @@ def _claim(
         for message in group:
             person = people.get(message.customer_key)
             values: dict[str, Any]
-            if person is None or not person.email:
+            address = None if person is None else channel.contact.of(person)
+            if person is None or address is None:
                 values = {"state": MessageState.FAILED, "problem": "no address"}
-            elif not person.is_reachable:
+            elif not channel.consent.given(person):
                 values = {"state": MessageState.OPTED_OUT}
             else:
                 values = {
                     "state": MessageState.SENDING,
                     "sender": post.sender,
-                    "address": person.email,
+                    "address": address,
                     "claimed_at": real_now,
                     "attempts": messages.c.attempts + 1,
                 }
             won = _take(tx, outreach, message, values)
-            if won and person is not None and values["state"] == MessageState.SENDING:
-                letters.append((message, _letter(post, shop, outreach, message, person, until)))
+            if won and person is not None and address and values["state"] == MessageState.SENDING:
+                ready = _letter(post, shop, outreach, message, person.name, address)
+                letters.append((message, replace(ready, until=until)))
     return letters
 
 
@@ -243,12 +245,12 @@ def _take(tx: Connection, outreach: Outreach, message: Message, values: dict[str
 
 
 def _letter(
-    post: Post, shop: Shop, outreach: Outreach, message: Message, person: Customer, until: float
+    post: Post, shop: Shop, outreach: Outreach, message: Message, name: str, address: str
 ) -> Letter:
-    ready = letter(
+    return letter(
         reference=outward("msg", message.id),
-        to_address=str(person.email),
-        name=person.name,
+        to_address=address,
+        name=name,
         shop_name=shop.name,
         subject=outreach.subject,
         body=outreach.body,
@@ -256,7 +258,6 @@ def _letter(
         opt_out_link=opt_out_link(post.public_url, post.secret, message.id),
         language=outreach.language,
     )
-    return replace(ready, until=until)
 
 
 def _carry(channel: Channel, letters: Sequence[tuple[Message, Letter]]) -> _Tally:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from html import escape
 from string import Formatter
 
-from springtide.domain.outreach.ports import Letter, Limits
+from springtide.domain.outreach.ports import Content, Letter
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
 
@@ -41,20 +41,25 @@ class BadLink(Refusal):
     text = N_("A link begins with https:// or http:// and has no spaces.")
 
 
-def checked_subject(text: str, limits: Limits) -> str:
-    """Return a subject that can be sent; refuse line breaks, bad variables and lengths."""
+def checked_subject(text: str, content: Content) -> str:
+    """Return a subject that can be sent; refuse line breaks, bad variables and lengths.
+
+    A channel without subjects has none, whatever was typed before it was chosen.
+    """
+    if content.subject_length_max is None:
+        return ""
     subject = text.strip()
-    _check_length(subject, limits.subject_length_max)
+    _check_length(subject, content.subject_length_max)
     if _CONTROL.search(subject):
         raise BadTemplate(part=subject[:40], allowed=_named(SUBJECT_VARIABLES))
     _parts(subject, SUBJECT_VARIABLES)
     return subject
 
 
-def checked_body(text: str, limits: Limits) -> str:
+def checked_body(text: str, content: Content) -> str:
     """Return a body that can be sent; refuse bad variables and lengths."""
     body = text.replace("\r\n", "\n").strip()
-    _check_length(body, limits.body_length_max)
+    _check_length(body, content.body_length_max)
     _parts(body, BODY_VARIABLES)
     return body
 

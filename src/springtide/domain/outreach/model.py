@@ -14,6 +14,8 @@ from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import outward
 from springtide.kit.money import share_bps
 
+#: The channel where none was chosen.
+CHANNEL_DEFAULT = "email"
 CONTROL_BPS_DEFAULT = 1000
 
 
@@ -140,7 +142,7 @@ class Draft:
     body: str
     segment: Segment = Segment()
     link: str = ""
-    channel: str = "email"
+    channel: str = CHANNEL_DEFAULT
     language: str = "en"
     control_bps: int = CONTROL_BPS_DEFAULT
     campaign_id: UUID | None = None

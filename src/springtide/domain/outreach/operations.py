@@ -241,7 +241,7 @@ def checked_draft(draft: Draft) -> Draft:
     """Return a draft that can be sent; refuse (Invalid) with a reason for each wrong field."""
     if draft.channel not in channels:
         raise Invalid({"channel": NotFound(what="channel", key=draft.channel[:40])})
-    limits = channels[draft.channel].limits
+    content = channels[draft.channel].content
     wrong: dict[str, Refusal] = {}
     checked: dict[str, Any] = {}
 
@@ -252,8 +252,8 @@ def checked_draft(draft: Draft) -> Draft:
             wrong[field] = refusal
 
     check("name", lambda: _checked_name(draft.name))
-    check("subject", lambda: checked_subject(draft.subject, limits))
-    check("body", lambda: checked_body(draft.body, limits))
+    check("subject", lambda: checked_subject(draft.subject, content))
+    check("body", lambda: checked_body(draft.body, content))
     check("link", lambda: checked_link(draft.link))
     check("control_bps", lambda: checked_control_bps(draft.control_bps))
     if "link" not in wrong and not draft.link.strip() and "{link}" in draft.body:

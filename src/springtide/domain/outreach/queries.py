@@ -9,16 +9,25 @@ from sqlalchemy import Connection, Row, func, select
 
 from springtide.domain.access.model import Shop
 from springtide.domain.catalog.queries import keys_of_departments
-from springtide.domain.customers.queries import customer_count, reachable_keys, standings
+from springtide.domain.customers.queries import (
+    customer_count,
+    customers_with,
+    reachable_keys,
+    standings,
+)
 from springtide.domain.facts.queries import FactReader
 from springtide.domain.outreach.effect import Effect, compare
 from springtide.domain.outreach.model import (
+    CHANNEL_DEFAULT,
     Message,
     MessageState,
     Outreach,
     OutreachStatus,
     Progress,
     Segment,
+)
+from springtide.domain.outreach.ports import (
+    channels,
 )
 from springtide.domain.outreach.store import messages, outreaches
 from springtide.kit.errors import NotFound
@@ -120,13 +129,19 @@ def messages_to(
 
 
 def segment_reach(
-    tx: Connection, *, reader: FactReader, shop: Shop, segment: Segment, as_of: date
+    tx: Connection,
+    *,
+    reader: FactReader,
+    shop: Shop,
+    segment: Segment,
+    as_of: date,
+    channel: str = CHANNEL_DEFAULT,
 ) -> Reach:
-    """Return who belongs to a segment as of the end of a day, and who of them can be reached.
+    """Return who belongs to a segment as of the end of a day, and whom of them a channel reaches.
 
     A segment without any rule takes every customer on file.
     """
-    reachable = reachable_keys(tx, shop_id=shop.id)
+    reachable = _reachable(tx, shop, channel)
     if segment == Segment():
         on_file = customer_count(tx, shop_id=shop.id)
         return Reach(as_of, on_file, tuple(sorted(reachable)))
@@ -144,6 +159,18 @@ def segment_reach(
     if segment.departments:
         chosen &= _bought(tx, reader, shop, segment, as_of)
     return Reach(as_of, len(chosen), tuple(sorted(chosen & reachable)))
+
+
+def _reachable(tx: Connection, shop: Shop, kind: str) -> set[str]:
+    channel = channels[kind]
+    asked = channel.contact.attribute or channel.consent.attribute
+    if not asked:
+        return reachable_keys(tx, shop_id=shop.id)
+    return {
+        customer.key
+        for customer in customers_with(tx, shop_id=shop.id, attribute=asked)
+        if channel.contact.of(customer) is not None and channel.consent.given(customer)
+    }
 
 
 def outreach_result(

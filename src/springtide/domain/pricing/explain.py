@@ -22,7 +22,7 @@ from springtide.domain.pricing.model import (
     Reason,
 )
 from springtide.domain.pricing.plan import Plan, normal_code
-from springtide.domain.pricing.rule import Giving, MoreOf, OnMoney, PerGroup, PerLine
+from springtide.domain.pricing.rule import Asks, Giving, MoreOf, OnMoney, PerGroup, PerLine
 from springtide.domain.pricing.search import Found, best_stack
 from springtide.domain.pricing.situation import POINTS, SHIPPING, Situation, bits
 from springtide.domain.pricing.stack import Stack, costed, reached
@@ -373,7 +373,8 @@ def _unfit(cart: Situation, place: int) -> Reason | None:
         buyer.region in wanted.except_regions
     ):
         return Reason("wrong_region", buyer.region, ", ".join(wanted.regions))
-    if (wanted.is_first_order or rule.kind == "first_order") and not buyer.is_first_order:
+    is_for_first = wanted.is_first_order or Asks.FIRST_ORDER in cart.plan.asks[place]
+    if is_for_first and not buyer.is_first_order:
         return Reason("not_first_order", 0, 1)
     typed = {normal_code(code) for code in cart.cart.codes}
     if wanted.code and normal_code(wanted.code) not in typed:

@@ -11,6 +11,7 @@ from springtide.domain.pricing.model import Buyer, Cart, PriceFacts
 from springtide.domain.pricing.rule import (
     LANES,
     ActiveRule,
+    Asks,
     Compiled,
     Giving,
     Guard,
@@ -40,7 +41,8 @@ class Plan:
         guards: Mapping[str, Guard] | None = None,
         zone: str = "UTC",
     ) -> None:
-        compiled = {rule.id: read_rule(rule.kind, rule.params).compiled() for rule in rules}
+        read = {rule.id: read_rule(rule.kind, rule.params) for rule in rules}
+        compiled = {rule_id: each.compiled() for rule_id, each in read.items()}
         lanes = {rule_id: LANES.index(shape.lane) for rule_id, shape in compiled.items()}
         stacked: Stacked = ordered(rules, lanes)
         self.rules: tuple[ActiveRule, ...] = stacked.rules
@@ -72,11 +74,12 @@ class Plan:
                 {key for shape in self.shapes if isinstance(shape, Giving) for key in shape.keys}
             )
         )
+        #: What each rule asks of the buyer, beside its conditions.
+        self.asks: tuple[tuple[Asks, ...], ...] = tuple(read[rule.id].asks for rule in self.rules)
         #: Whether a rule asks for the buyer's tier, or for a first order.
         self.asks_standing = any(
-            bool(rule.conditions.tiers or rule.conditions.is_first_order)
-            or rule.kind in ("member_price", "first_order")
-            for rule in self.rules
+            bool(rule.conditions.tiers or rule.conditions.is_first_order) or bool(asks)
+            for rule, asks in zip(self.rules, self.asks, strict=True)
         )
         self._codes: dict[str, int] = {}
         self._coded = self._issued = 0

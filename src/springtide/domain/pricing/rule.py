@@ -176,12 +176,25 @@ class Giving:
 Compiled = PerLine | PerGroup | OnMoney | Giving
 
 
+class Asks(StrEnum):
+    """What a kind of rule may ask of the buyer; it is looked up only where some rule asks."""
+
+    #: The tier, as of yesterday.
+    TIER = "tier"
+    #: Whether this is their first order; nothing is taken off where it is not.
+    FIRST_ORDER = "first_order"
+
+
 class Rule(Protocol):
-    """A kind of promotion rule: a frozen msgspec Struct whose fields are its parameters."""
+    """A kind of promotion rule: a frozen msgspec Struct whose fields are its parameters.
+
+    ``asks`` names what its price depends on of ``Buyer``, beside the conditions of every rule.
+    """
 
     kind: ClassVar[str]
     title: ClassVar[str]
     about: ClassVar[str]
+    asks: ClassVar[tuple[Asks, ...]]
 
     def problems(self) -> dict[str, Refusal]:
         """Return what is wrong with the parameters, by field; empty when it may be saved."""

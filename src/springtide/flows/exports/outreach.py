@@ -10,6 +10,9 @@ from springtide.domain.access.model import Data
 from springtide.domain.campaigns.queries import campaign
 from springtide.domain.outreach import queries
 from springtide.domain.outreach.model import MessageState
+from springtide.domain.outreach.ports import (
+    LABELS,
+)
 from springtide.flows.exporting import Nothing, Source
 from springtide.flows.names import MESSAGE_STATES, OUTREACH_STATES
 from springtide.kit.errors import N_
@@ -35,7 +38,7 @@ class Outreaches:
     columns: ClassVar[tuple[Column, ...]] = (
         Column("outreach", N_("Outreach")),
         Column("name", N_("Name")),
-        Column("channel", N_("Channel"), words={"email": N_("Email")}),
+        Column("channel", N_("Channel"), words=LABELS),
         Column("status", N_("Status"), words=OUTREACH_STATES),
         Column("started_at", N_("Started"), "instant"),
         Column("finished_at", N_("Ended at"), "instant"),

@@ -6,7 +6,7 @@ import msgspec
 
 from springtide.domain.pricing import checks
 from springtide.domain.pricing.model import Buyer
-from springtide.domain.pricing.rule import Compiled, PerLine, unit
+from springtide.domain.pricing.rule import Asks, Compiled, PerLine, unit
 from springtide.kit.errors import N_, Refusal
 
 
@@ -16,6 +16,7 @@ class AmountOff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: ClassVar[str] = "amount_off"
     title: ClassVar[str] = N_("Amount off")
     about: ClassVar[str] = N_("So much off each piece of the set's products.")
+    asks: ClassVar[tuple[Asks, ...]] = ()
 
     amount_minor: Annotated[int, unit(N_("Off each piece"), "money")]
 

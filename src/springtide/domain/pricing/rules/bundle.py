@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from springtide.domain.pricing import checks
-from springtide.domain.pricing.rule import Compiled, PerGroup, unit
+from springtide.domain.pricing.rule import Asks, Compiled, PerGroup, unit
 from springtide.kit.errors import N_, Refusal
 
 PARTS_MAX = 20
@@ -39,6 +39,7 @@ class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: ClassVar[str] = "bundle"
     title: ClassVar[str] = N_("Bundle")
     about: ClassVar[str] = N_("Named products together at one price.")
+    asks: ClassVar[tuple[Asks, ...]] = ()
 
     parts: Annotated[tuple[Part, ...], unit(N_("Products"), "steps")]
     price_minor: Annotated[int, unit(N_("Price of the bundle"), "money")]

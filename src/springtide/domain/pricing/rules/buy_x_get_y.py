@@ -7,7 +7,7 @@ import msgspec
 
 from springtide.domain.pricing import checks
 from springtide.domain.pricing.pieces import cheapest, dearest, to_next_group
-from springtide.domain.pricing.rule import Compiled, PerGroup, unit
+from springtide.domain.pricing.rule import Asks, Compiled, PerGroup, unit
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import share_bps
 
@@ -18,6 +18,7 @@ class BuyXGetY(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: ClassVar[str] = "buy_x_get_y"
     title: ClassVar[str] = N_("Buy X, get Y")
     about: ClassVar[str] = N_("Of every so many pieces some are free, the cheapest or the dearest.")
+    asks: ClassVar[tuple[Asks, ...]] = ()
 
     buy: Annotated[int, unit(N_("Pieces paid"), "pieces")]
     get: Annotated[int, unit(N_("Pieces free"), "pieces")] = 1

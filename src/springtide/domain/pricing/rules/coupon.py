@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from springtide.domain.pricing import checks
-from springtide.domain.pricing.rule import Compiled, Lane, OnMoney, unit
+from springtide.domain.pricing.rule import Asks, Compiled, Lane, OnMoney, unit
 from springtide.domain.pricing.steps import Curve, Step
 from springtide.kit.errors import N_, Refusal
 
@@ -23,6 +23,7 @@ class Coupon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     kind: ClassVar[str] = "coupon"
     title: ClassVar[str] = N_("Coupon")
     about: ClassVar[str] = N_("An amount or a percentage off, from a threshold on; with a code.")
+    asks: ClassVar[tuple[Asks, ...]] = ()
 
     threshold_minor: Annotated[int, unit(N_("From (0: any order)"), "money")] = 0
     discount_minor: Annotated[int, unit(N_("Money off"), "money")] = 0

@@ -6,7 +6,7 @@ import msgspec
 
 from springtide.domain.pricing import checks
 from springtide.domain.pricing.model import Buyer
-from springtide.domain.pricing.rule import Compiled, PerLine, unit
+from springtide.domain.pricing.rule import Asks, Compiled, PerLine, unit
 from springtide.kit.errors import N_, Refusal
 
 
@@ -16,6 +16,7 @@ class FirstOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: ClassVar[str] = "first_order"
     title: ClassVar[str] = N_("First-order price")
     about: ClassVar[str] = N_("A price for those who never ordered, for some pieces a product.")
+    asks: ClassVar[tuple[Asks, ...]] = (Asks.FIRST_ORDER,)
 
     price_minor: Annotated[int, unit(N_("Price a piece"), "money")]
     pieces_max: Annotated[int, unit(N_("Pieces at this price"), "pieces")] = 1

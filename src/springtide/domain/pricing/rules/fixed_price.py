@@ -6,7 +6,7 @@ import msgspec
 
 from springtide.domain.pricing import checks
 from springtide.domain.pricing.model import Buyer
-from springtide.domain.pricing.rule import Compiled, PerLine, unit
+from springtide.domain.pricing.rule import Asks, Compiled, PerLine, unit
 from springtide.kit.errors import N_, Refusal
 
 
@@ -16,6 +16,7 @@ class FixedPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: ClassVar[str] = "fixed_price"
     title: ClassVar[str] = N_("Fixed price")
     about: ClassVar[str] = N_("Each piece of the set's products at one price; never dearer.")
+    asks: ClassVar[tuple[Asks, ...]] = ()
 
     price_minor: Annotated[int, unit(N_("Price a piece"), "money")]
 

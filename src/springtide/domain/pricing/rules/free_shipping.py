@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from springtide.domain.pricing import checks
-from springtide.domain.pricing.rule import Compiled, Lane, OnMoney, unit
+from springtide.domain.pricing.rule import Asks, Compiled, Lane, OnMoney, unit
 from springtide.domain.pricing.steps import Curve, Step
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import AMOUNT_MINOR_MAX
@@ -17,6 +17,7 @@ class FreeShipping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     kind: ClassVar[str] = "free_shipping"
     title: ClassVar[str] = N_("Free shipping")
     about: ClassVar[str] = N_("Shipping for nothing from so much money or so many pieces on.")
+    asks: ClassVar[tuple[Asks, ...]] = ()
 
     threshold_minor: Annotated[int, unit(N_("From (0: any order)"), "money")] = 0
     pieces: Annotated[int, unit(N_("From pieces (0: any)"), "pieces")] = 0

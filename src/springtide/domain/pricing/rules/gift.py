@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from springtide.domain.pricing import checks
-from springtide.domain.pricing.rule import Compiled, Giving, unit
+from springtide.domain.pricing.rule import Asks, Compiled, Giving, unit
 from springtide.kit.errors import N_, Refusal
 
 
@@ -22,6 +22,7 @@ class Gift(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     kind: ClassVar[str] = "gift"
     title: ClassVar[str] = N_("Gift with purchase")
     about: ClassVar[str] = N_("A product for nothing from so much money or so many pieces on.")
+    asks: ClassVar[tuple[Asks, ...]] = ()
 
     product_key: Annotated[str, msgspec.Meta(max_length=120), unit(N_("Gift"), "product")]
     quantity: Annotated[int, unit(N_("Pieces"), "pieces")] = 1

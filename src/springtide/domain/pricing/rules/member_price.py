@@ -6,7 +6,7 @@ import msgspec
 
 from springtide.domain.pricing import checks
 from springtide.domain.pricing.model import Buyer
-from springtide.domain.pricing.rule import Compiled, PerLine, unit
+from springtide.domain.pricing.rule import Asks, Compiled, PerLine, unit
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import share_bps
 
@@ -31,6 +31,7 @@ class MemberPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: ClassVar[str] = "member_price"
     title: ClassVar[str] = N_("Member price")
     about: ClassVar[str] = N_("A percentage off each product, by the customer's tier.")
+    asks: ClassVar[tuple[Asks, ...]] = (Asks.TIER,)
 
     tiers: Annotated[tuple[TierPrice, ...], unit(N_("Tiers"), "steps")]
 

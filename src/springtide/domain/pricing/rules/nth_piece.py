@@ -8,7 +8,7 @@ import msgspec
 from springtide.domain.pricing import checks
 from springtide.domain.pricing.model import Buyer
 from springtide.domain.pricing.pieces import cheapest, to_next_group
-from springtide.domain.pricing.rule import Compiled, PerGroup, PerLine, unit
+from springtide.domain.pricing.rule import Asks, Compiled, PerGroup, PerLine, unit
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import share_bps
 
@@ -19,6 +19,7 @@ class NthPiece(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: ClassVar[str] = "nth_piece"
     title: ClassVar[str] = N_("Nth piece")
     about: ClassVar[str] = N_("Every nth piece with a percentage off, such as the second at half.")
+    asks: ClassVar[tuple[Asks, ...]] = ()
 
     nth: Annotated[int, unit(N_("Every nth piece"), "pieces")]
     percent_bps: Annotated[int, unit(N_("Percent off"), "percent")]

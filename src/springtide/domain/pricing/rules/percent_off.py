@@ -6,7 +6,7 @@ import msgspec
 
 from springtide.domain.pricing import checks
 from springtide.domain.pricing.model import Buyer
-from springtide.domain.pricing.rule import Compiled, PerLine, unit
+from springtide.domain.pricing.rule import Asks, Compiled, PerLine, unit
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import share_bps
 
@@ -17,6 +17,7 @@ class PercentOff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: ClassVar[str] = "percent_off"
     title: ClassVar[str] = N_("Percentage off")
     about: ClassVar[str] = N_("So many percent off each product of the set.")
+    asks: ClassVar[tuple[Asks, ...]] = ()
 
     percent_bps: Annotated[int, unit(N_("Percent off"), "percent")]
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from springtide.domain.pricing import checks
-from springtide.domain.pricing.rule import Compiled, Lane, OnMoney, unit
+from springtide.domain.pricing.rule import Asks, Compiled, Lane, OnMoney, unit
 from springtide.domain.pricing.steps import Curve, Step
 from springtide.kit.errors import N_, Refusal
 
@@ -25,6 +25,7 @@ class Points(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     kind: ClassVar[str] = "points"
     title: ClassVar[str] = N_("Points as money")
     about: ClassVar[str] = N_("Pay with points, up to a part of the order.")
+    asks: ClassVar[tuple[Asks, ...]] = ()
 
     points: Annotated[int, unit(N_("So many points"), "points")] = 100
     worth_minor: Annotated[int, unit(N_("are worth"), "money")] = 100

@@ -7,7 +7,7 @@ import msgspec
 
 from springtide.domain.pricing import checks
 from springtide.domain.pricing.model import Buyer
-from springtide.domain.pricing.rule import Compiled, Lane, OnMoney, PerLine, unit
+from springtide.domain.pricing.rule import Asks, Compiled, Lane, OnMoney, PerLine, unit
 from springtide.domain.pricing.steps import Curve, Step
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import share_bps
@@ -26,6 +26,7 @@ class QuantityLadder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: ClassVar[str] = "quantity_ladder"
     title: ClassVar[str] = N_("Quantity ladder")
     about: ClassVar[str] = N_("The more pieces, the more percent off.")
+    asks: ClassVar[tuple[Asks, ...]] = ()
 
     steps: Annotated[tuple[PieceStep, ...], unit(N_("Steps"), "steps")]
     is_mixed: Annotated[bool, unit(N_("Count different products together"), "choice")] = True

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from springtide.domain.pricing import checks
-from springtide.domain.pricing.rule import Compiled, Lane, OnMoney, unit
+from springtide.domain.pricing.rule import Asks, Compiled, Lane, OnMoney, unit
 from springtide.domain.pricing.steps import Curve, Step
 from springtide.kit.errors import N_, Refusal
 
@@ -16,6 +16,7 @@ class RedPacket(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     kind: ClassVar[str] = "red_packet"
     title: ClassVar[str] = N_("Red packet")
     about: ClassVar[str] = N_("Money that the buyer was given, off what is left after coupons.")
+    asks: ClassVar[tuple[Asks, ...]] = ()
 
     amount_minor: Annotated[int, unit(N_("Amount (0: what the buyer holds)"), "money")] = 0
     threshold_minor: Annotated[int, unit(N_("From (0: any order)"), "money")] = 0

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from springtide.domain.pricing import checks
-from springtide.domain.pricing.rule import Compiled, Lane, OnMoney, unit
+from springtide.domain.pricing.rule import Asks, Compiled, Lane, OnMoney, unit
 from springtide.domain.pricing.steps import Curve
 from springtide.domain.pricing.steps import Step as CurveStep
 from springtide.kit.errors import N_, Refusal
@@ -47,6 +47,7 @@ class ThresholdLadder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     kind: ClassVar[str] = "threshold_ladder"
     title: ClassVar[str] = N_("Spend and save (threshold ladder)")
     about: ClassVar[str] = N_("Spend so much, get so much off; the best step reached applies.")
+    asks: ClassVar[tuple[Asks, ...]] = ()
 
     steps: Annotated[tuple[Step, ...], unit(N_("Steps"), "steps")]
     times_max: Annotated[

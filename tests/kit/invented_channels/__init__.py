@@ -1,0 +1,1 @@
+"""A channel of a package of its own: what its class says is all that anybody knows of it."""
