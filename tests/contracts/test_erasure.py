@@ -4,18 +4,20 @@ import importlib
 import json
 import pkgutil
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from litestar.testing import TestClient
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, select, text
 
 import springtide
 from springtide.domain.access import operations
 from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import Actor, Role, Scope, Shop
 from springtide.domain.access.queries import NotSignedIn, session_person
+from springtide.domain.catalog.queries import product
 from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import upsert_customers
 from springtide.domain.customers.queries import customer
@@ -24,17 +26,22 @@ from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
 from springtide.domain.facts.sealing import seal
 from springtide.domain.ledger.queries import imbalances
+from springtide.domain.orders.queries import order, order_returns
+from springtide.domain.pricing.queries import kept_plan
+from springtide.domain.pricing.replay import replay
 from springtide.domain.rewards.points import adjust_points, balance_of
 from springtide.flows import erasing, giving, timeline
 from springtide.flows.bringing import Target
 from springtide.flows.importing import import_file
 from springtide.flows.personal import PLACES, Swap
+from springtide.flows.returning import inputs_of_order
 from springtide.kit.db import Json, metadata
 from springtide.kit.errors import NotFound
 from springtide.kit.ids import outward
 from springtide.site import Site
 from tests.kit.house import ACTOR, PASSWORD, Browser, TestHouse, key_in, person_in, shop_in
 from tests.kit.rewards import RULE, attempt, claimed, published
+from tests.kit.till import Till
 
 KEY, EMAIL = "person-4711", "ann.secret@example.test"
 OTHER = "person-47112"
@@ -203,6 +210,102 @@ def test_a_kill_in_the_middle_leaves_what_the_next_run_ends(
     erasing.erase(house, shop, erasure_id=found.id)
     assert _mentions(_everything(house)) == 0
     assert _sums(house, shop) == before
+
+
+def test_products_and_orders_that_are_called_as_the_customer_stay(house: TestHouse) -> None:
+    """Shops that number everything have a customer 7, a product 7 and an order 7."""
+    till, name = _called_alike(house)
+    shop = till.shop
+    with house.db.read() as tx:
+        before = order(tx, shop_id=shop.id, key=name)
+        audited = _audited(tx, shop)
+        facts = _order_facts(tx)
+    done = erasing.ask(house, shop, key=name, block=False, actor=ACTOR, at_once=True)
+    with house.db.read() as tx:
+        after = order(tx, shop_id=shop.id, key=name)
+        inputs, decision = inputs_of_order(after)
+        again = replay(inputs, kept_plan(tx, shop_id=shop.id, digest=inputs.plan))
+        assert product(tx, shop_id=shop.id, key=name).key == name
+        assert audited - _audited(tx, shop) == Counter()
+        assert _order_facts(tx) == facts
+        told = set(tx.execute(text("select customer_key from fact_tail")).scalars())
+    assert after.customer_key == done.new_key
+    assert again.to_json() == decision.to_json()
+    assert after.decision == {**before.decision, "customer_key": done.new_key} or (
+        after.decision == before.decision
+    )
+    assert [line.product_key for line in after.lines] == [line.product_key for line in before.lines]
+    assert told - {None} == {done.new_key, "other"}
+
+
+def test_what_comes_back_after_an_erasure_is_what_would_have_without_it(house: TestHouse) -> None:
+    standing = []
+    for is_erased in (False, True):
+        till, name = _called_alike(house)
+        who = name
+        if is_erased:
+            done = erasing.ask(house, till.shop, key=name, block=False, actor=ACTOR, at_once=True)
+            who = done.new_key
+        till.take_back(name, 2)
+        with house.db.read() as tx:
+            points = balance_of(tx, shop_id=till.shop.id, customer_key=who)
+            paid_back = [each.refund_minor for each in order_returns(
+                tx, order_id=order(tx, shop_id=till.shop.id, key=name).id
+            )]  # fmt: skip
+        standing.append((points, paid_back, sorted(till.standing().values())))
+    assert standing[0] == standing[1]
+    points, _, _ = standing[0]
+    assert points is not None
+    assert points.available == 1_000
+
+
+def test_a_file_told_again_after_an_erasure_adds_nothing(house: TestHouse, tmp_path: Path) -> None:
+    shop = shop_in(house)
+    file = tmp_path / "orders.csv"
+    file.write_text(
+        "customer_id,order_id,order_date,product_id,quantity,revenue\n"
+        "7,1042,2025-10-01,7,1,10.50\n7,1042,2025-10-01,8,1,5.00\n"
+        "7,7,2025-10-02,7,2,20.00\n8,1043,2025-10-02,7,2,20.00\n"
+    )
+    target = Target(house.db, house.lake, house.settings.rejects, house.real_now)
+    first = import_file(target, file, shop=shop, actor=ACTOR).rows
+    assert first.new == 4
+    before = _sums(house, shop)
+    erasing.ask(house, shop, key="7", block=False, actor=ACTOR, at_once=True)
+    assert _sums(house, shop) == before
+    again = import_file(target, file, shop=shop, actor=ACTOR).rows
+    assert (again.new, again.rejected) == (0, 0)
+
+
+def _called_alike(house: TestHouse) -> tuple[Till, str]:
+    """Return a shop whose customer, product and order have one name, and that name."""
+    till, name = Till(house.db, house.clock), "pot"
+    till.rule("points", {}, Till.anybody)
+    entry = CustomerEntry(name, "Ann", "ann@example.test", None)
+    with house.db.write() as tx:
+        upsert_customers(tx, shop_id=till.shop.id, entries=[entry], actor=ACTOR, now=till.now)
+        adjust_points(
+            tx, shop=till.shop, customer_key=name, amount=1_000, reason="a test", actor=ACTOR,
+            now=till.now,
+        )  # fmt: skip
+    till.place(name, 2, customer=name, points=300)
+    till.pay(name)
+    till.place("1042", 1, customer=name, more=("tea",))
+    till.place("1043", 1, customer="other", more=("tea",))
+    return till, name
+
+
+def _audited(tx: Connection, shop: Shop) -> Counter[tuple[str, str]]:
+    return Counter(
+        (entry.action, entry.subject)
+        for entry in audit_page(tx, shop_id=shop.id, limit=500)
+        if not entry.subject.startswith("customer ")
+    )
+
+
+def _order_facts(tx: Connection) -> list[Any]:
+    asked = "select external_id, order_key, product_key, amount_minor from fact_tail"
+    return sorted(tx.execute(text(f"{asked} where kind in ('order', 'payment')")).all())
 
 
 @pytest.mark.parametrize("block", [False, True])

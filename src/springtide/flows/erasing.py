@@ -18,11 +18,13 @@ from sqlalchemy import Connection, text
 from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import rewriting_audit
+from springtide.domain.catalog.queries import products_by_keys
 from springtide.domain.customers.erasing import Erasure, begin_erasure, erasure, forget_customer
 from springtide.domain.facts.erasing import rename_in_lake
 from springtide.domain.facts.lake import scan
 from springtide.domain.facts.queries import imports
 from springtide.domain.facts.sealing import sweep
+from springtide.domain.orders.queries import orders_by_keys
 from springtide.flows import timeline
 from springtide.flows.personal import PLACES, TOGETHER, Swap, rename, rows_naming
 from springtide.flows.protocol import Surroundings
@@ -104,7 +106,8 @@ def erase(
         found = erasure(tx, shop_id=shop.id, erasure_id=erasure_id)
     if found.old_key is not None:
         swap = Swap(
-            {found.old_key: found.new_key} | ({found.old_email: GONE} if found.old_email else {})
+            {found.old_key: found.new_key} | ({found.old_email: GONE} if found.old_email else {}),
+            is_shared=_is_shared(house, shop, found.old_key),
         )
         for _ in range(_ROUNDS):
             if not _rename_all(house, shop, found, swap, checkpoint):
@@ -144,6 +147,13 @@ def held(house: Surroundings, shop: Shop, *, key: str) -> dict[str, Any]:
         finally:
             connection.close()
     return told
+
+
+def _is_shared(house: Surroundings, shop: Shop, key: str) -> bool:
+    """Tell whether an order or a product of the shop has the customer's key."""
+    with house.db.read() as tx:
+        named = products_by_keys(tx, shop_id=shop.id, keys=[key])
+        return bool(named or orders_by_keys(tx, shop_id=shop.id, keys=[key]))
 
 
 def _rename_all(

@@ -5,7 +5,7 @@ Every text of every table is either here or is known to name none (a contract te
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,18 +48,44 @@ PLACES: Mapping[str, tuple[str, ...]] = {
 }
 #: Tables changed in one transaction: an account without its lots and transfers would be none.
 TOGETHER = ("ledger_accounts", "ledger_transfers", "ledger_lots", "ledger_lot_uses")
+#: Columns that name movements of the ledger: many are called after an order.
+_MOVEMENTS = frozenset(
+    {
+        ("ledger_transfers", "id"), ("ledger_transfers", "reference"), ("ledger_lots", "id"),
+        ("ledger_lot_uses", "transfer_id"), ("ledger_lot_uses", "lot_id"),
+    }
+)  # fmt: skip
 # Names in a document whose values are other things' keys, which may look the same.
-_OTHERS = frozenset({"order_key", "product_key", "sku_key", "campaign_key", "payment_key"})
+_OTHERS = frozenset(
+    {
+        "order_key", "product_key", "sku_key", "campaign_key", "payment_key",
+        "product_keys", "products", "lines", "heroes", "codes", "tags",
+    }
+)  # fmt: skip
+# Names of maps by the keys of products.
+_BY_PRODUCT = frozenset({"book", "prices", "stocks"})
 # How ids of facts and of the ledger begin whose second part is the key of an order.
 _OF_ORDERS = re.compile(r"(?:order|payment|refund|close|return)\w*:")
 _BEFORE, _AFTER = r"(?<![^:\s/=,;|\"“])", r"(?![^:\s/=,;|\"”~])"
 
 
+# How names begin that go on with the key of an order, or of what belongs to one.
+_OF_OTHERS = re.compile(
+    r"(?:back:)*(?:(?:order|payment|refund|repaid|close|return|earned|used|use|packet)\w*[: ]"
+    r"|clm_\w+:use:)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """Old names of one person, each with what stands in its place."""
+    """Old names of one person, each with what stands in its place.
+
+    With ``is_shared`` an order or a product has the same key (shops number all three), and its
+    names stay: they hold facts, movements and prices together, and tell of nobody.
+    """
 
     names: Mapping[str, str]
+    is_shared: bool = False
 
     def text(self, value: str) -> str:
         """Return a text with every old name in it replaced; part of a longer word is none.
@@ -67,6 +93,8 @@ class Swap:
         >>> Swap({"7": "x"}).text("points:7"), Swap({"7": "x"}).text("points:77")
         ('points:x', 'points:77')
         """
+        if self.is_shared and _OF_OTHERS.match(value):
+            return value
         for old, new in self.names.items():
             if value == old:
                 return new
@@ -81,6 +109,15 @@ class Swap:
                 value = self._within(value, old, new)
         return value
 
+    def movement(self, value: str) -> str:
+        """Return the name of a movement of the ledger with every old name in it replaced."""
+        if self.is_shared:
+            for old in self.names:
+                # Of the order of that key: its points, what it earned, what it refers to.
+                if value == old or value.startswith((f"points:{old}", f"back:points:{old}", old)):
+                    return value
+        return self.text(value)
+
     def document(self, value: Any) -> Any:
         """Return a document with every old name in it replaced."""
         if isinstance(value, str):
@@ -88,11 +125,18 @@ class Swap:
         if isinstance(value, list):
             return [self.document(each) for each in value]
         if isinstance(value, dict):
-            return {
-                self.text(name): each if name in _OTHERS else self.document(each)
-                for name, each in value.items()
-            }
+            return {self.text(name): self._part(name, each, value) for name, each in value.items()}
         return value
+
+    def _part(self, name: str, each: Any, whole: Mapping[str, Any]) -> Any:
+        if self.is_shared and name in _BY_PRODUCT and isinstance(each, dict):
+            return {key: self.document(inner) for key, inner in each.items()}
+        # The key of what has a customer is its own; a list of keys is one of other things.
+        is_key = name in _OTHERS or (name == "key" and "customer_key" in whole)
+        is_keys = isinstance(each, str) or (
+            isinstance(each, list) and all(isinstance(inner, str) for inner in each)
+        )
+        return each if is_key and is_keys else self.document(each)
 
     @staticmethod
     def _within(value: str, old: str, new: str) -> str:
@@ -118,7 +162,7 @@ def rows_naming(
         after = {
             column.name: swap.document(row[column])
             if isinstance(column.type, Json)
-            else row[column] and swap.text(row[column])
+            else row[column] and _name(swap, table.name, column.name)(row[column])
             for column in columns
         }
         changed = {key: value for key, value in after.items() if value != before[key]}
@@ -133,6 +177,10 @@ def rename(tx: Connection, name: str, *, shop: Shop, swap: Swap) -> int:
     for which, _, changed in found:
         tx.execute(update(metadata.tables[name]).where(which).values(changed))
     return len(found)
+
+
+def _name(swap: Swap, table: str, column: str) -> Callable[[str], str]:
+    return swap.movement if (table, column) in _MOVEMENTS else swap.text
 
 
 def _identity(table: Table) -> list[Any]:

@@ -12,7 +12,6 @@ from springtide.kit.sql import quoted
 # What may stand before and after a key in a composed name.
 _BEFORE, _AFTER = r"(^|[:\s/=,;|])", r"($|[:\s/=,;|~])"
 _OPENS, _CLOSES = r'("|[^"]:)', r'("|:|~)'
-_OF_ORDERS = r"^(order|payment|refund|close|return)\w*:"
 
 
 def rename_in_lake(database: Database, lake: Lake, *, shop: str, old: str, new: str) -> int:
@@ -68,16 +67,20 @@ def _in_document(key: str) -> str:
 def _renamed(rows: str, old: str, new: str) -> str:
     is_own = f"customer_key = {quoted(old)}"
     pattern = f"{quoted(_BEFORE)} || regexp_escape({quoted(old)}) || {quoted(_AFTER)}"
-    of_order = f"{quoted(_OF_ORDERS)} || regexp_escape({quoted(old)}) || {quoted(_AFTER)}"
+    # An order keeps its name, and so do its lines whose product is called as the buyer is: ids
+    # hold facts together. Only an order's key that was put together of the buyer's goes.
+    of_order = (
+        "coalesce(order_key is not null and starts_with(external_id, kind || ':' || order_key) "
+        f"and (order_key = {quoted(old)} or not regexp_matches(order_key, {pattern})), false)"
+    )
     into = quoted(f"\\1{new}\\2")
     props = "props"
     for each in _written(old):
         props = f"regexp_replace({props}, {_in_document(each)}, {into}, 'g')"
     said = {
         "customer_key": f"case when {is_own} then {quoted(new)} else customer_key end",
-        # An order that is called as its buyer is keeps its name: ids hold facts together.
         "external_id": (
-            f"case when {is_own} and not regexp_matches(external_id, {of_order}) "
+            f"case when {is_own} and not {of_order} "
             f"then regexp_replace(external_id, {pattern}, {into}, 'g') else external_id end"
         ),
         "reference": (
