@@ -1,5 +1,6 @@
 """What the API publishes of itself is whole and true."""
 
+import re
 from typing import Any
 
 import pytest
@@ -96,4 +97,7 @@ def test_what_an_address_may_leave_out_is_never_null(document: dict[str, Any]) -
     keys = said["GET /v1/products key"]
     assert keys["type"] == "array"
     assert keys["items"]["type"] == "string"
+    # Nor is there a NUL in it, which the door refuses.
+    assert not re.search(keys["items"]["pattern"], "a\0")
+    assert re.search(keys["items"]["pattern"], "a\nb 红")
     assert keys["maxItems"] > 1

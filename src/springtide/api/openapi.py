@@ -124,6 +124,8 @@ def _said(schema: dict[str, Any]) -> dict[str, Any]:
         said["enum"] = [each for each in said["enum"] if each is not None]
     if said.get("type") == "string" and not said.keys() & {"enum", "format", "pattern"}:
         said["pattern"] = _NO_NUL
+    if said.get("type") == "array":
+        said["items"] = _said(said["items"])
     return said
 
 
