@@ -52,7 +52,11 @@ def _stop(*processes: subprocess.Popen[bytes]) -> None:
 def _open(data: Path) -> list[str]:
     """Return the files and folders that others may look into."""
     found = []
-    for path in (data, *sorted(data.rglob("*"))):
+    # Unlike rglob, walk passes over a folder that goes away while it is looked into.
+    inside = [
+        Path(folder, name) for folder, folders, files in os.walk(data) for name in folders + files
+    ]
+    for path in (data, *sorted(inside)):
         try:
             mode = path.lstat()
         except FileNotFoundError:
