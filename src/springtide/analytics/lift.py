@@ -12,8 +12,6 @@ from springtide.analytics import student
 
 CONFIDENCE = 0.95
 POWER = 0.8
-#: Below this probability the sizes of the arms were not what was planned.
-SHARE_ALARM_P = 0.001
 _NORMAL = NormalDist()
 
 

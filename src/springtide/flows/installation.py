@@ -83,11 +83,5 @@ def has_restore(tx: Connection, id_: str) -> bool:
     return tx.execute(select(restores.c.id).where(restores.c.id == id_)).first() is not None
 
 
-def last_restore(tx: Connection) -> Restored | None:
-    """Return the last restore that this state went through."""
-    row = tx.execute(select(restores).order_by(restores.c.restored_at.desc()).limit(1)).first()
-    return Restored(*row) if row else None
-
-
 def _mark(tx: Connection) -> str | None:
     return tx.execute(select(marks.c.value).where(marks.c.name == "secret")).scalar_one_or_none()

@@ -21,13 +21,6 @@ def zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def utc(value: datetime) -> datetime:
-    """Return an aware instant in UTC; a naive one is a bug."""
-    if value.tzinfo is None:
-        raise ValueError("naive datetime: say which zone it is in")
-    return value.astimezone(UTC)
-
-
 def at_wall_time(day: date, wall: time, tz: ZoneInfo) -> datetime:
     """Return the UTC instant of a wall time in a zone.
 

@@ -109,5 +109,5 @@ class _Reader:
             self._length += len(text)
             self._parts.append(text)
 
-    def _refuse(self, *declared: Any) -> None:
+    def _refuse(self, *_declared: Any) -> None:
         raise _EntityError

@@ -15,7 +15,6 @@ from springtide.domain.pricing.rule import (
     Compiled,
     Giving,
     Guard,
-    Lane,
     OnMoney,
     PerGroup,
     PerLine,
@@ -229,11 +228,6 @@ def suits(rule: ActiveRule, buyer: Buyer) -> bool:
 def normal_code(code: str) -> str:
     """Return a code as it is compared: without case and outer blanks."""
     return code.strip().casefold()
-
-
-def lane_of(shape: Compiled) -> Lane:
-    """Return the lane of a compiled rule."""
-    return shape.lane
 
 
 def _mask(shapes: Sequence[Compiled], kind: type[Compiled]) -> int:

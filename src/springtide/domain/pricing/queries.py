@@ -104,12 +104,6 @@ def book_prices(tx: Connection, *, shop_id: UUID, keys: Iterable[str]) -> dict[s
     return found
 
 
-def priced_count(tx: Connection, *, shop_id: UUID) -> int:
-    """Return how many products have a price."""
-    query = select(func.count()).select_from(price_book).where(price_book.c.shop_id == shop_id)
-    return int(tx.execute(query).scalar_one())
-
-
 def campaign_prices_standing(tx: Connection, *, shop_id: UUID, campaign_id: UUID) -> dict[str, int]:
     """Return the campaign prices that stand for a campaign, in minor units by product."""
     rows = tx.execute(
