@@ -462,6 +462,7 @@ _KILLED = """
 import os, signal, sys
 from pathlib import Path
 sys.path[:0] = sys.argv[4].split(os.pathsep)
+from springtide.bootstrap import real_instant
 from tests.kit.bench import ACTOR, Bench
 from springtide.domain.access.model import Shop
 from springtide.flows.importing import import_file
@@ -471,7 +472,9 @@ from springtide.flows import bringing
 folder, stage, shop_id = sys.argv[1:4]
 bringing._LARGE_BYTES = int(sys.argv[5])
 shop = Shop(uuid.UUID(shop_id), "tide", "Tide", "CNY", "Asia/Shanghai")
-bench = Bench(Database(f"sqlite:///{folder}/state.db"), Path(folder), shop)
+database = Database(f"sqlite:///{folder}/state.db")
+database.clock = real_instant
+bench = Bench(database, Path(folder), shop)
 def progress(reached):
     if reached == stage:
         os.kill(os.getpid(), signal.SIGKILL)

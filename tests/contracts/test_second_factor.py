@@ -264,7 +264,7 @@ def test_a_shop_may_ask_everybody_for_a_second_factor(
     assert browser.get("/shops/tide").status_code == 200
     assert design.get("/shops/tide").status_code == 303
     page = browser.get("/shops/tide/settings/security").text
-    assert (page.count("not yet"), page.count("bg-green-lt")) == (1, 1)
+    assert (page.count("not set up"), page.count("bg-green-lt")) == (1, 1)
     assert browser.post("/shops/tide/settings/security").status_code == 303
     assert design.get("/shops/tide").status_code == 200
 

@@ -192,6 +192,7 @@ class _Stage:
                 raise OtherSecret
             (self.folder / SECRET).unlink()
         staged = Database(f"sqlite:///{self.folder / STATE}")
+        staged.clock = lambda: self.now
         try:
             held = self._ready(staged)
             agreement.check(staged, Lake(self.folder / "lake"))

@@ -58,15 +58,15 @@ def test_without_a_sale_the_regular_price_holds(database: Database, now: datetim
     ("lines", "problems"),
     [
         ([], {"lines": "no_lines"}),
-        ([CartLine("tea", 0)], {"lines.0.quantity": "bad_quantity"}),
-        ([CartLine("tea", -1)], {"lines.0.quantity": "bad_quantity"}),
-        ([CartLine("tea", 10**9)], {"lines.0.quantity": "bad_quantity"}),
+        ([CartLine("tea", 0)], {"lines.0.quantity": "order_quantity"}),
+        ([CartLine("tea", -1)], {"lines.0.quantity": "order_quantity"}),
+        ([CartLine("tea", 10**9)], {"lines.0.quantity": "order_quantity"}),
         (
             [CartLine("tea", 1), CartLine("ghost", 1)],
             {"lines.1.product_key": "unknown_product"},
         ),
         ([CartLine("unpriced", 1)], {"lines.0.product_key": "unknown_price"}),
-        ([CartLine("tea", 1)] * 501, {"lines": "too_many_lines"}),
+        ([CartLine("tea", 1)] * 501, {"lines": "order_too_many_lines"}),
     ],
 )
 def test_a_cart_nobody_can_buy_is_refused_by_field(
