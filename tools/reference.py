@@ -20,8 +20,8 @@ from springtide.domain.board.metrics import METRICS
 from springtide.domain.outreach.ports import channels
 from springtide.domain.pricing.rules import RULES
 from springtide.flows import names
-from springtide.flows.holding import needs
-from springtide.flows.protocol import KINDS
+from springtide.flows.timeline.action import KINDS
+from springtide.flows.timeline.holding import needs
 from springtide.kit.errors import Refusal
 from springtide.kit.i18n import translate
 

@@ -13,11 +13,11 @@ from springtide.domain.facts import agreement
 from springtide.domain.facts.lake import Lake, LakeUnreadable
 from springtide.domain.facts.queries import FactReader
 from springtide.domain.facts.writing import meet
-from springtide.flows.claiming import ClaimDesk
-from springtide.flows.installation import knows_secret, mark_secret
-from springtide.flows.occupancy import alone_in, share
-from springtide.flows.post import Postman
-from springtide.flows.restoring import finish, is_unfinished
+from springtide.flows.claims.desk import ClaimDesk
+from springtide.flows.installation.marks import knows_secret, mark_secret
+from springtide.flows.installation.occupancy import alone_in, share
+from springtide.flows.installation.restore import finish, is_unfinished
+from springtide.flows.people.sender import Postman
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.private import make_private, tighten, write_privately

@@ -45,7 +45,7 @@ from springtide.domain.access.model import (
     Public,
     SignedIn,
 )
-from springtide.flows.installation import warn_of_other_secret
+from springtide.flows.installation.marks import warn_of_other_secret
 from springtide.headers import CORS, always, dress
 from springtide.kit import paths
 from springtide.kit.db import Contended, met_in_a_ring

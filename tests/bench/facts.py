@@ -18,8 +18,8 @@ from springtide.domain.access.operations import create_shop
 from springtide.domain.facts import queries
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.queries import FactReader
-from springtide.flows.bringing import Target
-from springtide.flows.importing import PACKAGE, import_file, locate
+from springtide.flows.files.imports import PACKAGE, import_file, locate
+from springtide.flows.files.table_load import Target
 from springtide.kit.db import Database
 from springtide.migrations import migrate
 

@@ -21,8 +21,8 @@ from springtide.domain.access.operations import create_shop
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.queries import summary
 from springtide.domain.facts.reader import FactReader
-from springtide.flows.bringing import Target
-from springtide.flows.importing import import_file
+from springtide.flows.files.imports import import_file
+from springtide.flows.files.table_load import Target
 from springtide.kit.db import Database
 from springtide.kit.errors import Refusal
 from springtide.migrations import migrate

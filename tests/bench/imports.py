@@ -20,8 +20,8 @@ from springtide.bootstrap import real_instant
 from springtide.domain.access.model import Actor
 from springtide.domain.access.operations import create_shop
 from springtide.domain.facts.lake import Lake
-from springtide.flows.bringing import Target
-from springtide.flows.importing import import_file
+from springtide.flows.files.imports import import_file
+from springtide.flows.files.table_load import Target
 from springtide.kit.db import Database
 from springtide.migrations import migrate
 from tests.kit.workbooks import workbook

@@ -19,12 +19,13 @@ from springtide.domain.outreach.model import MessageState
 from springtide.domain.rewards.model import Terms as RewardTerms
 from springtide.domain.rewards.operations import save_reward
 from springtide.domain.rewards.points import balance_of
-from springtide.flows import kept, timeline
-from springtide.flows.carrying import Run, carry
-from springtide.flows.holding import opening
-from springtide.flows.model import Action, Plan, State
-from springtide.flows.protocol import KINDS
-from springtide.flows.standing import tiers_by
+from springtide.flows.claims.standing import tiers_by
+from springtide.flows.files import pending
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.action import KINDS
+from springtide.flows.timeline.holding import opening
+from springtide.flows.timeline.model import Action, Plan, State
+from springtide.flows.timeline.runner import Run, carry
 from springtide.kit.db import Database
 from springtide.kit.i18n import chinese
 from tests.kit.houses import SmallHouse
@@ -47,7 +48,7 @@ EXAMPLES: dict[str, Callable[["Stage"], dict[str, Any]]] = {
     "issue_reward": lambda stage: {"reward": stage.reward(), "who": "cart", "give": True},
     "erase_customer": lambda stage: {"erasure": stage.erasure()},
     "import_file": lambda stage: {
-        "files": [{"upload": kept.key_of(stage.orders_file()), "name": "orders.csv"}]
+        "files": [{"upload": pending.key_of(stage.orders_file()), "name": "orders.csv"}]
     },
 }
 
@@ -63,7 +64,7 @@ class Stage:
         if params is None:
             params = EXAMPLES[kind](self) if kind in EXAMPLES else {}
         with self.house.db.write() as tx:
-            (planned,) = timeline.plan(
+            (planned,) = planning.plan(
                 tx,
                 shop=self.sale.shop,
                 campaign_id=self.sale.campaign_id,
@@ -102,7 +103,7 @@ class Stage:
         ).key  # fmt: skip
 
     def orders_file(self) -> Path:
-        path = kept.new_place(self.house.settings.uploads, self.sale.shop_id, "orders.csv")
+        path = pending.new_place(self.house.settings.uploads, self.sale.shop_id, "orders.csv")
         path.write_text("order_id,customer_id,order_date,amount\n1,c1,2025-10-01,19.90\n")
         return path
 
@@ -113,11 +114,11 @@ class Stage:
 
     def look(self, action: Action) -> Action:
         with self.house.db.read() as tx:
-            return timeline.action(tx, shop_id=self.sale.shop_id, action_id=action.id)
+            return planning.action(tx, shop_id=self.sale.shop_id, action_id=action.id)
 
     def undo(self, action: Action) -> Action:
         with self.house.db.write() as tx:
-            timeline.undo(tx, shop=self.sale.shop, action_id=action.id, actor=ACTOR, now=MID_SALE)
+            planning.undo(tx, shop=self.sale.shop, action_id=action.id, actor=ACTOR, now=MID_SALE)
         return self.carry(action)
 
     def as_if_killed_before_the_end(self, action: Action, state: State) -> None:
@@ -264,7 +265,7 @@ def test_a_withdrawal_undoes_all_that_holds_the_last_thing_first(stage: Stage) -
     sale.order("paid", now=MID_SALE)
     sale.order("unpaid", now=MID_SALE, is_paid=False)
     with stage.house.db.write() as tx:
-        withdrawal = timeline.withdraw_now(
+        withdrawal = planning.withdraw_now(
             tx, shop=sale.shop, campaign_id=sale.campaign_id, actor=ACTOR, now=MID_SALE
         )
     withdrawal = stage.carry(withdrawal)
@@ -283,7 +284,7 @@ def test_a_withdrawn_sale_comes_back_by_being_scheduled_again(stage: Stage) -> N
     sale, house = stage.sale, stage.house
     for _ in range(2):
         with house.db.write() as tx:
-            planned = timeline.schedule(
+            planned = planning.schedule(
                 tx, shop=sale.shop, campaign=sale.campaign, actor=ACTOR, now=MID_SALE
             )
         for action in planned[:-1]:

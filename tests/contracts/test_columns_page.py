@@ -17,12 +17,12 @@ from springtide.domain.access.model import Role, Shop
 from springtide.domain.access.queries import shop_by_slug
 from springtide.domain.facts import mappings
 from springtide.domain.facts.mappings import NameTaken
-from springtide.flows import kept
 from springtide.flows.actions.import_file import ImportFile, ImportFileParams
-from springtide.flows.bringing import Target
-from springtide.flows.columns import keep_mapping
-from springtide.flows.importing import import_file
-from springtide.flows.store import actions
+from springtide.flows.files import pending
+from springtide.flows.files.column_mapping import keep_mapping
+from springtide.flows.files.imports import import_file
+from springtide.flows.files.table_load import Target
+from springtide.flows.timeline.store import actions
 from springtide.kit.errors import Invalid, NotFound
 from springtide.kit.ids import outward
 from springtide.site import Site
@@ -168,14 +168,14 @@ def test_a_file_that_is_not_understood_waits_a_day_and_the_others_are_imported(
     with pytest.raises(UnknownColumns):
         _do(sqlite_house, params, shop)
     uploads = sqlite_house.settings.uploads
-    (waits,) = kept.kept_files(uploads, shop.id)
+    (waits,) = pending.kept_files(uploads, shop.id)
     assert waits.name == "till.csv"
     page = browser.get("/shops/tide/data").text
     assert "The columns of till.csv are not known yet." in page
     assert f"/shops/tide/data/uploads/{waits.key}" in page
-    kept.sweep(uploads, waits.since + timedelta(hours=23))
-    assert kept.kept_files(uploads, shop.id)
-    kept.sweep(uploads, waits.since + timedelta(hours=25))
+    pending.sweep(uploads, waits.since + timedelta(hours=23))
+    assert pending.kept_files(uploads, shop.id)
+    pending.sweep(uploads, waits.since + timedelta(hours=25))
     assert not list((uploads / shop.id.hex).iterdir())
 
 

@@ -30,11 +30,13 @@ from springtide.domain.orders.queries import order, order_returns
 from springtide.domain.pricing.queries import kept_plan
 from springtide.domain.pricing.replay import replay
 from springtide.domain.rewards.points import adjust_points, balance_of
-from springtide.flows import erasing, giving, timeline
-from springtide.flows.bringing import Target
-from springtide.flows.importing import import_file
-from springtide.flows.personal import PLACES, Swap
-from springtide.flows.returning import inputs_of_order
+from springtide.flows.checkout.returns import inputs_of_order
+from springtide.flows.claims import gifts
+from springtide.flows.files.imports import import_file
+from springtide.flows.files.table_load import Target
+from springtide.flows.people import erasure
+from springtide.flows.people.personal_data import PLACES, Swap
+from springtide.flows.timeline import planning
 from springtide.kit.db import Json, metadata
 from springtide.kit.errors import NotFound
 from springtide.kit.ids import outward
@@ -99,7 +101,7 @@ def _seed(house: TestHouse, folder: Path) -> Shop:
         append(tx, [fact], now=now)
     seal(house.db, house.lake)
     with house.db.write() as tx:
-        giving.give_points(
+        gifts.give_points(
             tx, shop=shop, customer_key=KEY, amount=900_000, reason="large", actor=ACTOR, now=now,
             real_now=house.real_now(),
         )  # fmt: skip
@@ -165,7 +167,7 @@ def test_nothing_finds_the_customer_and_every_sum_is_as_it_was(
     there = _everything(house)
     assert _mentions(there) > 15
     assert EMAIL in there
-    done = erasing.ask(house, shop, key=KEY, block=False, actor=ACTOR, at_once=True)
+    done = erasure.ask(house, shop, key=KEY, block=False, actor=ACTOR, at_once=True)
     after = _everything(house)
     for word in (KEY, EMAIL, "Ann Secret", "555-0100"):
         told = after.replace(OTHER, "")
@@ -181,7 +183,7 @@ def test_nothing_finds_the_customer_and_every_sum_is_as_it_was(
     assert (erased.name, erased.email, erased.opted_out_at is None) == ("", None, False)
     assert points is not None
     assert points.available == 30
-    erasing.erase(house, shop, erasure_id=done.id)
+    erasure.erase(house, shop, erasure_id=done.id)
     assert _sums(house, shop) == before
 
 
@@ -192,7 +194,7 @@ def test_a_kill_in_the_middle_leaves_what_the_next_run_ends(
     shop = _seed(house, tmp_path)
     before = _sums(house, shop)
     with house.db.write() as tx:
-        found = erasing.ask_within(
+        found = erasure.ask_within(
             tx, shop=shop, key=KEY, block=False, actor=ACTOR, now=house.now(shop),
             real_now=house.real_now(),
         )  # fmt: skip
@@ -205,9 +207,9 @@ def test_a_kill_in_the_middle_leaves_what_the_next_run_ends(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        erasing.erase(house, shop, erasure_id=found.id, checkpoint=kill)
+        erasure.erase(house, shop, erasure_id=found.id, checkpoint=kill)
     assert _sums(house, shop) == before
-    erasing.erase(house, shop, erasure_id=found.id)
+    erasure.erase(house, shop, erasure_id=found.id)
     assert _mentions(_everything(house)) == 0
     assert _sums(house, shop) == before
 
@@ -220,7 +222,7 @@ def test_products_and_orders_that_are_called_as_the_customer_stay(house: TestHou
         before = order(tx, shop_id=shop.id, key=name)
         audited = _audited(tx, shop)
         facts = _order_facts(tx)
-    done = erasing.ask(house, shop, key=name, block=False, actor=ACTOR, at_once=True)
+    done = erasure.ask(house, shop, key=name, block=False, actor=ACTOR, at_once=True)
     with house.db.read() as tx:
         after = order(tx, shop_id=shop.id, key=name)
         inputs, decision = inputs_of_order(after)
@@ -244,7 +246,7 @@ def test_what_comes_back_after_an_erasure_is_what_would_have_without_it(house: T
         till, name = _called_alike(house)
         who = name
         if is_erased:
-            done = erasing.ask(house, till.shop, key=name, block=False, actor=ACTOR, at_once=True)
+            done = erasure.ask(house, till.shop, key=name, block=False, actor=ACTOR, at_once=True)
             who = done.new_key
         till.take_back(name, 2)
         with house.db.read() as tx:
@@ -271,7 +273,7 @@ def test_a_file_told_again_after_an_erasure_adds_nothing(house: TestHouse, tmp_p
     first = import_file(target, file, shop=shop, actor=ACTOR).rows
     assert first.new == 4
     before = _sums(house, shop)
-    erasing.ask(house, shop, key="7", block=False, actor=ACTOR, at_once=True)
+    erasure.ask(house, shop, key="7", block=False, actor=ACTOR, at_once=True)
     assert _sums(house, shop) == before
     again = import_file(target, file, shop=shop, actor=ACTOR).rows
     assert (again.new, again.rejected) == (0, 0)
@@ -324,7 +326,7 @@ def test_whoever_comes_back_is_new_and_written_to_only_when_not_blocked(
             return customer(tx, shop_id=shop.id, key=KEY)
 
     first = come()
-    erasing.ask(house, shop, key=KEY, block=block, actor=ACTOR, at_once=True)
+    erasure.ask(house, shop, key=KEY, block=block, actor=ACTOR, at_once=True)
     again = come()
     assert again.id != first.id
     assert (again.opted_out_at is not None) == block
@@ -334,7 +336,7 @@ def test_what_is_held_of_a_customer_is_given_and_nothing_of_another(
     house: TestHouse, tmp_path: Path
 ) -> None:
     shop = _seed(house, tmp_path)
-    told = erasing.held(house, shop, key=KEY)
+    told = erasure.held(house, shop, key=KEY)
     assert {"facts", "fact_tail", "reward_claims", "ledger_accounts", "gifts"} <= told.keys()
     assert OTHER not in json.dumps(told, default=str)
 
@@ -407,11 +409,11 @@ def test_a_person_of_the_team_is_erased_and_what_they_did_stays(house: TestHouse
         operations.set_clock(tx, shop_id=shop.id, clock=None, actor=me, now=now)
         operations.invite(tx, shop=other, email=EMAIL, role=Role.DESIGN, actor=ACTOR, now=now)
     with house.db.write() as tx:
-        giving.give_points(
+        gifts.give_points(
             tx, shop=shop, customer_key="c", amount=900_000, reason="large", actor=me, now=now,
             real_now=now,
         )  # fmt: skip
-        timeline.enqueue(tx, shop=shop, kind="try_plan", params={}, actor=me, now=now)
+        planning.enqueue(tx, shop=shop, kind="try_plan", params={}, actor=me, now=now)
         tx.execute(text("update timeline_actions set waived_by = :who"), {"who": me.name})
     with pytest.raises(operations.LastOwner), house.db.write() as tx:
         operations.erase_person(tx, person=ann, actor=me, now=now)

@@ -8,7 +8,7 @@ from litestar.testing import TestClient
 
 from springtide.domain.access.model import Scope, Shop
 from springtide.domain.facts.store import rows_after
-from springtide.flows.customer_tokens import TOKEN_TTL, sign_customer
+from springtide.flows.checkout.customer_tokens import TOKEN_TTL, sign_customer
 from springtide.site import Site
 from tests.kit.house import TestHouse, key_in, shop_in
 

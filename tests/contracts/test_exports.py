@@ -28,14 +28,14 @@ from springtide.domain.access.store import audit_log
 from springtide.domain.campaigns.queries import campaign as read_campaign
 from springtide.domain.campaigns.queries import campaign_tasks
 from springtide.domain.outreach.store import outreaches
-from springtide.flows import timeline
-from springtide.flows.bringing import Target
-from springtide.flows.exporting import EXPORTS, Source
-from springtide.flows.importing import import_file
-from springtide.flows.store import actions
-from springtide.flows.timeline import plan, plans_of
-from springtide.flows.trials import TRY_PLAN
-from springtide.flows.what_if import Day, ProductTotal, Report, RuleTotal
+from springtide.flows.files.export import EXPORTS, Source
+from springtide.flows.files.imports import import_file
+from springtide.flows.files.table_load import Target
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.planning import plan, plans_of
+from springtide.flows.timeline.store import actions
+from springtide.flows.trials.jobs import TRY_PLAN
+from springtide.flows.trials.what_if import Day, ProductTotal, Report, RuleTotal
 from springtide.kit.ids import outward
 from springtide.site import Site
 from tests.kit.house import ACTOR, Browser, TestHouse, person_in, shop_in
@@ -335,7 +335,7 @@ def test_a_trials_tables_are_those_of_the_newest_that_ended(sqlite_house: TestHo
         (("done", Report()), ("done", report), ("failed", None))
     ):
         with house.db.write() as tx:
-            job = timeline.enqueue(
+            job = planning.enqueue(
                 tx, shop=shop, kind=TRY_PLAN, actor=ACTOR, now=now + timedelta(minutes=number),
                 params={**told, "since": "2025-10-01", "until": "2025-10-02"},
             )  # fmt: skip

@@ -23,8 +23,8 @@ from springtide.domain.catalog.queries import product_count, products_by_keys
 from springtide.domain.facts import queries
 from springtide.domain.facts.intake import ROUNDED
 from springtide.domain.facts.model import RowCounts
-from springtide.flows.bringing import StrictRefusal
-from springtide.flows.importing import import_file, recover
+from springtide.flows.files.imports import import_file, recover
+from springtide.flows.files.table_load import StrictRefusal
 from springtide.kit.errors import NotFound, Refusal
 from tests.kit.bench import ACTOR, Bench
 
@@ -465,12 +465,12 @@ sys.path[:0] = sys.argv[4].split(os.pathsep)
 from springtide.bootstrap import real_instant
 from tests.kit.bench import ACTOR, Bench
 from springtide.domain.access.model import Shop
-from springtide.flows.importing import import_file
+from springtide.flows.files.imports import import_file
 from springtide.kit.db import Database
 import uuid
-from springtide.flows import bringing
+from springtide.flows.files import table_load
 folder, stage, shop_id = sys.argv[1:4]
-bringing._LARGE_BYTES = int(sys.argv[5])
+table_load._LARGE_BYTES = int(sys.argv[5])
 shop = Shop(uuid.UUID(shop_id), "tide", "Tide", "CNY", "Asia/Shanghai")
 database = Database(f"sqlite:///{folder}/state.db")
 database.clock = real_instant

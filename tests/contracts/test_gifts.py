@@ -30,8 +30,9 @@ from springtide.domain.rewards.model import RewardState, Terms
 from springtide.domain.rewards.operations import save_reward
 from springtide.domain.rewards.points import balance_of
 from springtide.domain.rewards.queries import reward
-from springtide.flows import erasing, giving
-from springtide.flows.timeline import jobs_of
+from springtide.flows.claims import gifts
+from springtide.flows.people import erasure
+from springtide.flows.timeline.planning import jobs_of
 from springtide.kit.errors import Invalid, NotFound, Refusal
 from springtide.kit.ids import outward
 from springtide.site import Site
@@ -54,7 +55,7 @@ def _give(
     house: TestHouse, shop: Shop, amount: int, to: str = "c1", actor: Actor = LI
 ) -> UUID | None:
     with house.db.write() as tx:
-        return giving.give_points(
+        return gifts.give_points(
             tx,
             shop=shop,
             customer_key=to,
@@ -70,7 +71,7 @@ def _decide(
     house: TestHouse, shop: Shop, gift: UUID, actor: Actor = MEI, *, approve: bool = True
 ) -> None:
     with house.db.write() as tx:
-        giving.decide(
+        gifts.decide(
             tx,
             shop=shop,
             gift_id=gift,
@@ -180,7 +181,7 @@ def test_a_large_budget_is_published_by_two_and_not_by_the_timeline_alone(
 
     def publish(reward_id: UUID, *, may_ask: bool = True) -> UUID | None:
         with house.db.write() as tx:
-            return giving.publish(
+            return gifts.publish(
                 tx,
                 shop=shop,
                 reward_id=reward_id,
@@ -209,7 +210,7 @@ def test_a_reward_to_a_list_waits_by_its_budget(house: TestHouse, shop: Shop) ->
 
     def issue(give: bool) -> UUID | None:
         with house.db.write() as tx:
-            return giving.issue(
+            return gifts.issue(
                 tx,
                 shop=shop,
                 params=params | {"give": give},
@@ -243,7 +244,7 @@ def test_a_raise_of_the_bounds_needs_a_second_person_if_there_is_one(
 ) -> None:
     def change(bounds: Bounds, actor: Actor) -> UUID | None:
         with house.db.write() as tx:
-            return giving.change_bounds(
+            return gifts.change_bounds(
                 tx, shop=shop, bounds=bounds, actor=actor, real_now=house.real_now()
             )
 
@@ -291,7 +292,7 @@ def test_nothing_is_given_to_a_customer_who_was_erased_meanwhile(
             tx, shop=shop, key="c1", block=False, actor=ACTOR, now=house.real_now()
         )
     if is_done:
-        erasing.erase(house, shop, erasure_id=found.id)
+        erasure.erase(house, shop, erasure_id=found.id)
     with pytest.raises(CustomerErased):
         _decide(house, shop, gift)
     with pytest.raises(CustomerErased):

@@ -11,9 +11,9 @@ from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import Role
 from springtide.domain.campaigns.model import PhaseKind
 from springtide.domain.campaigns.queries import campaign_tasks
-from springtide.flows import timeline
-from springtide.flows.carrying import Run, carry
-from springtide.flows.model import Action, State
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.model import Action, State
+from springtide.flows.timeline.runner import Run, carry
 from springtide.kit.ids import outward
 from springtide.site import Site
 from springtide.web.render import LANGUAGE_COOKIE
@@ -30,7 +30,7 @@ class Night:
         starts = self.sale.campaign.selling.starts_at
         with house.db.write() as tx:
             tx.execute(text("update price_book set floor_minor = 9000 where product_key = 'tea'"))
-            timeline.schedule(
+            planning.schedule(
                 tx, shop=self.sale.shop, campaign=self.sale.campaign, actor=ACTOR,
                 now=starts - timedelta(hours=1),
             )  # fmt: skip
@@ -40,7 +40,7 @@ class Night:
 
     def action(self, kind: str) -> Action:
         with self.house.db.read() as tx:
-            found = timeline.actions_of(
+            found = planning.actions_of(
                 tx, shop_id=self.sale.shop_id, campaign_id=self.sale.campaign_id
             )
         return next(one for one in found if one.kind == kind)

@@ -17,8 +17,8 @@ from springtide.domain.pricing import operations as pricing
 from springtide.domain.pricing.model import CartLine
 from springtide.domain.pricing.plan import Plan
 from springtide.domain.pricing.rules import RULES
-from springtide.flows.buyer import Wanted
-from springtide.flows.checkout import prepare
+from springtide.flows.checkout.buyer import Wanted
+from springtide.flows.checkout.place import prepare
 from springtide.kit.errors import Invalid
 from springtide.kit.ids import outward
 from springtide.site import Site

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from springtide.domain.campaigns.model import PhaseKind
-from springtide.flows import timeline
-from springtide.flows.holding import CircularNeeds, needs, opening
-from springtide.flows.model import State
-from springtide.flows.protocol import KINDS
-from springtide.flows.waiving import held_back
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.action import KINDS
+from springtide.flows.timeline.holding import CircularNeeds, needs, opening
+from springtide.flows.timeline.model import State
+from springtide.flows.timeline.waiving import held_back
 from springtide.flows.worker import Worker
 from springtide.kit.db import Database
 from tests.kit.actions.noting import Note
@@ -69,11 +69,11 @@ def test_an_invented_action_is_planned_in_its_place_and_holds_the_sale(
 ) -> None:
     house = SmallHouse(database, settings_at(tmp_path / "data", database.url))
     with database.write() as tx:
-        timeline.schedule(tx, shop=sale.shop, campaign=sale.campaign, actor=ACTOR, now=MID_SALE)
+        planning.schedule(tx, shop=sale.shop, campaign=sale.campaign, actor=ACTOR, now=MID_SALE)
 
     def states() -> dict[str, State]:
         with database.read() as tx:
-            found = timeline.actions_of(tx, shop_id=sale.shop_id, campaign_id=sale.campaign_id)
+            found = planning.actions_of(tx, shop_id=sale.shop_id, campaign_id=sale.campaign_id)
         return {one.kind: one.state for one in found}
 
     planned = ["set_prices", "hang_banner", "publish_rules", "publish_rewards", "open_sale"]
@@ -90,7 +90,7 @@ def test_an_invented_action_is_planned_in_its_place_and_holds_the_sale(
             assert [[hold.name for hold in holds] for holds in found.values()] == [["hang_banner"]]
             ((banner,),) = found.values()
             tx.execute(text("insert into ladders values (1)"))
-            timeline.retry(tx, shop=sale.shop, action_id=banner.id, actor=ACTOR, now=MID_SALE)
+            planning.retry(tx, shop=sale.shop, action_id=banner.id, actor=ACTOR, now=MID_SALE)
         wait_until(lambda: states()["open_sale"] == State.DONE, states)
     finally:
         stopping.set()

@@ -14,8 +14,8 @@ from springtide.domain.customers.store import customers
 from springtide.domain.facts import records
 from springtide.domain.facts.intake import ROUNDED
 from springtide.domain.facts.queries import imports
-from springtide.flows.bringing import Cancelled
-from springtide.flows.importing import Imported, import_file
+from springtide.flows.files.imports import Imported, import_file
+from springtide.flows.files.table_load import Cancelled
 from tests.kit.bench import ACTOR, Bench
 
 _FORMATS = Path(__file__).resolve().parents[3] / "shared" / "data" / "formats"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from springtide.domain.facts.model import RowCounts
-from springtide.flows.bringing import Target
-from springtide.flows.importing import Imported, import_file
+from springtide.flows.files.imports import Imported, import_file
+from springtide.flows.files.table_load import Target
 from tests.kit.house import ACTOR, TestHouse, shop_in
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

@@ -9,7 +9,7 @@ from litestar.testing import TestClient
 from springtide.api.stated import SAYERS, Sayer
 from springtide.domain.access.model import Key, PointsKeeper, Role, Scope, Shop
 from springtide.domain.access.operations import keep_points
-from springtide.flows.customer_tokens import sign_customer
+from springtide.flows.checkout.customer_tokens import sign_customer
 from springtide.site import Site, handlers
 from tests.kit.house import ACTOR, Browser, TestHouse, key_in, person_in, shop_in
 from tests.kit.storefront import stock_shelves

@@ -12,7 +12,7 @@ from springtide.domain.customers.operations import upsert_customers
 from springtide.domain.customers.queries import customers_by_keys
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
-from springtide.flows.standing import tiers_by
+from springtide.flows.claims.standing import tiers_by
 from springtide.kit.ids import outward
 from springtide.site import Site
 from springtide.web.render import LANGUAGE_COOKIE

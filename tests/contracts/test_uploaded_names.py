@@ -19,9 +19,9 @@ from sqlalchemy import select
 from springtide.connectors.tabular.mapping import UnknownColumns
 from springtide.domain.access.model import Person, Role, Shop
 from springtide.domain.access.queries import person_by_email, shop_by_slug
-from springtide.flows import kept
 from springtide.flows.actions.import_file import ImportFile, ImportFileParams
-from springtide.flows.store import actions
+from springtide.flows.files import pending
+from springtide.flows.timeline.store import actions
 from springtide.kit.errors import FinalError, NotFound
 from springtide.kit.places import NotInFolder, within
 from springtide.site import Site
@@ -94,14 +94,14 @@ def test_no_name_on_the_disk_is_the_uploaders(
         assert browser.post("/shops/tide/data", form, files=[_sent(name, note)]).status_code == 303
     uploads, shop = sqlite_house.settings.uploads, _shop(sqlite_house)
     names = {path.name for path in uploads.rglob("*") if path.is_file()}
-    (waits,) = kept.kept_files(uploads, shop.id)
+    (waits,) = pending.kept_files(uploads, shop.id)
     assert names == {"upload", f"{waits.key}.json"}
     assert waits.path.read_text() == note
     assert browser.get("/shops/tide/data").status_code == 200
     (params,) = _params(sqlite_house)
     assert "path" not in params["files"][0]
-    kept.drop(uploads, shop.id, params["files"][0]["upload"])
-    kept.sweep(uploads, waits.since + timedelta(days=2))
+    pending.drop(uploads, shop.id, params["files"][0]["upload"])
+    pending.sweep(uploads, waits.since + timedelta(days=2))
     assert secret.read_text() == "kept"
 
 
@@ -156,7 +156,7 @@ def test_a_bad_note_harms_nobody_and_is_swept(
     place = _plant(uploads, shop.id, "0" * 32, note)
     (place.parent / "stray.json").write_text("{}")
     (place.parent / ("1" * 32 + ".json")).symlink_to(sqlite_house.settings.data / "secret")
-    assert kept.kept_files(uploads, shop.id) == []
+    assert pending.kept_files(uploads, shop.id) == []
     assert browser.get("/shops/tide/data").status_code == 200
     assert browser.get(f"/shops/tide/data/uploads/{'0' * 32}").status_code == 404
     sqlite_house.clock = datetime.fromtimestamp(place.stat().st_mtime, UTC)
@@ -174,14 +174,14 @@ def test_a_file_of_a_job_that_is_not_over_outlives_the_sweep_and_a_lost_one_does
     uploads, shop = sqlite_house.settings.uploads, _shop(sqlite_house)
     browser.post("/shops/tide/data", {"format": ""}, files=[_sent("a.csv")])
     (params,) = _params(sqlite_house)
-    lost = kept.new_place(uploads, shop.id, "lost.csv")
+    lost = pending.new_place(uploads, shop.id, "lost.csv")
     lost.write_text(ORDERS)
     sqlite_house.clock = datetime.fromtimestamp(lost.stat().st_mtime, UTC)
     sqlite_house.forward(hours=25)
     browser.sign_in(_owner(sqlite_house))
     browser.post("/shops/tide/data", {"format": ""}, files=[_sent("b.csv")])
     assert not lost.exists()
-    assert kept.uploaded(uploads, shop.id, params["files"][0]["upload"])
+    assert pending.uploaded(uploads, shop.id, params["files"][0]["upload"])
 
 
 def test_jobs_of_an_older_release_find_their_file_and_no_other(
@@ -197,7 +197,7 @@ def test_jobs_of_an_older_release_find_their_file_and_no_other(
     job = _typed({"files": [old], "is_upload": True})
     with pytest.raises(UnknownColumns, match=r"till\.csv"):
         ImportFile().do(_context(sqlite_house, shop), job)
-    (waits,) = kept.kept_files(uploads, shop.id)
+    (waits,) = pending.kept_files(uploads, shop.id)
     assert (waits.key, waits.name, waits.path.name) == (key, "till.csv", "upload")
     page = browser.get(f"/shops/tide/data/uploads/{key}")
     assert page.status_code == 200
@@ -214,7 +214,7 @@ def test_jobs_of_an_older_release_find_their_file_and_no_other(
     with pytest.raises(FinalError):
         ImportFile().check(_context(sqlite_house, other), job)
     with pytest.raises(NotFound):
-        kept.kept_file(uploads, other.id, key)
+        pending.kept_file(uploads, other.id, key)
 
 
 _NAMES = st.text(max_size=12) | st.sampled_from(["..", ".", "/", "a/b", "\\", ""])

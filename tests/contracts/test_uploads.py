@@ -11,7 +11,7 @@ from springtide.domain.access.model import Role
 from springtide.domain.access.queries import shop_by_slug
 from springtide.domain.facts import records
 from springtide.domain.facts.queries import import_record
-from springtide.flows.store import actions
+from springtide.flows.timeline.store import actions
 from springtide.kit.ids import outward, uuid7
 from springtide.site import Site
 from tests.kit.house import Browser, TestHouse, person_in, shop_in

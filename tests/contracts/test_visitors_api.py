@@ -12,7 +12,7 @@ from springtide.api.guesses import ADDRESS_TRIES, CUSTOMER_TRIES
 from springtide.api.limits import TooManyRequests
 from springtide.domain.access.model import Scope, Shop
 from springtide.domain.access.queries import caller
-from springtide.flows.customer_tokens import sign_customer
+from springtide.flows.checkout.customer_tokens import sign_customer
 from springtide.site import create_app
 from tests.kit.house import TestHouse, key_in, settings_in, shop_in
 from tests.kit.rewards import RULE, published

@@ -10,7 +10,7 @@ import pytest
 from litestar.testing import TestClient
 
 from springtide.domain.access.model import Scope
-from springtide.flows.claiming import ClaimDesk
+from springtide.flows.claims.desk import ClaimDesk
 from springtide.kit.db import Database
 from springtide.site import Site, create_app
 from tests.kit.house import TestHouse, key_in, settings_in, shop_in

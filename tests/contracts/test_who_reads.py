@@ -25,9 +25,9 @@ from springtide.domain.access.model import (
 )
 from springtide.domain.access.queries import all_shops, shop_by_id
 from springtide.domain.rewards.points import adjust_points
-from springtide.flows.bringing import Target
-from springtide.flows.exporting import EXPORTS
-from springtide.flows.importing import import_file
+from springtide.flows.files.export import EXPORTS
+from springtide.flows.files.imports import import_file
+from springtide.flows.files.table_load import Target
 from springtide.kit.db import Database
 from springtide.site import Site, create_app, handlers
 from tests.kit.house import ACTOR, Browser, TestHouse, key_in, person_in, settings_in

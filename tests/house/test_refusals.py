@@ -22,7 +22,7 @@ SHARING: dict[str, str] = {
     # A file that cannot be read, of which the place is known.
     "springtide.connectors.tabular.records.BrokenJson": "unreadable_file",
     # Rows were rejected, and the import was to be all or nothing.
-    "springtide.flows.bringing.StrictRowRefusal": "rows_rejected",
+    "springtide.flows.files.table_load.StrictRowRefusal": "rows_rejected",
     # A short secret, from a file instead of the environment.
     "springtide.settings.ShortKeptSecret": "short_secret",
 }

@@ -88,7 +88,11 @@ def test_no_pattern_is_made_of_what_people_type() -> None:
         and not (call.args and _is_constant(call.args[0]))
     }
     # The names of a query's own tables; the escaped key of a customer who is erased.
-    assert made == {"domain/board/store.py", "domain/facts/reader.py", "flows/personal.py"}
+    assert made == {
+        "domain/board/store.py",
+        "domain/facts/reader.py",
+        "flows/people/personal_data.py",
+    }
 
 
 def test_only_the_mail_channel_opens_connections() -> None:
@@ -103,7 +107,7 @@ def test_only_the_mail_channel_opens_connections() -> None:
         "connectors/channels/email.py",
         "demo/replay.py",
         "demo/running.py",
-        "flows/presence.py",
+        "flows/timeline/worker_slots.py",
     }
 
 

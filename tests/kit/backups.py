@@ -13,7 +13,7 @@ from springtide.bootstrap import House, open_house
 from springtide.domain.access.model import Scope, Shop
 from springtide.domain.facts import operations
 from springtide.domain.facts.lake import Lake
-from springtide.flows.restoring import Done, Target, restore
+from springtide.flows.installation.restore import Done, Target, restore
 from springtide.kit.db import Database
 from springtide.settings import Settings
 from tests.kit.fork_server import fork_server

@@ -10,8 +10,8 @@ from springtide.domain.facts import queries
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.model import Summary
 from springtide.domain.facts.queries import FactReader
-from springtide.flows.bringing import Target
-from springtide.flows.importing import Imported, import_file
+from springtide.flows.files.imports import Imported, import_file
+from springtide.flows.files.table_load import Target
 from springtide.kit.db import Database
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)

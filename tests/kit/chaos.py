@@ -16,7 +16,7 @@ from pathlib import Path
 from signal import SIGCONT, SIGSTOP
 
 from springtide.connectors.channels.mailbox import Mailbox
-from springtide.flows import presence
+from springtide.flows.timeline import worker_slots
 from springtide.kit.db import Database
 from springtide.migrations import migrate
 from tests.kit import postgres
@@ -35,7 +35,7 @@ from tests.kit.workers import Workers
 #: All must be through so long after the last trouble, without a hand.
 HEAL_SECONDS = 120
 #: A worker stands still for longer than the others wait for it.
-FROZEN_SECONDS = presence.SILENCE_MAX.total_seconds() + 3
+FROZEN_SECONDS = worker_slots.SILENCE_MAX.total_seconds() + 3
 AWAY_SECONDS, FULL_SECONDS = 4.0, 3.0
 STEPS = (-86_400, -600, -90, 90, 600, 86_400)
 KILLS = ("server", "worker", "backend", "postmaster")

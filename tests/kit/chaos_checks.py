@@ -11,10 +11,10 @@ from springtide.domain.orders.queries import order
 from springtide.domain.outreach.model import MessageState
 from springtide.domain.pricing.queries import price_history
 from springtide.domain.rewards.queries import claim_count, claims_of_reward
-from springtide.flows import timeline
 from springtide.flows.actions.import_file import ImportFile
-from springtide.flows.holding import opening
-from springtide.flows.model import OPEN_STATES, State
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.holding import opening
+from springtide.flows.timeline.model import OPEN_STATES, State
 from springtide.kit.ids import outward
 from tests.kit.chaos_clients import LETTERS, STOCK, Market
 from tests.kit.sales import HEROES, Sale
@@ -23,9 +23,9 @@ from tests.kit.sales import HEROES, Sale
 def open_work(market: Market) -> list[str]:
     """Return what is not through yet, of imports and sales."""
     with market.house.db.read() as tx:
-        jobs = timeline.jobs_of(tx, shop_id=market.shop.id, kinds=[ImportFile.kind], limit=10_000)
+        jobs = planning.jobs_of(tx, shop_id=market.shop.id, kinds=[ImportFile.kind], limit=10_000)
         for sale in market.sales:
-            jobs += timeline.actions_of(tx, shop_id=sale.shop_id, campaign_id=sale.campaign_id)
+            jobs += planning.actions_of(tx, shop_id=sale.shop_id, campaign_id=sale.campaign_id)
     return [f"{job.kind} {job.state} {job.error}" for job in jobs if job.state in OPEN_STATES]
 
 
@@ -92,7 +92,7 @@ def check_facts(market: Market) -> None:
 def check_imports(market: Market) -> None:
     """Every row of every file that was handed over is there once."""
     with market.house.db.read() as tx:
-        jobs = timeline.jobs_of(tx, shop_id=market.shop.id, kinds=[ImportFile.kind], limit=10_000)
+        jobs = planning.jobs_of(tx, shop_id=market.shop.id, kinds=[ImportFile.kind], limit=10_000)
     assert Counter(job.state for job in jobs) == {State.DONE: len(market.told.files)}
     rows = Counter(
         each for each in facts(market, "order", name="order_key") if each.startswith("imp-")
@@ -104,7 +104,7 @@ def check_imports(market: Market) -> None:
 def check_sale(sale: Sale) -> None:
     """Every price went and came back once, every letter has its end, every action is through."""
     with sale.db.read() as tx:
-        found = timeline.actions_of(tx, shop_id=sale.shop_id, campaign_id=sale.campaign_id)
+        found = planning.actions_of(tx, shop_id=sale.shop_id, campaign_id=sale.campaign_id)
         for key in HEROES:
             changes = price_history(tx, shop_id=sale.shop_id, product_key=key)
             whys = [change.why for change in changes if change.what == "campaign"]

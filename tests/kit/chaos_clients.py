@@ -12,9 +12,10 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from springtide.domain.access.model import Scope
-from springtide.flows import kept, timeline
 from springtide.flows.actions.import_file import ImportFile
-from springtide.flows.model import OPEN_STATES
+from springtide.flows.files import pending
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.model import OPEN_STATES
 from springtide.kit.outage import outage_of
 from tests.kit.clocks import WallClock
 from tests.kit.house import TestHouse, key_in, shop_in
@@ -115,8 +116,8 @@ class Market:
             with self.house.db.write() as tx:
                 shop = sale.shop
                 now = shop.now(real)
-                timeline.schedule(tx, shop=shop, campaign=campaign, actor=ACTOR, now=now)
-                timeline.plan_outreach(
+                planning.schedule(tx, shop=shop, campaign=campaign, actor=ACTOR, now=now)
+                planning.plan_outreach(
                     tx, shop=shop, campaign=campaign, outreach_id=sale.outreach_id, actor=ACTOR,
                     now=now, at=now,
                 )  # fmt: skip
@@ -131,9 +132,9 @@ class Market:
 
         def look() -> bool:
             with self.house.db.read() as tx:
-                found = timeline.actions_of(tx, shop_id=sale.shop_id, campaign_id=sale.campaign_id)
+                found = planning.actions_of(tx, shop_id=sale.shop_id, campaign_id=sale.campaign_id)
             return any(
-                each.kind == timeline.SEND_OUTREACH and each.state not in OPEN_STATES
+                each.kind == planning.SEND_OUTREACH and each.state not in OPEN_STATES
                 for each in found
             )
 
@@ -187,9 +188,9 @@ class Market:
         called, text = f"{name}.csv", "\n".join(["order_id,date,amount", *rows]) + "\n"
 
         def upload() -> str:
-            path = kept.new_place(self.house.settings.uploads, self.shop.id, called)
+            path = pending.new_place(self.house.settings.uploads, self.shop.id, called)
             path.write_text(text)
-            return kept.key_of(path)
+            return pending.key_of(path)
 
         params = {"files": [{"upload": insist(upload), "name": called}], "file_name": called}
 
@@ -197,7 +198,7 @@ class Market:
             # By the clock that the servers have, which may be ahead.
             now = self.house.real_now() + timedelta(seconds=self.clock.offset)
             with self.house.db.write() as tx:
-                timeline.enqueue(
+                planning.enqueue(
                     tx, shop=self.shop, kind=ImportFile.kind, params=params, actor=ACTOR,
                     now=now, target=name,
                 )  # fmt: skip
@@ -208,7 +209,7 @@ class Market:
 
     def _waiting_files(self) -> int:
         with self.house.db.read() as tx:
-            jobs = timeline.jobs_of(tx, shop_id=self.shop.id, kinds=[ImportFile.kind], limit=1_000)
+            jobs = planning.jobs_of(tx, shop_id=self.shop.id, kinds=[ImportFile.kind], limit=1_000)
         return sum(job.state in OPEN_STATES for job in jobs)
 
     def _ask(self, path: str, body: object, key: str | None, dice: random.Random) -> Heard:

@@ -17,7 +17,7 @@ import duckdb
 import httpx
 
 from springtide.demo.script import is_unpaid
-from springtide.flows.importing import PACKAGE, locate
+from springtide.flows.files.imports import PACKAGE, locate
 from tests.kit.ports import free_port
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from springtide.domain.facts.queries import FactReader
 from springtide.domain.rewards.claiming import Outcome, claim_batch
 from springtide.domain.rewards.model import Attempt, Claim, Reward, Terms
 from springtide.domain.rewards.operations import publish_reward, save_reward
-from springtide.flows.claiming import ClaimDesk
+from springtide.flows.claims.desk import ClaimDesk
 from springtide.kit.db import Database
 from tests.kit.shops import ACTOR
 

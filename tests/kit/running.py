@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from springtide.domain.access.model import Shop
-from springtide.flows import timeline
-from springtide.flows.model import Action, Plan
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.model import Action, Plan
 from springtide.kit.db import Database
 from springtide.settings import Settings
 from tests.kit.actions import noting
@@ -99,7 +99,7 @@ class Notes:
             Plan("day", kind, now, target=name, params={"what": name, **params}) for name in names
         ]
         with self.house.db.write() as tx:
-            return timeline.plan(
+            return planning.plan(
                 tx, shop=self.shop, campaign_id=None, plans=plans, actor=ACTOR, now=now
             )
 
@@ -111,7 +111,7 @@ class Notes:
     def states(self, db: Database | None = None) -> Counter[str]:
         """Return how many actions stand in each state."""
         with (db or self.house.db).read() as tx:
-            jobs = timeline.jobs_of(
+            jobs = planning.jobs_of(
                 tx, shop_id=self.shop.id, kinds=["note", "long_note"], limit=1_000
             )
         return Counter(str(job.state) for job in jobs)

@@ -26,8 +26,8 @@ from springtide.domain.pricing.queries import (
     campaign_prices_standing,
     price_history,
 )
-from springtide.flows.buyer import Wanted
-from springtide.flows.checkout import Placing, place
+from springtide.flows.checkout.buyer import Wanted
+from springtide.flows.checkout.place import Placing, place
 from springtide.kit.db import Database
 from springtide.kit.time import SimulatedClock
 from tests.kit.shops import ACTOR, new_shop

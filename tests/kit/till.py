@@ -13,11 +13,11 @@ from springtide.domain.pricing.model import CartLine
 from springtide.domain.pricing.rule import Conditions, Limits
 from springtide.domain.rewards.model import Claim, ClaimState, Reward
 from springtide.domain.rewards.queries import claims_of_reward
-from springtide.flows import checkout
-from springtide.flows.buyer import Wanted
-from springtide.flows.checkout import Placing
-from springtide.flows.earning import receive
-from springtide.flows.returning import return_lines
+from springtide.flows.checkout import place as checkout
+from springtide.flows.checkout.buyer import Wanted
+from springtide.flows.checkout.earned import receive
+from springtide.flows.checkout.place import Placing
+from springtide.flows.checkout.returns import return_lines
 from springtide.flows.upkeep import look_after_rewards
 from springtide.kit.db import Database
 from tests.kit.rewards import attempt, claimed, codes, published

@@ -85,7 +85,7 @@ def _nursery() -> None:
     import springtide.bootstrap
     import springtide.flows.worker  # noqa: F401
     from springtide.cli import worker
-    from springtide.flows.protocol import KINDS
+    from springtide.flows.timeline.action import KINDS
 
     if extra := os.environ.get("SPRINGTIDE_TEST_ACTIONS"):
         KINDS.include(extra)

@@ -21,7 +21,7 @@ from springtide.bootstrap import open_house
 from springtide.domain.access import operations
 from springtide.domain.access.queries import all_shops
 from springtide.domain.facts.reports import whole
-from springtide.flows.audit_log import WORDS, AuditFilter, entries
+from springtide.flows.people.audit_log import WORDS, AuditFilter, entries
 from springtide.kit.db import Database, driver_url
 from springtide.migrations import is_current, migrate
 from springtide.settings import Settings, read_settings

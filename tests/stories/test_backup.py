@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from springtide.bootstrap import House, open_house
-from springtide.flows.backing_up import back_up
-from springtide.flows.checking import check
-from springtide.flows.restoring import RestoreFailed
+from springtide.flows.installation.backup import back_up
+from springtide.flows.installation.check import check
+from springtide.flows.installation.restore import RestoreFailed
 from tests.kit.actions import noting
 from tests.kit.backups import Load, installed, load, put_back
 from tests.kit.house import settings_in, shop_in
@@ -134,7 +134,7 @@ def test_a_backup_of_one_database_moves_into_the_other_and_back(
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from springtide.flows import restoring
+from springtide.flows.installation import restore
 from tests.kit.backups import put_back
 from tests.kit.house import settings_in
 backup, data, url, moment = sys.argv[1:]
@@ -149,11 +149,11 @@ def rename(source, target, _rename=os.rename):
     _rename(source, target)
 os.rename = rename
 if moment == "copying":
-    restoring._Stage._ready = end
+    restore._Stage._ready = end
 if moment == "loaded":
-    restoring._Stage._load = lambda self, _load=restoring._Stage._load: (_load(self), end())
+    restore._Stage._load = lambda self, _load=restore._Stage._load: (_load(self), end())
 if moment == "loading":
-    restoring.copy_rows = end
+    restore.copy_rows = end
 put_back(Path(backup), settings_in(Path(data), url), replace=True)
 """
 MOMENTS = ["copying", "rename 1", "rename 2", "rename 3", "rename 5"]
@@ -200,11 +200,11 @@ def test_a_backup_that_is_killed_leaves_nothing_that_looks_like_one(
     settings = settings_in(*place("sqlite"))
     house, *_ = installed(settings.data, settings.database_url)
     script = (
-        "import os, signal\nfrom springtide.flows import backing_up, manifest\n"
-        "backing_up._verify = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "import os, signal\nfrom springtide.flows.installation import backup\n"
+        "backup._verify = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "from pathlib import Path\nimport sys\nfrom springtide.bootstrap import open_house\n"
         "from tests.kit.house import settings_in\n"
-        "backing_up.back_up(open_house(settings_in(Path(sys.argv[1]), sys.argv[2])), "
+        "backup.back_up(open_house(settings_in(Path(sys.argv[1]), sys.argv[2])), "
         "Path(sys.argv[3]), keep=2)\n"
     )
     folder = tmp_path / "backups"

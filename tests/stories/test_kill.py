@@ -26,9 +26,9 @@ from springtide.domain.outreach.model import MessageState
 from springtide.domain.pricing.book import BookPrice
 from springtide.domain.pricing.operations import set_book_prices
 from springtide.domain.pricing.queries import price_history
-from springtide.flows import timeline
-from springtide.flows.holding import opening
-from springtide.flows.model import OPEN_STATES, Action, State
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.holding import opening
+from springtide.flows.timeline.model import OPEN_STATES, Action, State
 from springtide.kit.db import Database
 from tests.kit.houses import SmallHouse
 from tests.kit.mail import mail_sink, settings_for
@@ -61,8 +61,8 @@ class Story:
         with house.db.write() as tx:
             shop = self.sale.shop
             now = shop.now(house.real_now())
-            timeline.schedule(tx, shop=shop, campaign=campaign, actor=ACTOR, now=now)
-            timeline.plan_outreach(
+            planning.schedule(tx, shop=shop, campaign=campaign, actor=ACTOR, now=now)
+            planning.plan_outreach(
                 tx,
                 shop=shop,
                 campaign=campaign,
@@ -73,7 +73,7 @@ class Story:
 
     def actions(self) -> dict[str, Action]:
         with self.house.db.read() as tx:
-            found = timeline.actions_of(
+            found = planning.actions_of(
                 tx, shop_id=self.sale.shop_id, campaign_id=self.sale.campaign_id
             )
         return {action.kind: action for action in found}

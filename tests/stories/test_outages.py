@@ -14,8 +14,8 @@ import pytest
 from springtide.domain.access.model import Scope
 from springtide.domain.ledger.queries import imbalances
 from springtide.domain.rewards.queries import claim_count
-from springtide.flows import presence
-from springtide.flows.model import State
+from springtide.flows.timeline import worker_slots
+from springtide.flows.timeline.model import State
 from springtide.kit.db import Database
 from springtide.migrations import migrate
 from springtide.web import door
@@ -108,7 +108,7 @@ def refused_page(night: Night, port: int, english: str, chinese: str) -> None:
 def alive(night: Night) -> int:
     night.house.clock = datetime.now(UTC)  # noqa: TID251 - as the workers have it
     with night.house.db.read() as tx:
-        seen = presence.workers_seen(tx, real_now=night.house.clock)
+        seen = worker_slots.workers_seen(tx, real_now=night.house.clock)
     return sum(each.is_alive for each in seen)
 
 

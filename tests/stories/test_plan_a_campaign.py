@@ -16,7 +16,7 @@ from springtide.domain.pricing.book import BookPrice
 from springtide.domain.pricing.operations import set_book_prices
 from springtide.domain.pricing.queries import campaign_rules, terms_of_campaign
 from springtide.domain.pricing.rules import RULES
-from springtide.flows.timeline import actions_of
+from springtide.flows.timeline.planning import actions_of
 from springtide.site import Site
 from tests.kit.house import ACTOR, Browser, TestHouse, person_in, shop_in
 

@@ -9,8 +9,8 @@ from sqlalchemy import update
 
 from springtide.domain.pricing.model import CartLine
 from springtide.domain.pricing.store import price_rule_versions
-from springtide.flows.buyer import Wanted
-from springtide.flows.checkout import Placing, place
+from springtide.flows.checkout.buyer import Wanted
+from springtide.flows.checkout.place import Placing, place
 from springtide.kit.db import Database
 from springtide.migrations import migrate
 from tests.kit.house import START

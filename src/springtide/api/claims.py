@@ -24,7 +24,7 @@ from springtide.domain.rewards.codes import CodeMistyped, CodeUnknown, CodeUsed
 from springtide.domain.rewards.games.group_buy import GroupUnknown
 from springtide.domain.rewards.games.phrase_packet import WrongPhrase
 from springtide.domain.rewards.model import Attempt, Claim, Granted, UnknownReward
-from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, BadShare, sharer_of
+from springtide.flows.checkout.customer_tokens import TOKEN_LENGTH_MAX, BadShare, sharer_of
 from springtide.kit.addresses import network_of
 from springtide.kit.errors import Invalid, Refusal
 from springtide.kit.ids import BadId, inward, outward

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from springtide.api.fields import CustomerKey
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
-from springtide.flows.customer_tokens import sign_customer
+from springtide.flows.checkout.customer_tokens import sign_customer
 from springtide.kit.errors import Invalid
 from springtide.kit.text import text_problem
 

@@ -17,7 +17,7 @@ from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Data, Key, Scope, Shop, key_reading
 from springtide.domain.customers import model, queries
 from springtide.domain.customers.operations import checked_entry, upsert_customers
-from springtide.flows.erasing import ask_within
+from springtide.flows.people.erasure import ask_within
 from springtide.kit.errors import Invalid, Refusal
 from springtide.kit.ids import outward
 

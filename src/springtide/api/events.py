@@ -28,7 +28,7 @@ from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
-from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, BadCustomerToken
+from springtide.flows.checkout.customer_tokens import TOKEN_LENGTH_MAX, BadCustomerToken
 from springtide.kit.ids import outward, uuid7
 
 EVENTS_MAX = 500

@@ -15,7 +15,7 @@ from springtide.bootstrap import House
 from springtide.domain.access import queries
 from springtide.domain.access.model import Public, Scope
 from springtide.domain.facts.queries import tail_size
-from springtide.flows import presence
+from springtide.flows.timeline import worker_slots
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.outage import outage_of
 
@@ -82,7 +82,7 @@ async def metrics(request: Request[Any, Any, Any], house: House) -> Response[byt
 def _standing(house: House) -> tuple[float, float]:
     try:
         with house.db.read() as tx:
-            seen = presence.workers_seen(tx, real_now=house.real_now())
+            seen = worker_slots.workers_seen(tx, real_now=house.real_now())
             return tail_size(tx), sum(worker.is_alive for worker in seen)
     except Exception as error:
         if outage_of(error) is None:

@@ -18,7 +18,7 @@ from springtide.api.claims import PLACE_HEADER
 from springtide.api.problems import MEDIA_TYPE, Problem
 from springtide.api.writes import HEADER
 from springtide.domain.access.model import Key, Public
-from springtide.flows.waiting import PLACE_LENGTH
+from springtide.flows.claims.waiting_room import PLACE_LENGTH
 from springtide.kit.idempotency import KEY_LENGTH_MAX
 
 _ABOUT = """\

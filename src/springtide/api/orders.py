@@ -31,9 +31,9 @@ from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Data, Key, Scope, Shop, key_reading
 from springtide.domain.orders import model, queries
 from springtide.domain.pricing.model import Decision
-from springtide.flows import checkout
-from springtide.flows.quoting import TOKEN_LENGTH_MAX, quoted_total
-from springtide.flows.standing import standing_by
+from springtide.flows.checkout import place as checkout
+from springtide.flows.checkout.quotes import TOKEN_LENGTH_MAX, quoted_total
+from springtide.flows.claims.standing import standing_by
 from springtide.kit.ids import outward
 
 State = Literal["placed", "paid", "closed"]

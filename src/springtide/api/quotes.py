@@ -21,13 +21,13 @@ from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope, Shop
 from springtide.domain.pricing.explain import Outcome
 from springtide.domain.pricing.model import CartLine, Decision
-from springtide.flows import checkout
-from springtide.flows.buyer import Wanted
-from springtide.flows.checkout import Prepared
-from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX
-from springtide.flows.quoting import sign_quote
-from springtide.flows.standing import standing_by
-from springtide.flows.topping_up import top_ups
+from springtide.flows.checkout import place
+from springtide.flows.checkout.buyer import Wanted
+from springtide.flows.checkout.customer_tokens import TOKEN_LENGTH_MAX
+from springtide.flows.checkout.place import Prepared
+from springtide.flows.checkout.quotes import sign_quote
+from springtide.flows.checkout.upsell import top_ups
+from springtide.flows.claims.standing import standing_by
 
 
 class CartLineIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -307,7 +307,7 @@ def quote(request: Request[Any, Any, Any], house: House, caller: Caller, data: Q
         GUESSES.refuse(shop.id, customer=customer, address=address, at_seconds=time.monotonic())
     standing_of = standing_by(house.facts, shop=shop, now=now)
     with house.db.read() as tx:
-        prepared = checkout.prepare(tx, shop=shop, wanted=wanted, now=now, standing_of=standing_of)
+        prepared = place.prepare(tx, shop=shop, wanted=wanted, now=now, standing_of=standing_of)
         if wrong := prepared.plan.codes_unknown(data.codes):
             GUESSES.wrong(
                 shop.id, wrong, customer=customer, address=address, at_seconds=time.monotonic()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from springtide.bootstrap import House
-from springtide.flows import presence
+from springtide.flows.timeline import worker_slots
 from springtide.kit.db import Database
 from springtide.kit.outage import DatabaseBusy, outage_of
 from springtide.migrations import is_current
@@ -81,7 +81,7 @@ def lake(house: House) -> Found:
 def workers(house: House) -> Found:
     """Look for workers; told only: pages and API serve without any."""
     with house.db.read() as tx:
-        seen = presence.workers_seen(tx, real_now=house.real_now())
+        seen = worker_slots.workers_seen(tx, real_now=house.real_now())
     alive = sum(each.is_alive for each in seen)
     return Found("workers", True, f"{alive} alive", alive)
 

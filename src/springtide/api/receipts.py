@@ -11,7 +11,7 @@ from springtide.api.fields import PathKey
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
-from springtide.flows import earning
+from springtide.flows.checkout import earned
 
 
 class Receipt(Struct, kw_only=True):
@@ -39,7 +39,7 @@ def receive_order(
     """
 
     def receive(tx: Connection) -> tuple[int, Receipt]:
-        order = earning.receive(
+        order = earned.receive(
             tx,
             shop=caller.shop,
             actor=caller.actor,

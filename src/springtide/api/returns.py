@@ -14,7 +14,7 @@ from springtide.api.quotes import LinesIn
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
-from springtide.flows import returning
+from springtide.flows.checkout import returns
 
 
 class ReturnIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -83,7 +83,7 @@ def return_order(
         lines[line.product_key] = lines.get(line.product_key, 0) + line.quantity
 
     def take_back(tx: Connection) -> tuple[int, Return]:
-        done = returning.return_lines(
+        done = returns.return_lines(
             tx,
             shop=caller.shop,
             actor=caller.actor,

@@ -23,7 +23,7 @@ from springtide.domain.rewards.points import balance_of
 from springtide.domain.rewards.proof import Odds, promise_of
 from springtide.domain.rewards.queries import held_by, reward, rewards_page
 from springtide.domain.rewards.tickets import draw_of, tickets_of
-from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX, sign_share
+from springtide.flows.checkout.customer_tokens import TOKEN_LENGTH_MAX, sign_share
 from springtide.kit.ids import inward, outward
 
 

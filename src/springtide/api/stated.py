@@ -12,7 +12,7 @@ from typing import Any
 
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller
-from springtide.flows.customer_tokens import customer_of
+from springtide.flows.checkout.customer_tokens import customer_of
 from springtide.kit.errors import N_, Invalid, Refusal
 
 

@@ -12,7 +12,7 @@ from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
 from springtide.domain.rewards.deeds import Person
 from springtide.domain.rewards.today import Today, today_of
-from springtide.flows.customer_tokens import TOKEN_LENGTH_MAX
+from springtide.flows.checkout.customer_tokens import TOKEN_LENGTH_MAX
 
 
 class TodayIn(Struct, kw_only=True, forbid_unknown_fields=True):

@@ -34,7 +34,7 @@ def reset_password(
     import sys
 
     from springtide.domain.access import operations
-    from springtide.flows.accounts import recovery_link
+    from springtide.flows.people.letters import recovery_link
     from springtide.kit.errors import NotFound
 
     with _opened() as house:
@@ -66,14 +66,14 @@ def remove_factors(email: Address) -> None:
     The password alone logs the person in after that; every device is logged out.
     """
     from springtide.domain.access import operations, queries
-    from springtide.flows import accounts
+    from springtide.flows.people import letters
 
     with _opened() as house:
         now = house.real_now()
         with house.db.write() as tx:
             person = queries.person_by_email(tx, email=email)
             count = operations.remove_all_factors(tx, person=person, actor=_actor(), now=now)
-        accounts.notify(
+        letters.notify(
             house, house.post, person, "factor_removed", address="springtide account", now=now
         )
         print(f"{person.email} had {count} second factors and has none.")

@@ -36,7 +36,7 @@ def backup(
     """Take a backup."""
     from springtide.bootstrap import open_house
     from springtide.cli._progress import stages
-    from springtide.flows.backing_up import back_up
+    from springtide.flows.installation.backup import back_up
     from springtide.settings import read_settings
 
     house = open_house(read_settings())

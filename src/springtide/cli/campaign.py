@@ -54,8 +54,8 @@ def show(key: Key, shop: Slug, as_json: AsJson = False) -> None:
     """
     from springtide.domain.campaigns.queries import campaign_tasks
     from springtide.domain.pricing.queries import campaign_rules
-    from springtide.flows.timeline import actions_of
-    from springtide.flows.waiving import held_back
+    from springtide.flows.timeline.planning import actions_of
+    from springtide.flows.timeline.waiving import held_back
 
     with _house() as house, house.db.read() as tx:
         found = _shop(tx, shop)
@@ -136,12 +136,12 @@ def schedule(key: Key, shop: Slug, as_json: AsJson = False) -> None:
 
     Example: `springtide campaign schedule cmp_… --shop demo`
     """
-    from springtide.flows import timeline
+    from springtide.flows.timeline import planning
 
     with _house() as house, house.db.write() as tx:
         found = _shop(tx, shop)
         campaign = _campaign(tx, found, key)
-        actions = timeline.schedule(
+        actions = planning.schedule(
             tx, shop=found, campaign=campaign, actor=_actor(), now=house.now(found)
         )
     rows = [
@@ -168,9 +168,9 @@ def price(
     Examples: `springtide campaign price 866211=2 1082185=1 --shop demo --campaign cmp_…`,
     `springtide campaign price cart.json --shop demo --json`
     """
-    from springtide.flows.buyer import Wanted
-    from springtide.flows.checkout import prepare
-    from springtide.flows.standing import standing_by
+    from springtide.flows.checkout.buyer import Wanted
+    from springtide.flows.checkout.place import prepare
+    from springtide.flows.claims.standing import standing_by
 
     lines = tuple(_lines(cart))
     with _house() as house, house.db.read() as tx:

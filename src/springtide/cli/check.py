@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from springtide.flows.checking import Checked
+    from springtide.flows.installation.check import Checked
 
 ABOUT = """\
 Look at everything and say what is not as it must be; changes nothing.
@@ -30,7 +30,7 @@ def check(
     """Check the installation."""
     from springtide.bootstrap import look_at_house
     from springtide.cli._progress import stages
-    from springtide.flows import checking
+    from springtide.flows.installation import check as checking
     from springtide.settings import read_settings
 
     house = look_at_house(read_settings())

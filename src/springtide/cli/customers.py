@@ -30,7 +30,7 @@ def held(
 ) -> None:
     """Give all that is kept of a customer, as JSON."""
     from springtide.domain.customers.queries import customer
-    from springtide.flows.erasing import held as all_held
+    from springtide.flows.people.erasure import held as all_held
 
     house, found = _opened(shop)
     try:
@@ -68,7 +68,7 @@ def erase(
 ) -> None:
     """Erase a customer for good: contact details and key go everywhere, sums stay."""
     from springtide.domain.access.model import Actor
-    from springtide.flows.erasing import ask
+    from springtide.flows.people.erasure import ask
 
     if not yes:
         typer.confirm(f"Erase {key} for good?", abort=True, err=True)

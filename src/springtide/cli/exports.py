@@ -38,7 +38,7 @@ def export_table(
     """Write a table to a file, or list the tables."""
     import msgspec
 
-    from springtide.flows.exporting import EXPORTS
+    from springtide.flows.files.export import EXPORTS
 
     if name is None:
         for kind, found in EXPORTS.items():
@@ -67,7 +67,7 @@ def _write(name: str, shop: str, output: Path, given: dict[str, str], language: 
     from springtide.bootstrap import open_house
     from springtide.domain.access.model import Actor
     from springtide.domain.access.queries import shop_by_slug
-    from springtide.flows.exporting import export
+    from springtide.flows.files.export import export
     from springtide.kit.i18n import translate
     from springtide.settings import read_settings
 

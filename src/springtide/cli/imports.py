@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from springtide.bootstrap import House
     from springtide.domain.access.model import Shop
-    from springtide.flows.gauge import Measured
-    from springtide.flows.importing import Imported
+    from springtide.flows.files.imports import Imported
+    from springtide.flows.files.progress import Measured
 
 HELP = """\
 Import files into a shop: orders, events, products, customers.
@@ -87,7 +87,7 @@ def import_files(
     """Import files one after another."""
     from springtide.bootstrap import open_house
     from springtide.domain.access.queries import shop_by_slug
-    from springtide.flows.importing import import_order, locate
+    from springtide.flows.files.imports import import_order, locate
     from springtide.settings import read_settings
 
     house = open_house(read_settings())
@@ -123,8 +123,8 @@ def _import_one(
     told_at: datetime | None,
 ) -> list[dict[str, Any]]:
     from springtide.domain.access.model import Actor
-    from springtide.flows.bringing import StrictRefusal, Target
-    from springtide.flows.importing import import_file
+    from springtide.flows.files.imports import import_file
+    from springtide.flows.files.table_load import StrictRefusal, Target
     from springtide.kit.errors import Refusal, printable
 
     target = Target(house.db, house.lake, house.settings.rejects, house.real_now)

@@ -155,7 +155,7 @@ def _invite_owner(house: "House", shop: "Shop", email: str) -> str | None:
     """Return a link for the owner, or None for one who is in or invited already."""
     from springtide.domain.access import queries
     from springtide.domain.access.model import Actor, Role
-    from springtide.flows import team
+    from springtide.flows.people import invitations
 
     wanted = email.strip().lower()
     with house.db.read() as tx:
@@ -163,7 +163,7 @@ def _invite_owner(house: "House", shop: "Shop", email: str) -> str | None:
         known |= {each.email for each in queries.invitations_of(tx, shop_id=shop.id)}
     if wanted in known:
         return None
-    invited = team.invite(
+    invited = invitations.invite(
         house,
         shop,
         email=email,

@@ -75,11 +75,11 @@ def invite(
 
     An address that is invited already gets a new link, and the old one is over.
     """
-    from springtide.flows import team
+    from springtide.flows.people import invitations
     from springtide.kit.errors import PassingError
 
     with _opened(shop) as (house, found):
-        invited = team.invite(
+        invited = invitations.invite(
             house,
             found,
             email=email,

@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from springtide.bootstrap import House
     from springtide.domain.access.model import Shop
-    from springtide.flows.what_if import PlanFile, Progress, Report
+    from springtide.flows.trials.what_if import PlanFile, Progress, Report
 
 app = typer.Typer(help="Replay prices, and try plans on past orders.", no_args_is_help=True)
 
@@ -35,7 +35,7 @@ def replay(
     from springtide.domain.orders.queries import order as order_by_key
     from springtide.domain.pricing.queries import kept_plan
     from springtide.domain.pricing.replay import replay as made_again
-    from springtide.flows.returning import inputs_of_order
+    from springtide.flows.checkout.returns import inputs_of_order
 
     with _house() as house, house.db.read() as tx:
         found = _shop(house, shop)
@@ -75,7 +75,7 @@ def what_if_command(
     --shop demo`
     """
     from springtide.domain.pricing.queries import whole_book
-    from springtide.flows.what_if import NoOrders, what_if
+    from springtide.flows.trials.what_if import NoOrders, what_if
     from springtide.kit.time import Window, at_wall_time
 
     if (plan is None) == (campaign is None):
@@ -113,7 +113,7 @@ def what_if_command(
 def _planned(path: Path) -> "PlanFile":
     import msgspec
 
-    from springtide.flows.what_if import PlanFile
+    from springtide.flows.trials.what_if import PlanFile
 
     try:
         return msgspec.json.decode(path.read_bytes(), type=PlanFile)
@@ -122,7 +122,7 @@ def _planned(path: Path) -> "PlanFile":
 
 
 def _of_campaign(house: "House", shop: "Shop", key: str) -> "PlanFile":
-    from springtide.flows.campaign_plan import plan_of_campaign
+    from springtide.flows.trials.campaign_plan import plan_of_campaign
     from springtide.kit.ids import inward
 
     with house.db.read() as tx:

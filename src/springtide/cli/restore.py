@@ -32,7 +32,7 @@ def restore(
     """Restore a backup."""
     from springtide.bootstrap import real_instant
     from springtide.cli._progress import stages
-    from springtide.flows import restoring
+    from springtide.flows.installation import restore as restoring
     from springtide.kit.private import write_privately
     from springtide.settings import read_target
 

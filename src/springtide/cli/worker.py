@@ -27,8 +27,8 @@ def worker() -> None:
     stopping = _stop_on_signals()  # before the slow imports: a stop may come meanwhile
 
     from springtide.bootstrap import open_house
-    from springtide.flows.installation import warn_of_other_secret
-    from springtide.flows.protocol import KINDS
+    from springtide.flows.installation.marks import warn_of_other_secret
+    from springtide.flows.timeline.action import KINDS
     from springtide.flows.worker import run
     from springtide.kit.discreet import write_logs
     from springtide.settings import read_settings

@@ -18,7 +18,7 @@ from springtide.domain.customers.operations import upsert_customers
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.sealing import seal_new
 from springtide.domain.pricing.operations import set_book_prices
-from springtide.flows.protocol import Surroundings
+from springtide.flows.timeline.action import Surroundings
 from springtide.kit.errors import NotFound
 from springtide.kit.time import SimulatedClock
 

@@ -18,8 +18,8 @@ from springtide.domain.outreach.model import Draft, Segment
 from springtide.domain.outreach.queries import outreaches_of, segment_reach
 from springtide.domain.pricing.operations import save_rule
 from springtide.domain.pricing.queries import book_prices, campaign_rules
-from springtide.flows import timeline
-from springtide.flows.protocol import Surroundings
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.action import Surroundings
 from springtide.kit.money import share_bps
 
 LETTER_NAME = "New Year Super Day: come back"
@@ -89,7 +89,7 @@ def prepare(house: Surroundings, shop: Shop) -> Campaign:
                 actor=story.ACTOR,
                 now=story.BOOK_AT,
             )
-        timeline.schedule(tx, shop=shop, campaign=sale, actor=story.ACTOR, now=story.BOOK_AT)
+        planning.schedule(tx, shop=shop, campaign=sale, actor=story.ACTOR, now=story.BOOK_AT)
         _finish_past_tasks(tx, shop, sale)
     _plan_letter(house, shop, sale)
     return sale
@@ -163,7 +163,7 @@ def _plan_letter(house: Surroundings, shop: Shop, sale: Campaign) -> None:
             now=story.BOOK_AT,
             real_now=house.real_now(),
         )
-        timeline.plan_outreach(
+        planning.plan_outreach(
             tx,
             shop=shop,
             campaign=sale,

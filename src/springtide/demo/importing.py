@@ -6,9 +6,9 @@ from typing import Protocol
 from springtide.demo import story
 from springtide.domain.access.model import Shop
 from springtide.domain.facts.lake import Lake
-from springtide.flows.bringing import Target
-from springtide.flows.importing import PACKAGE, import_file, locate
-from springtide.flows.protocol import Surroundings
+from springtide.flows.files.imports import PACKAGE, import_file, locate
+from springtide.flows.files.table_load import Target
+from springtide.flows.timeline.action import Surroundings
 
 
 class DemoHouse(Surroundings, Protocol):

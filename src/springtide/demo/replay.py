@@ -23,10 +23,10 @@ from springtide.domain.board.queries import values
 from springtide.domain.campaigns.model import Campaign
 from springtide.domain.catalog.queries import products_by_keys
 from springtide.domain.pricing.queries import book_prices
-from springtide.flows import timeline
-from springtide.flows.model import OPEN_STATES, Action
-from springtide.flows.presence import is_worker_alive
-from springtide.flows.protocol import Surroundings
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.action import Surroundings
+from springtide.flows.timeline.model import OPEN_STATES, Action
+from springtide.flows.timeline.worker_slots import is_worker_alive
 from springtide.kit.errors import N_, PassingError, Refusal
 from springtide.kit.time import SimulatedClock
 
@@ -207,7 +207,7 @@ class Replay:
 
     def _open_actions(self, sale: Campaign) -> list[Action]:
         with self.house.db.read() as tx:
-            found = timeline.actions_of(tx, shop_id=sale.shop_id, campaign_id=sale.id)
+            found = planning.actions_of(tx, shop_id=sale.shop_id, campaign_id=sale.id)
         return [action for action in found if action.state in OPEN_STATES]
 
     def _wait_for(self, sale: Campaign, is_meant: Callable[[Action], bool]) -> None:

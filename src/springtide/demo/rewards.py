@@ -12,7 +12,7 @@ from springtide.domain.pricing.rule import Conditions, ProductSet
 from springtide.domain.rewards.model import Terms
 from springtide.domain.rewards.operations import publish_reward, save_reward
 from springtide.domain.rewards.queries import rewards_page
-from springtide.flows.protocol import Surroundings
+from springtide.flows.timeline.action import Surroundings
 from springtide.kit.time import Window
 
 _PRIZES = [

@@ -12,10 +12,10 @@ from springtide.domain.orders.model import OrderPaid
 from springtide.domain.rewards.deposits import end_presale, failed_presales
 from springtide.domain.rewards.operations import settle_over
 from springtide.domain.rewards.using import end_claims, overdue_orders
-from springtide.flows import checkout
-from springtide.flows.earning import earn, receive_old
-from springtide.flows.grouping import settle_groups
-from springtide.flows.standing import TierOf
+from springtide.flows.checkout import place
+from springtide.flows.checkout.earned import earn, receive_old
+from springtide.flows.checkout.groups import settle_groups
+from springtide.flows.claims.standing import TierOf
 from springtide.kit.db import Database
 from springtide.kit.turns import all_in_turn
 
@@ -75,7 +75,7 @@ def _end_presale(db: Database, shop: Shop, key: str, now: datetime) -> int:
 def _close(db: Database, shop: Shop, key: str, now: datetime) -> int:
     try:
         with db.write() as tx:
-            checkout.close(tx, shop=shop, actor=UPKEEP, key=key, reason="unpaid", now=now)
+            place.close(tx, shop=shop, actor=UPKEEP, key=key, reason="unpaid", now=now)
     except OrderPaid:
         return 0  # it was paid in the last moment
     return 1

@@ -14,16 +14,16 @@ from sqlalchemy import Connection, or_, select, update
 from springtide.domain.access.model import Shop
 from springtide.domain.access.queries import all_shops
 from springtide.domain.facts.sealing import seal, tend
-from springtide.flows import presence
 from springtide.flows.ahead import count_anew
-from springtide.flows.carrying import Run, carry
-from springtide.flows.durable import Durable, address_beside
-from springtide.flows.holding import held
-from springtide.flows.model import OPEN_STATES, State
-from springtide.flows.protocol import Interrupted, Surroundings
-from springtide.flows.standing import TierOf, tiers_by
-from springtide.flows.store import actions
-from springtide.flows.troubles import Waits
+from springtide.flows.claims.standing import TierOf, tiers_by
+from springtide.flows.timeline import worker_slots
+from springtide.flows.timeline.action import Interrupted, Surroundings
+from springtide.flows.timeline.engine import Durable, address_beside
+from springtide.flows.timeline.holding import held
+from springtide.flows.timeline.model import OPEN_STATES, State
+from springtide.flows.timeline.runner import Run, carry
+from springtide.flows.timeline.store import actions
+from springtide.flows.timeline.troubles import Waits
 from springtide.flows.upkeep import look_after_rewards
 from springtide.kit.idempotency import forget_before
 from springtide.kit.outage import outage_of
@@ -68,7 +68,7 @@ class Chore:
         self.next_at = self.clock() + self.every.total_seconds()
         try:
             self.do(real_now())
-        except (presence.SlotLost, Interrupted):
+        except (worker_slots.SlotLost, Interrupted):
             raise
         except Exception as error:
             self._failed(error)
@@ -106,7 +106,7 @@ class Worker:
             while not self.stopping.is_set():
                 try:
                     _Life(self.house, self.stopping, self.chores).run()
-                except presence.SlotLost as error:
+                except worker_slots.SlotLost as error:
                     told = ""
                     _log.warning("%s was silent for too long and begins anew", error)
                 except Exception as error:
@@ -130,13 +130,13 @@ class _Life:
     chores: Sequence[Chore]
     over: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
-    watch: presence.Watch = field(default_factory=presence.Watch)
+    watch: worker_slots.Watch = field(default_factory=worker_slots.Watch)
     waits: Waits = field(default_factory=Waits)
     begun: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> None:
         house = self.house
-        self.slot = presence.take_slot(house.db, real_now=house.real_now())
+        self.slot = worker_slots.take_slot(house.db, real_now=house.real_now())
         try:
             self.engine = Durable(
                 url=address_beside(house.db.url, house.settings.data),
@@ -153,8 +153,8 @@ class _Life:
 
     def _loop(self) -> None:
         chores = [
-            Chore("heartbeat", presence.BEAT, self._beat),
-            Chore("taking over", presence.BEAT, lambda _real: self._take_over()),
+            Chore("heartbeat", worker_slots.BEAT, self._beat),
+            Chore("taking over", worker_slots.BEAT, lambda _real: self._take_over()),
             Chore("mending", MENDING, lambda _real: self._mend()),
             Chore("forgetting answers", timedelta(hours=1), self._forget),
             *self.chores,
@@ -204,7 +204,7 @@ class _Life:
         }
 
     def _beat(self, real: datetime) -> None:
-        presence.beat(self.house.db, slot=self.slot, real_now=real)
+        worker_slots.beat(self.house.db, slot=self.slot, real_now=real)
 
     def _take_over(self) -> None:
         with self.house.db.read() as tx:
@@ -214,12 +214,12 @@ class _Life:
                 continue
             _log.warning("%s is dead; its work goes on here", slot.name)
             self.engine.take_over(slot.name)
-            presence.leave(self.house.db, slot=slot)
+            worker_slots.leave(self.house.db, slot=slot)
 
     def _mend(self) -> None:
         """Give a new run to actions whose run ended without a word, or whose worker is gone."""
         with self.house.db.read() as tx:
-            held, holders = _held(tx), presence.holders(tx)
+            held, holders = _held(tx), worker_slots.holders(tx)
         for action_id, claim in held:
             name, _, rest = claim.partition("#")
             holder = rest.partition(".")[0]
@@ -231,9 +231,9 @@ class _Life:
         with self.house.db.write() as tx:
             forget_before(tx, instant=real - ANSWERS_KEPT)
 
-    def _leave(self, slot: presence.Slot) -> None:
+    def _leave(self, slot: worker_slots.Slot) -> None:
         try:
-            presence.leave(self.house.db, slot=slot)
+            worker_slots.leave(self.house.db, slot=slot)
         except Exception as error:
             outage = outage_of(error)
             if outage is None:

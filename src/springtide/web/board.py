@@ -28,9 +28,9 @@ from springtide.domain.campaigns.model import Campaign, Status
 from springtide.domain.campaigns.queries import campaign as read_campaign
 from springtide.domain.campaigns.queries import current_campaign
 from springtide.domain.catalog.queries import products_by_keys
-from springtide.flows import timeline
-from springtide.flows.model import Action, State
-from springtide.flows.waiving import held_back
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.model import Action, State
+from springtide.flows.timeline.waiving import held_back
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import inward
 from springtide.kit.time import Window
@@ -167,7 +167,7 @@ def run_day(
 
     def work(tx: Connection) -> None:
         found = read_campaign(tx, shop_id=member.shop.id, campaign_id=inward("cmp", campaign))
-        timeline.enqueue(
+        planning.enqueue(
             tx,
             shop=member.shop,
             kind=DEMO_DAY,
@@ -193,7 +193,7 @@ def look(state: Any, house: House, shop: Shop, campaign_id: UUID) -> Scene:
     """Return everything the board shows at this moment."""
     with house.db.read() as tx:
         campaign = read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
-        jobs = timeline.jobs_of(tx, shop_id=shop.id, kinds=[DEMO_DAY], limit=1)
+        jobs = planning.jobs_of(tx, shop_id=shop.id, kinds=[DEMO_DAY], limit=1)
         waits_for = _waits_for(tx, campaign, house.now(shop))
     snapshot = boards_of(state, house).take(house, shop, campaign)
     keys = {line.product_key for line in (*snapshot.top_by_money, *snapshot.top_by_units)}
@@ -292,7 +292,7 @@ def _mark(house: House, slug: str, campaign_id: UUID) -> tuple[Shop, object]:
     """Return the shop as it is now, and what changes when the board has to be drawn again."""
     with house.db.read() as tx:
         shop = shop_by_slug(tx, slug=slug)
-        jobs = timeline.jobs_of(tx, shop_id=shop.id, kinds=[DEMO_DAY], limit=1)
+        jobs = planning.jobs_of(tx, shop_id=shop.id, kinds=[DEMO_DAY], limit=1)
         campaign = read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
         waits_for = _waits_for(tx, campaign, house.now(shop))
     job = (jobs[0].state, jobs[0].progress) if jobs else None

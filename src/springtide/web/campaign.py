@@ -15,9 +15,9 @@ from springtide.domain.campaigns.model import PHASE_TITLES, STATUS_TITLES, Campa
 from springtide.domain.campaigns.operations import StaleForm, draft_of
 from springtide.domain.pricing.queries import campaign_rules
 from springtide.domain.pricing.rules import RULES
-from springtide.flows import timeline
-from springtide.flows.model import Action, State
-from springtide.flows.waiving import REASON_LENGTH_MAX, held_back
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.model import Action, State
+from springtide.flows.timeline.waiving import REASON_LENGTH_MAX, held_back
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.reading import whole
@@ -79,7 +79,7 @@ def campaign_page(
         found = campaign_of(tx, member, campaign)
         tasks = queries.campaign_tasks(tx, shop_id=shop.id, campaign_id=found.id)
         rules = campaign_rules(tx, shop_id=shop.id, campaign_id=found.id)
-        actions = timeline.actions_of(tx, shop_id=shop.id, campaign_id=found.id)
+        actions = planning.actions_of(tx, shop_id=shop.id, campaign_id=found.id)
         held = held_back(tx, campaign_id=found.id)
     status = found.status(now)
     return page(
@@ -158,7 +158,7 @@ def campaign_schedule(
 
     def work(tx: Connection) -> Campaign:
         found = campaign_of(tx, member, campaign)
-        timeline.schedule(
+        planning.schedule(
             tx, shop=member.shop, campaign=found, actor=member.actor, now=house.now(member.shop)
         )
         return found
@@ -176,7 +176,7 @@ def campaign_withdraw(
 
     def work(tx: Connection) -> Campaign:
         found = campaign_of(tx, member, campaign)
-        timeline.withdraw_now(
+        planning.withdraw_now(
             tx,
             shop=member.shop,
             campaign_id=found.id,
@@ -214,7 +214,7 @@ def _move(tx: Any, house: House, member: Member, saved: Campaign) -> None:
     """Give what waits on the timeline its new times; a day that is over stays as it was."""
     now = house.now(member.shop)
     if saved.selling.ends_at > now:
-        timeline.schedule(tx, shop=member.shop, campaign=saved, actor=member.actor, now=now)
+        planning.schedule(tx, shop=member.shop, campaign=saved, actor=member.actor, now=now)
 
 
 def _back(request: AnyRequest, member: Member, campaign: Campaign, message: str) -> Response[Any]:

@@ -22,7 +22,7 @@ from springtide.domain.campaigns.model import (
     written,
 )
 from springtide.domain.pricing.book import SavedRule
-from springtide.flows.timeline import gated_phases
+from springtide.flows.timeline.planning import gated_phases
 from springtide.kit import ids, reading
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.money import parse_minor, to_decimal

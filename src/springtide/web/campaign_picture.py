@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from springtide.domain.campaigns.model import Campaign, Phase, PhaseKind, written
-from springtide.flows.model import Action, State
+from springtide.flows.timeline.model import Action, State
 from springtide.kit.time import Window
 
 #: Percent of the picture's width for each phase.

@@ -10,7 +10,7 @@ from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.campaigns import queries
 from springtide.domain.campaigns import tasks as operations
 from springtide.domain.campaigns.model import PHASE_TITLES, Campaign, Task
-from springtide.flows.timeline import gated_phases
+from springtide.flows.timeline.planning import gated_phases
 from springtide.kit import ids
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate

@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 from springtide.bootstrap import House
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.campaigns.model import Campaign
-from springtide.flows import timeline, waiving
-from springtide.flows.holding import Hold
-from springtide.flows.model import Action, State
-from springtide.flows.protocol import KINDS
+from springtide.flows.timeline import planning, waiving
+from springtide.flows.timeline.action import KINDS
+from springtide.flows.timeline.holding import Hold
+from springtide.flows.timeline.model import Action, State
 from springtide.kit import ids
 from springtide.kit.errors import N_, NotFound
 from springtide.kit.i18n import translate
@@ -167,15 +167,15 @@ def campaign_waive(
 
 
 def _cancel(tx: Connection, member: Member, _of: Campaign, action: UUID, now: datetime) -> None:
-    timeline.cancel(tx, shop=member.shop, action_id=action, actor=member.actor, now=now)
+    planning.cancel(tx, shop=member.shop, action_id=action, actor=member.actor, now=now)
 
 
 def _undo(tx: Connection, member: Member, _of: Campaign, action: UUID, now: datetime) -> None:
-    timeline.undo(tx, shop=member.shop, action_id=action, actor=member.actor, now=now)
+    planning.undo(tx, shop=member.shop, action_id=action, actor=member.actor, now=now)
 
 
 def _retry(tx: Connection, member: Member, _of: Campaign, action: UUID, now: datetime) -> None:
-    timeline.retry(tx, shop=member.shop, action_id=action, actor=member.actor, now=now)
+    planning.retry(tx, shop=member.shop, action_id=action, actor=member.actor, now=now)
 
 
 def _plan(tx: Connection, member: Member, of: Campaign, action: UUID, now: datetime) -> None:

@@ -9,11 +9,11 @@ from springtide.bootstrap import House
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.campaigns.model import Campaign
 from springtide.domain.catalog.queries import products_by_keys
-from springtide.flows import timeline
-from springtide.flows.model import Action, State
-from springtide.flows.presence import is_worker_alive
-from springtide.flows.trials import TRY_PLAN, newest_done, report_of, trials_of
-from springtide.flows.what_if import DAYS_MAX, BadPeriod, Report
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.model import Action, State
+from springtide.flows.timeline.worker_slots import is_worker_alive
+from springtide.flows.trials.jobs import TRY_PLAN, newest_done, report_of, trials_of
+from springtide.flows.trials.what_if import DAYS_MAX, BadPeriod, Report
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.reading import BadDay, as_typed, day
@@ -64,7 +64,7 @@ def try_start(
     try:
         since, until = _typed_days(data)
         house.db.run(
-            lambda tx: timeline.enqueue(
+            lambda tx: planning.enqueue(
                 tx,
                 shop=shop,
                 kind=TRY_PLAN,

@@ -21,10 +21,10 @@ from springtide.domain.facts.mappings import (
     saved_mappings,
 )
 from springtide.domain.facts.ports import Head
-from springtide.flows import columns, kept
-from springtide.flows.bringing import Target
-from springtide.flows.columns import Preview, Trial
-from springtide.flows.kept import KeptFile
+from springtide.flows.files import column_mapping, pending
+from springtide.flows.files.column_mapping import Preview, Trial
+from springtide.flows.files.pending import KeptFile
+from springtide.flows.files.table_load import Target
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward, outward
@@ -62,7 +62,7 @@ class _Table:
 @get("/shops/{shop:str}/data/uploads/{key:str}", opt=_WRITE, sync_to_thread=True)
 def columns_page(request: AnyRequest, house: House, member: Member, key: str) -> Response[str]:
     """Show the first rows of a file that waits, and what its columns are taken for."""
-    file = kept.kept_file(house.settings.uploads, member.shop.id, key)
+    file = pending.kept_file(house.settings.uploads, member.shop.id, key)
     asked = {name: value for name, value in request.query_params.items() if value}
     saved = _saved(house, member, asked.get("saved", ""))
     if saved:
@@ -84,8 +84,8 @@ def columns_page(request: AnyRequest, house: House, member: Member, key: str) ->
 @post("/shops/{shop:str}/data/uploads/{key:str}/check", opt=_WRITE, sync_to_thread=True)
 def check(request: AnyRequest, house: House, member: Member, key: str, data: Typed) -> Any:
     """Read the first rows as the form says, for the page that watches."""
-    table = _table(house, kept.kept_file(house.settings.uploads, member.shop.id, key), data)
-    look = columns.preview(house.lake, table.head, table.header_row)
+    table = _table(house, pending.kept_file(house.settings.uploads, member.shop.id, key), data)
+    look = column_mapping.preview(house.lake, table.head, table.header_row)
     return render.page(
         request, "_columns_trial.html", member=member, **_tried(house, member, table, data, look)
     )
@@ -94,13 +94,13 @@ def check(request: AnyRequest, house: House, member: Member, key: str, data: Typ
 @post("/shops/{shop:str}/data/uploads/{key:str}", opt=_WRITE, sync_to_thread=True)
 def import_mapped(request: AnyRequest, house: House, member: Member, key: str, data: Typed) -> Any:
     """Keep the mapping under its name and import the file by it."""
-    file = kept.kept_file(house.settings.uploads, member.shop.id, key)
+    file = pending.kept_file(house.settings.uploads, member.shop.id, key)
     table = _table(house, file, data)
     document = columns_form.document_of(table.cells, data, table.written)
     try:
         # What the first rows show is refused here, where it can be mended.
-        columns.try_mapping(house.lake, table.head, document, member.shop)
-        saved = columns.keep_mapping(
+        column_mapping.try_mapping(house.lake, table.head, document, member.shop)
+        saved = column_mapping.keep_mapping(
             _target(house),
             member.shop,
             member.actor,
@@ -110,7 +110,7 @@ def import_mapped(request: AnyRequest, house: House, member: Member, key: str, d
         )
     except Refusal as refusal:
         return _page(request, house, member, table, Form.refused(data, refusal), refusal.status)
-    kept.take(house.settings.uploads, member.shop.id, file)
+    pending.take(house.settings.uploads, member.shop.id, file)
     params = {
         "files": [{"upload": file.key, "name": file.name, "modified_ms": file.modified_ms}],
         "file_name": file.name,
@@ -121,7 +121,7 @@ def import_mapped(request: AnyRequest, house: House, member: Member, key: str, d
     try:
         job = uploads.enqueue(house, member, params)
     except BaseException:
-        kept.keep(house.settings.uploads, member.shop.id, file.key, file.name, file.modified_ms)
+        pending.keep(house.settings.uploads, member.shop.id, file.key, file.name, file.modified_ms)
         raise
     uploads.watch(house, member, job)
     text = translate(
@@ -135,7 +135,7 @@ def import_mapped(request: AnyRequest, house: House, member: Member, key: str, d
 def drop(request: AnyRequest, house: House, member: Member, key: str) -> Response[Any]:
     """Throw a waiting file away."""
     place = house.settings.uploads
-    kept.drop(place, member.shop.id, kept.kept_file(place, member.shop.id, key).key)
+    pending.drop(place, member.shop.id, pending.kept_file(place, member.shop.id, key).key)
     return _back(member, translate(N_("The file is gone."), render.language_of(request, member)))
 
 
@@ -159,7 +159,7 @@ def rename(
     saved = _mapping(house, member, key)
     name = data.get("name", "")
     try:
-        columns.rename_mapping(_target(house), member.shop, member.actor, saved, name)
+        column_mapping.rename_mapping(_target(house), member.shop, member.actor, saved, name)
     except Refusal as refusal:
         view = render.view_of(request, member)
         said = Form.refused({}, refusal)
@@ -173,7 +173,7 @@ def rename(
 def delete(request: AnyRequest, house: House, member: Member, key: str) -> Response[Any]:
     """Delete a saved mapping; what it brought in stays."""
     saved = _mapping(house, member, key)
-    columns.remove_mapping(_target(house), member.shop, member.actor, saved)
+    column_mapping.remove_mapping(_target(house), member.shop, member.actor, saved)
     return _back(member, translate(N_("Deleted."), render.language_of(request, member)))
 
 
@@ -206,7 +206,7 @@ def _table(house: House, file: KeptFile, asked: Mapping[str, str]) -> _Table:
         "encoding": encoding if encoding in columns_form.ENCODINGS else None,
         "delimiter": delimiter if delimiter in columns_form.DELIMITERS else None,
     }
-    heads = columns.tables(house.lake, file.path, file.name, written)
+    heads = column_mapping.tables(house.lake, file.path, file.name, written)
     told = asked.get("table", "")
     number = int(told) if told.isdecimal() and len(told) < 4 else 0
     if number >= len(heads):
@@ -230,7 +230,7 @@ def _tried(
     trial: Trial | None = None
     problem: Refusal | None = None
     try:
-        trial = columns.try_mapping(house.lake, table.head, document, member.shop)
+        trial = column_mapping.try_mapping(house.lake, table.head, document, member.shop)
     except Refusal as refusal:
         problem = refusal
     kind_column = document["columns"].get("kind")
@@ -256,7 +256,7 @@ def _span(trial: Trial | None) -> tuple[datetime, datetime] | None:
 def _page(
     request: AnyRequest, house: House, member: Member, table: _Table, form: Form, status: int = 200
 ) -> Response[str]:
-    look = columns.preview(house.lake, table.head, table.header_row)
+    look = column_mapping.preview(house.lake, table.head, table.header_row)
     typed = {name: str(value) for name, value in form.values.items()}
     with house.db.read() as tx:
         saved = saved_mappings(tx, shop_id=member.shop.id)

@@ -11,7 +11,7 @@ from springtide.bootstrap import House
 from springtide.domain.access import operations, proofs
 from springtide.domain.access.model import Factor, FactorKind, Person, SignedIn
 from springtide.domain.access.queries import FRESH
-from springtide.flows import accounts
+from springtide.flows.people import letters
 from springtide.kit.errors import Invalid, Refusal
 from springtide.kit.outage import Outage
 from springtide.web import door, passkeys, render, second
@@ -57,7 +57,7 @@ def confirm(request: AnyRequest, house: House, person: Person, data: Typed) -> R
         form = Form.refused({}, refusal)
         return _page(request, person, form, back, status=refusal.status)
     if is_spare:
-        accounts.notify(house, house.post, person, "code_used", address=visit.address, now=now)
+        letters.notify(house, house.post, person, "code_used", address=visit.address, now=now)
     return render.see_other(back)
 
 

@@ -17,10 +17,11 @@ from springtide.domain.facts.mappings import saved_mappings
 from springtide.domain.facts.model import ImportRecord, Problem
 from springtide.domain.facts.queries import import_record, imports, summary
 from springtide.domain.facts.records import request_cancel
-from springtide.flows import names, timeline
-from springtide.flows.kept import kept_files
-from springtide.flows.model import Action, State
-from springtide.flows.presence import is_worker_alive
+from springtide.flows import names
+from springtide.flows.files.pending import kept_files
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.model import Action, State
+from springtide.flows.timeline.worker_slots import is_worker_alive
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward, outward
@@ -261,7 +262,7 @@ def _page(
 def _imports(house: House, member: Member) -> dict[str, Any]:
     with house.db.read() as tx:
         records = imports(tx, shop_id=member.shop.id, limit=IMPORTS_SHOWN)
-        jobs = timeline.jobs_of(tx, shop_id=member.shop.id, kinds=[uploads.IMPORT_FILE])
+        jobs = planning.jobs_of(tx, shop_id=member.shop.id, kinds=[uploads.IMPORT_FILE])
         is_awake = is_worker_alive(tx, real_now=house.real_now())
     may_write = member.may(Permission.DATA_WRITE)
     unclear = kept_files(house.settings.uploads, member.shop.id) if may_write else []

@@ -14,7 +14,7 @@ from litestar.response import File
 
 from springtide.bootstrap import House
 from springtide.domain.access.model import Member, Needs, Permission, reading
-from springtide.flows.exporting import PAGE_ROWS_MAX, export, export_named
+from springtide.flows.files.export import PAGE_ROWS_MAX, export, export_named
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
 from springtide.web import door, render

@@ -10,7 +10,7 @@ from litestar.params import Body
 from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
 from springtide.domain.access.model import Person, Public
-from springtide.flows.team import PATH
+from springtide.flows.people.invitations import PATH
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.web import door, render

@@ -27,8 +27,8 @@ from springtide.domain.outreach.ports import (
     channels,
 )
 from springtide.domain.outreach.queries import Reach
-from springtide.flows import timeline
 from springtide.flows.names import MESSAGE_STATES, OUTREACH_STATES
+from springtide.flows.timeline import planning
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward, outward
@@ -223,7 +223,7 @@ def send(
             real_now=real_now,
         )
         if campaign is not None:
-            timeline.plan_outreach(
+            planning.plan_outreach(
                 tx,
                 shop=shop,
                 campaign=campaign,
@@ -233,10 +233,10 @@ def send(
                 at=None if data.get("when") == "warm_up" else now,
             )
         else:
-            timeline.enqueue(
+            planning.enqueue(
                 tx,
                 shop=shop,
-                kind=timeline.SEND_OUTREACH,
+                kind=planning.SEND_OUTREACH,
                 params={"outreach_id": str(found.id)},
                 actor=member.actor,
                 now=now,

@@ -10,7 +10,7 @@ from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
 from springtide.domain.access.model import Public
 from springtide.domain.access.passwords import LENGTH_MIN
-from springtide.flows import accounts
+from springtide.flows.people import letters
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.web import door, render
@@ -35,13 +35,13 @@ def ask(request: AnyRequest, house: House, data: Typed) -> Response[str]:
     visit = door.visit_of(request, house)
     typed = {"email": data.get("email", "")}
     try:
-        accounts.send_recovery(house, house.post, email=typed["email"], address=visit.address)
+        letters.send_recovery(house, house.post, email=typed["email"], address=visit.address)
     except Refusal as refusal:
         return _ask_page(request, house, Form.refused(typed, refusal), status=refusal.status)
     return _ask_page(request, house, Form(typed), is_sent=True)
 
 
-@get(accounts.RECOVERY_PATH, opt=_LINK, sync_to_thread=True)
+@get(letters.RECOVERY_PATH, opt=_LINK, sync_to_thread=True)
 def choose_page(request: AnyRequest, house: House, token: str = "") -> Response[str]:
     """Show the form for the new password; looking uses nothing up."""
     try:
@@ -52,7 +52,7 @@ def choose_page(request: AnyRequest, house: House, token: str = "") -> Response[
         raise
 
 
-@post(accounts.RECOVERY_PATH, opt=_LINK, sync_to_thread=True)
+@post(letters.RECOVERY_PATH, opt=_LINK, sync_to_thread=True)
 def choose(request: AnyRequest, house: House, data: Typed) -> Response[Any]:
     """Set the new password; the person logs in with it."""
     token, visit, now = data.get("token", ""), door.visit_of(request, house), house.real_now()
@@ -68,7 +68,7 @@ def choose(request: AnyRequest, house: House, data: Typed) -> Response[Any]:
     except Refusal as refusal:
         form = Form.refused({}, refusal)
         return _choose_page(request, house, token, form, status=refusal.status)
-    accounts.notify(house, house.post, person, "recovered", address=visit.address, now=now)
+    letters.notify(house, house.post, person, "recovered", address=visit.address, now=now)
     text = translate(
         N_("Your new password is set. Every device was logged out; log in with it."),
         render.language_of(request),

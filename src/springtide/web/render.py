@@ -21,8 +21,9 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from springtide.domain.access.model import Member, Permission
-from springtide.flows import audit_log, names
-from springtide.flows.exporting import export_named
+from springtide.flows import names
+from springtide.flows.files.export import export_named
+from springtide.flows.people import audit_log
 from springtide.kit.errors import Refusal
 from springtide.kit.i18n import LANGUAGES, LOCALES, translate
 from springtide.kit.money import exponent

@@ -23,9 +23,9 @@ from springtide.domain.outreach.effect import Effect
 from springtide.domain.outreach.model import Outreach
 from springtide.domain.outreach.queries import arms, outreach_result, outreaches_of
 from springtide.domain.pricing.queries import active_plan, campaign_prices_standing
-from springtide.flows import timeline
-from springtide.flows.model import Action
-from springtide.flows.protocol import KINDS
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.action import KINDS
+from springtide.flows.timeline.model import Action
 from springtide.kit.errors import N_
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward
@@ -72,7 +72,7 @@ def review_page(
             for send in sends
             if arms(tx, outreach_id=send.id)
         ]
-        actions = timeline.actions_of(tx, shop_id=shop.id, campaign_id=sale.id)
+        actions = planning.actions_of(tx, shop_id=shop.id, campaign_id=sale.id)
         proofs = _proofs(tx, member, sale, house)
         names = _names(tx, member, sale)
     found = _review(request, house, member, sale)

@@ -11,10 +11,10 @@ from springtide.bootstrap import House
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.rewards.queries import invited_count
 from springtide.domain.rewards.queries import reward as read_reward
-from springtide.flows import timeline
-from springtide.flows.giving import WAITS, issue
-from springtide.flows.inviting import DAYS_MAX, DEEDS, TIER, BadInviteDays, UnknownWho
-from springtide.flows.model import OPEN_STATES, State
+from springtide.flows.claims.audience import DAYS_MAX, DEEDS, TIER, BadInviteDays, UnknownWho
+from springtide.flows.claims.gifts import WAITS, issue
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.model import OPEN_STATES, State
 from springtide.kit import ids
 from springtide.kit.errors import Refusal
 from springtide.kit.i18n import translate
@@ -70,7 +70,7 @@ def issue_progress(request: AnyRequest, house: House, member: Member, reward: st
     with house.db.read() as tx:
         found = read_reward(tx, shop=member.shop, reward_id=ids.inward("rwd", reward))
         invited = invited_count(tx, reward_id=found.id)
-        jobs = timeline.jobs_of(tx, shop_id=member.shop.id, kinds=[_KIND], limit=20)
+        jobs = planning.jobs_of(tx, shop_id=member.shop.id, kinds=[_KIND], limit=20)
     job = next((each for each in jobs if each.params.get("reward") == found.key), None)
     receipt = job.receipt if job and isinstance(job.receipt, dict) else {}
     return page(

@@ -23,7 +23,7 @@ from springtide.domain.rewards.proof import promise_of
 from springtide.domain.rewards.queries import claims_of_reward, rewards_page
 from springtide.domain.rewards.queries import reward as read_reward
 from springtide.domain.rewards.tickets import ticketed_draws
-from springtide.flows.giving import WAITS, publish
+from springtide.flows.claims.gifts import WAITS, publish
 from springtide.flows.names import CLAIM_STATES, GRANTED, GROUP_STATES, REWARD_STATES
 from springtide.kit import ids
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal

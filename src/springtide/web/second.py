@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from springtide.bootstrap import House
 from springtide.domain.access import operations, proofs, queries
 from springtide.domain.access.model import FactorKind, Person, Public, Session
-from springtide.flows import accounts
+from springtide.flows.people import letters
 from springtide.kit.errors import Refusal
 from springtide.kit.seals import close, unclose
 from springtide.web import door, passkeys, render
@@ -89,7 +89,7 @@ def second(request: AnyRequest, house: House, data: Typed) -> Response[Any]:
         form = Form({}, {"code": refusal}) if wrong else Form({}, error=refusal)
         return _page(request, house, person, form, back, status=refusal.status)
     if is_spare:
-        accounts.notify(house, house.post, person, "code_used", address=visit.address, now=now)
+        letters.notify(house, house.post, person, "code_used", address=visit.address, now=now)
     gone = door.cookie(house, _name(house), "", 0)
     return render.see_other(back, cookies=[*door.session_cookies(house, session), gone])
 

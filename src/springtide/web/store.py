@@ -24,11 +24,11 @@ from springtide.domain.pricing.queries import current_prices
 from springtide.domain.pricing.rules import RULES
 from springtide.domain.rewards.deposits import pay_deposit
 from springtide.domain.rewards.queries import held_by
-from springtide.flows import checkout
-from springtide.flows.buyer import Wanted
-from springtide.flows.customer_tokens import customer_of, sign_customer
-from springtide.flows.quoting import quoted_total
-from springtide.flows.standing import standing_by
+from springtide.flows.checkout import place as checkout
+from springtide.flows.checkout.buyer import Wanted
+from springtide.flows.checkout.customer_tokens import customer_of, sign_customer
+from springtide.flows.checkout.quotes import quoted_total
+from springtide.flows.claims.standing import standing_by
 from springtide.kit.errors import NotFound, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import outward, uuid7

@@ -16,10 +16,11 @@ from springtide.connectors.tabular.mapping import DOCUMENT_MAX, read_mapping
 from springtide.domain.access.model import Member
 from springtide.domain.facts.mappings import mapping_of
 from springtide.domain.facts.model import ImportRecord
-from springtide.flows import kept, timeline
-from springtide.flows.kept import KeptFile
-from springtide.flows.model import Action, State
-from springtide.flows.presence import is_worker_alive
+from springtide.flows.files import pending
+from springtide.flows.files.pending import KeptFile
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.model import Action, State
+from springtide.flows.timeline.worker_slots import is_worker_alive
 from springtide.kit.errors import N_, NotFound, Refusal, printable
 from springtide.kit.ids import inward
 
@@ -112,7 +113,7 @@ def let_wait(house: House, member: Member, upload: Upload) -> list[str]:
     """Keep files till somebody has said what their columns mean; return their keys."""
     _check_count(upload)
     return [
-        kept.keep(
+        pending.keep(
             house.settings.uploads,
             member.shop.id,
             each["upload"],
@@ -127,7 +128,9 @@ def waiting_key(house: House, member: Member, job: Action) -> str | None:
     """Return the key of the first file of a job that waits for its columns."""
     for each in job.params.get("files", ()):
         try:
-            return kept.kept_file(house.settings.uploads, member.shop.id, kept.key_in(each)).key
+            return pending.kept_file(
+                house.settings.uploads, member.shop.id, pending.key_in(each)
+            ).key
         except NotFound:
             continue
     return None
@@ -136,7 +139,7 @@ def waiting_key(house: House, member: Member, job: Action) -> str | None:
 def enqueue(house: House, member: Member, params: Mapping[str, Any]) -> Action:
     """Give the worker the job of importing files."""
     return house.db.run(
-        lambda tx: timeline.enqueue(
+        lambda tx: planning.enqueue(
             tx,
             shop=member.shop,
             kind=IMPORT_FILE,
@@ -152,7 +155,7 @@ def watch(house: House, member: Member, job: Action) -> Action:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         with house.db.read() as tx:
-            seen = timeline.action(tx, shop_id=member.shop.id, action_id=job.id)
+            seen = planning.action(tx, shop_id=member.shop.id, action_id=job.id)
             is_awake = is_worker_alive(tx, real_now=house.real_now())
         if seen.state in _OVER or not is_awake or time.monotonic() > deadline:
             return seen
@@ -174,7 +177,7 @@ def waiting(
         told = known if job.state in NOT_TAKEN else running
         # A sheet of a workbook is called by the workbook's name first.
         is_told = any(name.startswith(names) for name in told)
-        keys = {kept.key_in(each) for each in files}
+        keys = {pending.key_in(each) for each in files}
         is_told = is_told or (job.state in NOT_TAKEN and bool(keys & elsewhere))
         elsewhere |= keys
         if job.state not in (State.DONE, State.CANCELLED) and not is_told:
@@ -190,9 +193,9 @@ def _check_count(upload: Upload) -> None:
 def _keep(house: House, member: Member, upload: Upload) -> list[dict[str, Any]]:
     """Write what was sent, each file into a folder of its own."""
     with house.db.read() as tx:
-        jobs = timeline.unfinished_jobs(tx, kind=IMPORT_FILE)
-    held = {kept.key_in(each) for job in jobs for each in job.params.get("files", ())}
-    kept.sweep(house.settings.uploads, house.real_now(), held)
+        jobs = planning.unfinished_jobs(tx, kind=IMPORT_FILE)
+    held = {pending.key_in(each) for job in jobs for each in job.params.get("files", ())}
+    pending.sweep(house.settings.uploads, house.real_now(), held)
     times = upload.modified.split(",")
     files: list[dict[str, Any]] = []
     try:
@@ -208,7 +211,7 @@ def _keep(house: House, member: Member, upload: Upload) -> list[dict[str, Any]]:
 
 def _drop(house: House, member: Member, files: Sequence[Mapping[str, Any]]) -> None:
     for each in files:
-        kept.drop(house.settings.uploads, member.shop.id, each["upload"])
+        pending.drop(house.settings.uploads, member.shop.id, each["upload"])
 
 
 def _mapping(
@@ -231,13 +234,13 @@ def _mapping(
 
 
 def _keep_one(house: House, member: Member, sent: UploadFile) -> dict[str, Any]:
-    name = printable(Path(sent.filename.replace("\\", "/")).name[-kept.NAME_MAX :]) or "file"
-    path = kept.new_place(house.settings.uploads, member.shop.id, name)
-    key = kept.key_of(path)
+    name = printable(Path(sent.filename.replace("\\", "/")).name[-pending.NAME_MAX :]) or "file"
+    path = pending.new_place(house.settings.uploads, member.shop.id, name)
+    key = pending.key_of(path)
     try:
         with path.open("wb") as file:
             shutil.copyfileobj(sent.file, file, 1 << 20)
     except BaseException:
-        kept.drop(house.settings.uploads, member.shop.id, key)
+        pending.drop(house.settings.uploads, member.shop.id, key)
         raise
     return {"upload": key, "name": name}

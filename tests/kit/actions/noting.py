@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 from sqlalchemy import Connection, text
 
-from springtide.flows.protocol import Context
+from springtide.flows.timeline.action import Context
 from springtide.kit.errors import FinalError, NeedsPersonError, PassingError
 
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import msgspec
 from sqlalchemy import text
 
-from springtide.flows.protocol import Context
+from springtide.flows.timeline.action import Context
 from springtide.kit.errors import N_, NeedsPersonError
 
 

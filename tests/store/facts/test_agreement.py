@@ -14,8 +14,8 @@ from springtide.domain.facts.agreement import LakeDisagrees
 from springtide.domain.facts.lake import Lake, LakeUnreadable
 from springtide.domain.facts.queries import FactReader
 from springtide.domain.facts.writing import kept_files, meet, writing
-from springtide.flows.bringing import Target
-from springtide.flows.importing import import_file
+from springtide.flows.files.imports import import_file
+from springtide.flows.files.table_load import Target
 from springtide.kit.db import Database
 from springtide.kit.errors import Refusal
 from tests.kit.house import ACTOR, TestHouse, settings_in, shop_in

@@ -15,8 +15,8 @@ from springtide.domain.facts import operations
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.model import Fact, RowCounts
 from springtide.domain.facts.queries import FactReader
-from springtide.flows.bringing import Target
-from springtide.flows.importing import import_file
+from springtide.flows.files.imports import import_file
+from springtide.flows.files.table_load import Target
 from springtide.kit.db import Database
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)

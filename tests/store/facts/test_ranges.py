@@ -8,8 +8,8 @@ import pytest
 from springtide.domain.access.model import Shop
 from springtide.domain.facts import ranges
 from springtide.domain.facts.queries import summary
-from springtide.flows.bringing import Target
-from springtide.flows.importing import import_file
+from springtide.flows.files.imports import import_file
+from springtide.flows.files.table_load import Target
 from tests.kit.house import ACTOR, TestHouse, shop_in
 
 HEADER = "customer_id,order_id,date,product_id,amount\n"

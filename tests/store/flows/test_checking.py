@@ -15,10 +15,11 @@ from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.model import Fact
 from springtide.domain.ledger.model import Chain, Opening, Transfer
 from springtide.domain.ledger.operations import transact
-from springtide.flows import kept, timeline
-from springtide.flows.backing_up import PlaceInside, back_up
-from springtide.flows.checking import check
-from springtide.flows.installation import mark_secret, warn_of_other_secret
+from springtide.flows.files import pending
+from springtide.flows.installation.backup import PlaceInside, back_up
+from springtide.flows.installation.check import check
+from springtide.flows.installation.marks import mark_secret, warn_of_other_secret
+from springtide.flows.timeline import planning
 from tests.kit.house import ACTOR, START, TestHouse, shop_in
 
 OPENINGS = (Opening("world", "piece", low=None), Opening("points", "piece", in_lots=True))
@@ -152,16 +153,16 @@ def test_a_file_that_lost_a_row_is_told_though_log_and_length_agree(
 def test_files_that_the_state_names_are_looked_for(
     house: TestHouse, shop: Shop, is_older: bool
 ) -> None:
-    upload = kept.new_place(house.settings.uploads, shop.id, "orders.csv")
+    upload = pending.new_place(house.settings.uploads, shop.id, "orders.csv")
     if is_older:
         # As older releases called it, and by its path from where the folder was then.
         upload = upload.with_name("orders.csv")
-        told = {"path": f"/elsewhere/{kept.key_of(upload)}/orders.csv", "name": "orders.csv"}
+        told = {"path": f"/elsewhere/{pending.key_of(upload)}/orders.csv", "name": "orders.csv"}
     else:
-        told = {"upload": kept.key_of(upload), "name": "orders.csv"}
+        told = {"upload": pending.key_of(upload), "name": "orders.csv"}
     upload.write_text("x")
     with house.db.write() as tx:
-        timeline.enqueue(
+        planning.enqueue(
             tx, shop=shop, kind="import_file", actor=ACTOR, now=START,
             params={"files": [told], "file_name": "orders"},
         )  # fmt: skip

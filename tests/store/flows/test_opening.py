@@ -18,10 +18,10 @@ from springtide.domain.campaigns import tasks
 from springtide.domain.campaigns.model import NewTask, PhaseKind, Status, read_relative
 from springtide.domain.campaigns.operations import draft_of, edit_campaign
 from springtide.domain.campaigns.tasks import HoldsNothing
-from springtide.flows import timeline, waiving
-from springtide.flows.carrying import Run, carry
-from springtide.flows.model import Action, Plan, State
-from springtide.flows.store import actions as stored_actions
+from springtide.flows.timeline import planning, waiving
+from springtide.flows.timeline.model import Action, Plan, State
+from springtide.flows.timeline.runner import Run, carry
+from springtide.flows.timeline.store import actions as stored_actions
 from springtide.flows.worker import Worker
 from springtide.kit.db import Database
 from tests.kit.houses import SmallHouse, settings_at
@@ -45,7 +45,7 @@ def sale(house: SmallHouse) -> Sale:
     eve = sale.campaign.selling.starts_at - timedelta(hours=4)
     sale.set_clock(eve, real=house.real_now())
     with house.db.write() as tx:
-        timeline.schedule(tx, shop=sale.shop, campaign=sale.campaign, actor=ACTOR, now=eve)
+        planning.schedule(tx, shop=sale.shop, campaign=sale.campaign, actor=ACTOR, now=eve)
     return sale
 
 
@@ -76,7 +76,7 @@ def set_floor(house: SmallHouse, minor: int) -> None:
 
 def actions(sale: Sale) -> dict[str, Action]:
     with sale.db.read() as tx:
-        found = timeline.actions_of(tx, shop_id=sale.shop_id, campaign_id=sale.campaign_id)
+        found = planning.actions_of(tx, shop_id=sale.shop_id, campaign_id=sale.campaign_id)
     return {action.kind: action for action in found}
 
 
@@ -152,7 +152,7 @@ def test_a_refused_price_holds_all_that_needs_it_and_mended_late_all_goes_in_ord
     assert {"publish_rules", "publish_rewards", "open_sale"} <= set(found)
 
     set_floor(house, 6_000)
-    act(sale, timeline.retry, "set_prices")
+    act(sale, planning.retry, "set_prices")
     wait_until(lambda: is_open(sale), lambda: states(sale))
     assert sale.holding(now=now)["prices"] == HEROES
     assert sale.holding(now=now)["live"] == sale.campaign_id
@@ -198,7 +198,7 @@ def test_an_owner_lets_the_sale_go_on_and_the_audit_log_says_why(
 def test_a_cancelled_action_holds_until_it_is_put_back(
     house: SmallHouse, sale: Sale, working: Callable[[], None]
 ) -> None:
-    act(sale, timeline.cancel, "publish_rules")
+    act(sale, planning.cancel, "publish_rules")
     open_the_day(house, sale)
     working()
     wait_until(lambda: states(sale)["set_prices"] == State.DONE, lambda: states(sale))
@@ -214,11 +214,11 @@ def test_a_cancelled_action_holds_until_it_is_put_back(
 def test_what_is_undone_before_the_sale_opens_holds_it(
     house: SmallHouse, sale: Sale, working: Callable[[], None]
 ) -> None:
-    act(sale, timeline.cancel, "publish_rewards")
+    act(sale, planning.cancel, "publish_rewards")
     open_the_day(house, sale)
     working()
     wait_until(lambda: states(sale)["publish_rules"] == State.DONE, lambda: states(sale))
-    act(sale, timeline.undo, "set_prices")
+    act(sale, planning.undo, "set_prices")
     wait_until(lambda: states(sale)["set_prices"] == State.UNDONE, lambda: states(sale))
     act(sale, waiving.put_back, "publish_rewards", campaign=sale.campaign)
     wait_until(lambda: states(sale)["publish_rewards"] == State.DONE, lambda: states(sale))
@@ -235,7 +235,7 @@ def test_a_run_that_began_before_its_need_was_undone_does_nothing(
         found = actions(sale)[kind]
         carry(house, Run(found.id, found.run).name, threading.Event())
     late = Run(actions(sale)["open_sale"].id, actions(sale)["open_sale"].run)
-    act(sale, timeline.undo, "publish_rules")
+    act(sale, planning.undo, "publish_rules")
     carry(house, late.name, threading.Event())
     assert states(sale)["open_sale"] == State.PLANNED
     assert actions(sale)["open_sale"].run == late.number + 1
@@ -282,7 +282,7 @@ def test_a_sale_with_held_actions_is_withdrawn_and_comes_back_whole(
     needs_person(sale)
     now = sale.campaign.selling.starts_at
     with house.db.write() as tx:
-        timeline.withdraw_now(
+        planning.withdraw_now(
             tx, shop=sale.shop, campaign_id=sale.campaign_id, actor=ACTOR, now=now
         )
     wait_until(lambda: states(sale)["withdraw"] == State.DONE, lambda: states(sale))
@@ -296,7 +296,7 @@ def test_a_sale_with_held_actions_is_withdrawn_and_comes_back_whole(
 
     set_floor(house, 6_000)
     with house.db.write() as tx:
-        timeline.schedule(tx, shop=sale.shop, campaign=sale.campaign, actor=ACTOR, now=now)
+        planning.schedule(tx, shop=sale.shop, campaign=sale.campaign, actor=ACTOR, now=now)
     wait_until(lambda: is_open(sale), lambda: states(sale))
     assert sale.holding(now=now)["prices"] == HEROES
 
@@ -309,7 +309,7 @@ def test_what_nothing_holds_goes_on_beside_what_is_held(
     opens_at = sale.campaign.selling.starts_at
     params = {"campaign": sale.campaign.key, "since": "2025-11-01", "until": "2025-11-02"}
     with house.db.write() as tx:
-        timeline.plan(
+        planning.plan(
             tx, shop=sale.shop, campaign_id=sale.campaign_id,
             plans=[Plan("burst", "try_plan", opens_at, params=params, position=9)],
             actor=ACTOR, now=opens_at,
@@ -333,7 +333,7 @@ def test_a_sale_that_opens_the_evening_before_opens_then(
             tx, shop=sale.shop, campaign_id=stored.id, version=stored.version,
             draft=replace(draft_of(stored), phases=phases), actor=ACTOR, now=eve,
         )  # fmt: skip
-        timeline.schedule(tx, shop=sale.shop, campaign=saved, actor=ACTOR, now=eve)
+        planning.schedule(tx, shop=sale.shop, campaign=saved, actor=ACTOR, now=eve)
     set_floor(house, 9_000)
     sale.set_clock(stored.selling.starts_at - timedelta(hours=4), real=house.real_now())
     working()
@@ -343,7 +343,7 @@ def test_a_sale_that_opens_the_evening_before_opens_then(
     # Mended at ten in the evening, two hours late.
     late = stored.selling.starts_at - timedelta(hours=2)
     sale.set_clock(late, real=house.real_now())
-    act(sale, timeline.retry, "set_prices", late)
+    act(sale, planning.retry, "set_prices", late)
     wait_until(lambda: is_open(sale), lambda: states(sale))
     assert sale.holding(now=late)["prices"] == HEROES
     assert sale.holding(now=late)["live"] == sale.campaign_id
@@ -363,7 +363,7 @@ def test_workers_that_are_killed_open_nothing_out_of_turn_and_nothing_twice(
             workers.start()
         stays_shut(sale)
         set_floor(house, 6_000)
-        act(sale, timeline.retry, "set_prices")
+        act(sale, planning.retry, "set_prices")
         # Whatever is under way when one dies, another goes on with: one dies after each step.
         for kind in ("set_prices", "publish_rules", "publish_rewards"):
             wait_until(lambda kind=kind: states(sale)[kind] == State.DONE, lambda: states(sale))  # type: ignore[misc]
@@ -387,9 +387,9 @@ def test_an_update_leaves_open_what_was_opened_before_it(house: SmallHouse, sale
     now = sale.campaign.selling.starts_at
     migration = import_module("springtide.migrations.versions.0030_opening")
     with house.db.write() as tx:
-        timeline.schedule(tx, shop=waiting.shop, campaign=waiting.campaign, actor=ACTOR, now=now)
+        planning.schedule(tx, shop=waiting.shop, campaign=waiting.campaign, actor=ACTOR, now=now)
         # As the release before left it.
-        opened = timeline.action(tx, shop_id=sale.shop_id, action_id=actions(sale)["open_sale"].id)
+        opened = planning.action(tx, shop_id=sale.shop_id, action_id=actions(sale)["open_sale"].id)
         tx.execute(
             update(stored_actions)
             .where(stored_actions.c.id == opened.id)
@@ -404,7 +404,7 @@ def test_an_update_leaves_open_what_was_opened_before_it(house: SmallHouse, sale
 def test_an_edit_of_the_plan_moves_what_was_cancelled_and_does_not_bring_it_back(
     house: SmallHouse, sale: Sale
 ) -> None:
-    act(sale, timeline.cancel, "publish_rewards")
+    act(sale, planning.cancel, "publish_rewards")
     stored = sale.campaign
     eve = stored.selling.starts_at - timedelta(hours=5)
     later = stored.day + timedelta(days=2)
@@ -413,7 +413,7 @@ def test_an_edit_of_the_plan_moves_what_was_cancelled_and_does_not_bring_it_back
             tx, shop=sale.shop, campaign_id=stored.id, version=stored.version,
             draft=replace(draft_of(stored), day=later), actor=ACTOR, now=eve,
         )  # fmt: skip
-        timeline.schedule(tx, shop=sale.shop, campaign=saved, actor=ACTOR, now=eve)
+        planning.schedule(tx, shop=sale.shop, campaign=saved, actor=ACTOR, now=eve)
     moved = stored.selling.starts_at + timedelta(days=2)
     found = actions(sale)
     assert {one.due_at for one in found.values() if one.phase == "burst"} == {moved}

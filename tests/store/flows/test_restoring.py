@@ -19,15 +19,23 @@ from springtide.domain.access.model import Role, Shop
 from springtide.domain.access.operations import Visit, begin_recovery, log_in
 from springtide.domain.facts import operations
 from springtide.domain.facts.model import Fact
-from springtide.flows import backing_up, kept, timeline
-from springtide.flows.backing_up import BackupRuns, NoSpace, PlaceTaken, back_up
-from springtide.flows.checking import check
-from springtide.flows.manifest import MANIFEST, BadBackup, read_manifest
-from springtide.flows.model import Plan, State
-from springtide.flows.occupancy import InUse, alone_in, share
-from springtide.flows.restoring import BackupNewer, NotEmpty, OtherSecret, Target, restore
-from springtide.flows.tables import every_table
-from springtide.flows.timeline import SEND_OUTREACH
+from springtide.flows.files import pending as kept
+from springtide.flows.installation import backup as backing_up
+from springtide.flows.installation.backup import BackupRuns, NoSpace, PlaceTaken, back_up
+from springtide.flows.installation.check import check
+from springtide.flows.installation.manifest import MANIFEST, BadBackup, read_manifest
+from springtide.flows.installation.occupancy import InUse, alone_in, share
+from springtide.flows.installation.restore import (
+    BackupNewer,
+    NotEmpty,
+    OtherSecret,
+    Target,
+    restore,
+)
+from springtide.flows.installation.tables import every_table
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.model import Plan, State
+from springtide.flows.timeline.planning import SEND_OUTREACH
 from springtide.kit.errors import Refusal
 from tests.kit.house import ACTOR, PASSWORD, START, TestHouse, person_in, settings_in, shop_in
 
@@ -261,7 +269,7 @@ def test_what_goes_out_and_was_due_waits_for_a_person(
     ]  # fmt: skip
     plans.append(Plan("day", "try_plan", START + timedelta(minutes=30), target="inside"))
     with house.db.write() as tx:
-        timeline.plan(
+        planning.plan(
             tx, shop=shop, campaign_id=None, plans=plans, actor=ACTOR, now=house.real_now()
         )
     place = back_up(house, tmp_path / "backup").place
@@ -272,7 +280,7 @@ def test_what_goes_out_and_was_due_waits_for_a_person(
     with restored.db.read() as tx:
         jobs = {
             job.target: job
-            for job in timeline.jobs_of(
+            for job in planning.jobs_of(
                 tx, shop_id=shop.id, kinds=[SEND_OUTREACH, "try_plan"], limit=10
             )
         }
@@ -319,7 +327,7 @@ def test_uploads_that_wait_are_found_where_they_lie_now(
     upload.write_text("orders")
     params = {"files": [{"upload": kept.key_of(upload), "name": "orders.csv"}]}
     with house.db.write() as tx:
-        timeline.enqueue(
+        planning.enqueue(
             tx, shop=shop, kind="import_file", params=params, actor=ACTOR, now=house.real_now()
         )
     place = back_up(house, tmp_path / "backup").place

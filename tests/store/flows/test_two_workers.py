@@ -10,9 +10,9 @@ from signal import SIGTERM
 import pytest
 
 from springtide.domain.access.model import Shop
-from springtide.flows import presence, timeline
-from springtide.flows.model import Plan, State
-from springtide.flows.protocol import KINDS
+from springtide.flows.timeline import planning, worker_slots
+from springtide.flows.timeline.action import KINDS
+from springtide.flows.timeline.model import Plan, State
 from springtide.kit.db import Database
 from tests.kit.actions import noting
 from tests.kit.houses import SmallHouse, settings_at
@@ -49,12 +49,12 @@ def plan_notes(house: SmallHouse, shop: Shop, count: int, **params: object) -> N
         for n in range(count)
     ]
     with house.db.write() as tx:
-        timeline.plan(tx, shop=shop, campaign_id=None, plans=plans, actor=ACTOR, now=now)
+        planning.plan(tx, shop=shop, campaign_id=None, plans=plans, actor=ACTOR, now=now)
 
 
 def done_count(house: SmallHouse, shop: Shop) -> int:
     with house.db.read() as tx:
-        jobs = timeline.jobs_of(tx, shop_id=shop.id, kinds=["note"], limit=1_000)
+        jobs = planning.jobs_of(tx, shop_id=shop.id, kinds=["note"], limit=1_000)
     return sum(job.state == State.DONE for job in jobs)
 
 
@@ -78,7 +78,7 @@ def test_two_workers_share_the_work_and_do_nothing_twice(
     deadline = time.monotonic() + 30
     while True:
         with house.db.read() as tx:
-            seen = presence.workers_seen(tx, real_now=house.real_now())
+            seen = worker_slots.workers_seen(tx, real_now=house.real_now())
         if [one.number for one in seen if one.is_alive] == [1, 2]:
             break
         assert time.monotonic() < deadline
@@ -89,7 +89,7 @@ def test_two_workers_share_the_work_and_do_nothing_twice(
     for pid in (first, second):
         assert workers.kill(pid, SIGTERM) == 0
     with house.db.read() as tx:
-        assert presence.workers_seen(tx, real_now=house.real_now()) == []
+        assert worker_slots.workers_seen(tx, real_now=house.real_now()) == []
 
 
 def test_the_other_worker_goes_on_with_what_a_killed_one_left(

@@ -8,7 +8,7 @@ import pytest
 from springtide.domain.pricing.book import Terms
 from springtide.domain.pricing.model import PriceFacts
 from springtide.domain.pricing.rule import Conditions, Guard, ProductSet
-from springtide.flows.what_if import BadPeriod, PlanFile, PlannedRule, Report, what_if
+from springtide.flows.trials.what_if import BadPeriod, PlanFile, PlannedRule, Report, what_if
 from springtide.kit.db import Database
 from springtide.kit.errors import Invalid
 from springtide.kit.time import Window

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from springtide.domain.campaigns.model import PhaseKind
 from springtide.domain.outreach.model import MessageState
-from springtide.flows import timeline
-from springtide.flows.holding import opening
-from springtide.flows.model import State
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.holding import opening
+from springtide.flows.timeline.model import State
 from springtide.flows.worker import Worker
 from springtide.kit.db import Database
 from tests.kit.houses import SmallHouse
@@ -28,8 +28,8 @@ def test_a_withdrawal_stops_an_outreach_in_the_middle(database: Database, tmp_pa
         now = sale.campaign.window(PhaseKind.WARM_UP).starts_at + timedelta(hours=1)
         sale.set_clock(now, real=house.real_now())
         with database.write() as tx:
-            timeline.schedule(tx, shop=sale.shop, campaign=sale.campaign, actor=ACTOR, now=now)
-            sending = timeline.plan_outreach(
+            planning.schedule(tx, shop=sale.shop, campaign=sale.campaign, actor=ACTOR, now=now)
+            sending = planning.plan_outreach(
                 tx,
                 shop=sale.shop,
                 campaign=sale.campaign,
@@ -43,13 +43,13 @@ def test_a_withdrawal_stops_an_outreach_in_the_middle(database: Database, tmp_pa
         while mailbox.count() < 20:
             time.sleep(0.01)
         with database.write() as tx:
-            withdrawal = timeline.withdraw_now(
+            withdrawal = planning.withdraw_now(
                 tx, shop=sale.shop, campaign_id=sale.campaign_id, actor=ACTOR, now=now
             )
         deadline = time.monotonic() + 60
         while True:
             with database.read() as tx:
-                found = timeline.actions_of(tx, shop_id=sale.shop_id, campaign_id=sale.campaign_id)
+                found = planning.actions_of(tx, shop_id=sale.shop_id, campaign_id=sale.campaign_id)
             states = {action.kind: action.state for action in found}
             if states["withdraw"] == State.DONE:
                 break

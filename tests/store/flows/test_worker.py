@@ -12,10 +12,10 @@ from sqlalchemy import text
 
 from springtide.domain.access.model import Shop
 from springtide.domain.access.operations import set_clock
-from springtide.flows import presence, timeline
-from springtide.flows.carrying import Run, carry
-from springtide.flows.model import Action, NotCancellable, NotRetryable, Plan, State
-from springtide.flows.protocol import KINDS
+from springtide.flows.timeline import planning, worker_slots
+from springtide.flows.timeline.action import KINDS
+from springtide.flows.timeline.model import Action, NotCancellable, NotRetryable, Plan, State
+from springtide.flows.timeline.runner import Run, carry
 from springtide.flows.worker import Worker
 from springtide.kit.db import Database
 from springtide.kit.time import SimulatedClock
@@ -59,7 +59,7 @@ def plan(
     house: SmallHouse, shop: Shop, *plans: Plan, campaign_id: UUID | None = None
 ) -> list[Action]:
     with house.db.write() as tx:
-        return timeline.plan(
+        return planning.plan(
             tx,
             shop=shop,
             campaign_id=campaign_id,
@@ -78,7 +78,7 @@ def settle(house: SmallHouse, shop: Shop, *wanted: Action, seconds: float = 15) 
     deadline = time.monotonic() + seconds
     while True:
         with house.db.read() as tx:
-            now = [timeline.action(tx, shop_id=shop.id, action_id=one.id) for one in wanted]
+            now = [planning.action(tx, shop_id=shop.id, action_id=one.id) for one in wanted]
         if all(one.state not in (State.PLANNED, State.RUNNING, State.UNDOING) for one in now):
             return now
         assert time.monotonic() < deadline, [one.state for one in now]
@@ -111,8 +111,8 @@ def test_due_actions_of_a_campaign_run_one_after_the_other_in_due_order(
     assert done[1].receipt == ["do a 0", "do a 1", "do a 2"]
     assert (done[1].progress.done, done[1].progress.percent) == (3, 100)
     with house.db.read() as tx:
-        later = timeline.action(tx, shop_id=shop.id, action_id=planned[3].id)
-        assert presence.is_worker_alive(tx, real_now=house.real_now())
+        later = planning.action(tx, shop_id=shop.id, action_id=planned[3].id)
+        assert worker_slots.is_worker_alive(tx, real_now=house.real_now())
     assert later.state == State.PLANNED
 
 
@@ -125,14 +125,14 @@ def test_what_was_due_when_it_was_planned_is_due_after_the_clock_stepped_back(
         noting_plan(ahead + timedelta(minutes=1), "a minute later"),
     ]
     with house.db.write() as tx:
-        at_once, later = timeline.plan(
+        at_once, later = planning.plan(
             tx, shop=shop, campaign_id=None, plans=plans, actor=ACTOR, now=ahead
         )
     working()
     (done,) = settle(house, shop, at_once)
     assert done.state == State.DONE
     with house.db.read() as tx:
-        assert timeline.action(tx, shop_id=shop.id, action_id=later.id).state == State.PLANNED
+        assert planning.action(tx, shop_id=shop.id, action_id=later.id).state == State.PLANNED
 
 
 def test_planning_twice_is_planning_once_and_moves_what_has_not_begun(
@@ -175,7 +175,7 @@ def test_what_is_final_fails_with_its_reason_and_can_be_tried_again(
     if failed.state == State.DONE:
         return  # the other's tries were counted first
     with house.db.write() as tx:
-        timeline.retry(tx, shop=shop, action_id=failed.id, actor=ACTOR, now=house.real_now())
+        planning.retry(tx, shop=shop, action_id=failed.id, actor=ACTOR, now=house.real_now())
     (again,) = settle(house, shop, failed)
     assert again.state == State.DONE
     assert again.error is None
@@ -188,7 +188,7 @@ def test_an_undo_takes_back_what_was_done_once(
     working()
     settle(house, shop, planned)
     with house.db.write() as tx:
-        timeline.undo(tx, shop=shop, action_id=planned.id, actor=ACTOR, now=house.real_now())
+        planning.undo(tx, shop=shop, action_id=planned.id, actor=ACTOR, now=house.real_now())
     (undone,) = settle(house, shop, planned)
     assert undone.state == State.UNDONE
     assert written(house) == ["do a 0", "do a 1", "undo a 1", "undo a 0"]
@@ -226,11 +226,11 @@ def test_only_a_planned_action_can_be_cancelled_and_only_a_failed_one_tried_agai
     now = house.real_now()
     with house.db.write() as tx:
         with pytest.raises(NotRetryable):
-            timeline.retry(tx, shop=shop, action_id=planned.id, actor=ACTOR, now=now)
-        cancelled = timeline.cancel(tx, shop=shop, action_id=planned.id, actor=ACTOR, now=now)
+            planning.retry(tx, shop=shop, action_id=planned.id, actor=ACTOR, now=now)
+        cancelled = planning.cancel(tx, shop=shop, action_id=planned.id, actor=ACTOR, now=now)
         assert cancelled.state == State.CANCELLED
         with pytest.raises(NotCancellable):
-            timeline.cancel(tx, shop=shop, action_id=planned.id, actor=ACTOR, now=now)
+            planning.cancel(tx, shop=shop, action_id=planned.id, actor=ACTOR, now=now)
 
 
 def test_a_clock_that_runs_600_times_faster_brings_its_actions_in_order(
@@ -279,7 +279,7 @@ def test_a_worker_that_lost_its_action_does_no_more_steps(house: SmallHouse, sho
     paused.join(10)
     assert len(written(house)) == before
     with house.db.read() as tx:
-        now = timeline.action(tx, shop_id=shop.id, action_id=planned.id)
+        now = planning.action(tx, shop_id=shop.id, action_id=planned.id)
     assert now.state == State.RUNNING
 
 
@@ -289,7 +289,7 @@ def test_a_job_that_needs_a_person_is_tried_again_when_it_is_asked_for_again(
     def ask() -> Action:
         params = {"what": "a", "fail": "person"}
         with house.db.write() as tx:
-            return timeline.enqueue(
+            return planning.enqueue(
                 tx, shop=shop, kind="long_note", params=params, target="a", actor=ACTOR,
                 now=house.real_now(),
             )  # fmt: skip

@@ -6,9 +6,9 @@ import pytest
 
 from springtide.domain.orders import queries
 from springtide.domain.pricing.model import CartLine, Decision
-from springtide.flows import checkout
-from springtide.flows.buyer import Wanted
-from springtide.flows.checkout import Placing, Visit
+from springtide.flows.checkout import place
+from springtide.flows.checkout.buyer import Wanted
+from springtide.flows.checkout.place import Placing, Visit
 from springtide.kit.db import Database
 from springtide.kit.errors import Invalid
 from tests.kit.shops import ACTOR, new_shop
@@ -22,10 +22,10 @@ def test_an_order_is_priced_exactly_as_its_quote(database: Database, now: dateti
     stock_shelves(database, shop, now=now)
     campaign = open_sale(database, shop, day=now.date(), now=now)
     with database.read() as tx:
-        prepared = checkout.prepare(tx, shop=shop, wanted=WANTED, now=now)
+        prepared = place.prepare(tx, shop=shop, wanted=WANTED, now=now)
     decision = prepared.price()
     with database.write() as tx:
-        checkout.place(
+        place.place(
             tx,
             shop=shop,
             actor=ACTOR,
@@ -49,7 +49,7 @@ def test_without_a_sale_the_regular_price_holds(database: Database, now: datetim
     shop = new_shop(database, now=now)
     stock_shelves(database, shop, now=now)
     with database.read() as tx:
-        prepared = checkout.prepare(tx, shop=shop, wanted=WANTED, now=now)
+        prepared = place.prepare(tx, shop=shop, wanted=WANTED, now=now)
     assert prepared.campaign_key is None
     assert prepared.price().total_minor == 19_900 + 2 * 9_900
 
@@ -75,7 +75,7 @@ def test_a_cart_nobody_can_buy_is_refused_by_field(
     shop = new_shop(database, now=now)
     stock_shelves(database, shop, now=now)
     with database.write() as tx, pytest.raises(Invalid) as refused:
-        checkout.place(
+        place.place(
             tx,
             shop=shop,
             actor=ACTOR,

@@ -19,17 +19,17 @@ from springtide.domain.pricing.queries import kept_plan
 from springtide.domain.pricing.replay import replay
 from springtide.domain.pricing.rule import Conditions, Limits, Stacking
 from springtide.domain.pricing.stacking import AmbiguousStack
-from springtide.flows import checkout
-from springtide.flows.buyer import Wanted
-from springtide.flows.checkout import Placing, QuoteChanged
-from springtide.flows.quoting import (
+from springtide.flows.checkout import place as checkout
+from springtide.flows.checkout.buyer import Wanted
+from springtide.flows.checkout.place import Placing, QuoteChanged
+from springtide.flows.checkout.quotes import (
     BadQuote,
     QuoteExpired,
     QuoteOfOtherCart,
     quoted_total,
     sign_quote,
 )
-from springtide.flows.returning import ReturnTaken, inputs_of_order, return_lines
+from springtide.flows.checkout.returns import ReturnTaken, inputs_of_order, return_lines
 from springtide.kit.db import Database
 from springtide.kit.errors import Invalid
 from springtide.kit.ids import inward

@@ -18,9 +18,9 @@ from springtide.domain.pricing.rule import Conditions
 from springtide.domain.rewards.grants import points_account
 from springtide.domain.rewards.points import adjust_points
 from springtide.domain.rewards.using import HoldingGone
-from springtide.flows import checkout
-from springtide.flows.buyer import Wanted
-from springtide.flows.checkout import Placing
+from springtide.flows.checkout import place as checkout
+from springtide.flows.checkout.buyer import Wanted
+from springtide.flows.checkout.place import Placing
 from springtide.kit.db import Database
 from springtide.kit.errors import Invalid
 from tests.kit.shops import ACTOR

@@ -10,7 +10,7 @@ from springtide.domain.rewards.grants import points_account
 from springtide.domain.rewards.model import ClaimState, Reward
 from springtide.domain.rewards.operations import stop_reward
 from springtide.domain.rewards.refunds import refunds_page
-from springtide.flows.earning import RECEIPT_AFTER
+from springtide.flows.checkout.earned import RECEIPT_AFTER
 from springtide.kit.db import Database
 from tests.kit.shops import ACTOR
 from tests.kit.till import Till

@@ -12,7 +12,7 @@ from springtide.domain.ledger.queries import accounts_by_keys
 from springtide.domain.rewards.grants import points_account
 from springtide.domain.rewards.model import Claim, Reward
 from springtide.domain.rewards.privileges import privileges_of
-from springtide.flows.standing import tiers_by
+from springtide.flows.claims.standing import tiers_by
 from springtide.kit.db import Database
 from springtide.kit.errors import Invalid
 from tests.kit.house import TestHouse, shop_in

@@ -13,8 +13,8 @@ from springtide.domain.rewards import using
 from springtide.domain.rewards.grants import packet_account, points_account
 from springtide.domain.rewards.model import ClaimState, Reward
 from springtide.domain.rewards.using import FlashTooFew, HeldForOther, HoldingGone
-from springtide.flows import checkout
-from springtide.flows.buyer import Wanted
+from springtide.flows.checkout import place
+from springtide.flows.checkout.buyer import Wanted
 from springtide.kit.db import Database
 from tests.kit.till import ISSUED, Till
 
@@ -56,9 +56,9 @@ def test_what_two_carts_saw_only_one_order_takes(till: Till, coupon: Reward) -> 
     till.claim(coupon)
     wanted = Wanted((CartLine("pot", 1),), customer_key="c1")
     with till.db.read() as tx:
-        seen = checkout.prepare(tx, shop=till.shop, wanted=wanted, now=till.now)
+        seen = place.prepare(tx, shop=till.shop, wanted=wanted, now=till.now)
     till.place("o1")
-    spending = checkout._spending("o2", till.shop, "c1", seen, seen.price())
+    spending = place._spending("o2", till.shop, "c1", seen, seen.price())
     with till.db.write() as tx, pytest.raises(HoldingGone):
         using.reserve(tx, shop=till.shop, held=seen.held, spending=spending, now=till.now)
 

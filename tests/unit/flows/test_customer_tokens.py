@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from springtide.domain.access.model import Shop
-from springtide.flows.customer_tokens import (
+from springtide.flows.checkout.customer_tokens import (
     SHARE_TTL,
     TOKEN_LENGTH_MAX,
     TOKEN_TTL,

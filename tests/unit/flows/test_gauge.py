@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from springtide.domain.facts import records
-from springtide.flows import gauge
+from springtide.flows.files import progress
 from springtide.kit.outage import DatabaseAway
 from tests.kit.running import wait_until
 
@@ -36,15 +36,15 @@ def test_the_bar_goes_on_after_the_database_was_away(monkeypatch: pytest.MonkeyP
         told.append(share)
         return True  # somebody asks for it to stop
 
-    monkeypatch.setattr(gauge, "_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "_EVERY_SECONDS", 0.01)
     monkeypatch.setattr(records, "note_progress", note)
     away: Any = GoneAtFirst()
     with (
         duckdb.connect() as connection,
-        gauge.Gauge(away, UUID(int=1), connection, lambda _measured: None) as watched,
+        progress.Gauge(away, UUID(int=1), connection, lambda _measured: None) as watched,
     ):
         wait_until(lambda: bool(told), seconds=10)
         wait_until(lambda: watched._is_cancelled, seconds=10)
-        with pytest.raises(gauge.Cancelled):
+        with pytest.raises(progress.Cancelled):
             watched.enter("checking")
     assert away.tries > 3

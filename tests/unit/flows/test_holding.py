@@ -8,8 +8,8 @@ import pytest
 
 from springtide.domain.access.model import Role
 from springtide.domain.campaigns.model import PhaseKind, Task, Waiver
-from springtide.flows.holding import STUCK, Hold, causes, holds_of
-from springtide.flows.model import JOB_PHASE, Action, Progress, State, Trouble
+from springtide.flows.timeline.holding import STUCK, Hold, causes, holds_of
+from springtide.flows.timeline.model import JOB_PHASE, Action, Progress, State, Trouble
 from springtide.kit.time import RelativeTime
 
 NOW = datetime(2025, 11, 11, tzinfo=UTC)

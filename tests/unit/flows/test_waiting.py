@@ -13,7 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from springtide.domain.rewards.model import Attempt
-from springtide.flows.waiting import SECONDS_MAX, SECONDS_MIN, STALE_SECONDS, WaitingRoom
+from springtide.flows.claims.waiting_room import (
+    SECONDS_MAX,
+    SECONDS_MIN,
+    STALE_SECONDS,
+    WaitingRoom,
+)
 from springtide.kit.batcher import QueueFull
 
 SHOP, REWARD = UUID(int=1), UUID(int=2)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from springtide.flows import presence
-from springtide.flows.troubles import WAIT_MAX, Waits
+from springtide.flows.timeline import worker_slots
+from springtide.flows.timeline.troubles import WAIT_MAX, Waits
 from springtide.flows.worker import Chore
 from springtide.kit.db import Database
 from springtide.kit.ids import floor7, uuid7
@@ -95,10 +95,10 @@ def workers(database: Database) -> Database:
 
 
 def beat(database: Database, number: int, at: datetime) -> None:
-    presence.beat(database, slot=presence.Slot(number, f"token-{number}"), real_now=at)
+    worker_slots.beat(database, slot=worker_slots.Slot(number, f"token-{number}"), real_now=at)
 
 
-def dead(database: Database, watch: presence.Watch) -> list[int]:
+def dead(database: Database, watch: worker_slots.Watch) -> list[int]:
     with database.read() as tx:
         return [slot.number for slot in watch.dead(tx)]
 
@@ -108,18 +108,18 @@ def test_who_beats_is_alive_and_who_does_not_is_dead_whatever_the_clock_says(
     step: timedelta, workers: Database, tmp_path: Path
 ) -> None:
     clock = Monotonic()
-    watch = presence.Watch(clock)
+    watch = worker_slots.Watch(clock)
     assert dead(workers, watch) == []
     for beats in range(1, 10):
         clock.seconds += 2
         beat(workers, 1, NOON + step + timedelta(seconds=2 * beats))
         found = dead(workers, watch)
-        assert found == ([2] if 2 * beats > presence.SILENCE_MAX.total_seconds() else [])
+        assert found == ([2] if 2 * beats > worker_slots.SILENCE_MAX.total_seconds() else [])
 
 
 def test_who_could_not_look_gives_everybody_their_time_again(workers: Database) -> None:
     clock = Monotonic()
-    watch = presence.Watch(clock)
+    watch = worker_slots.Watch(clock)
     assert dead(workers, watch) == []
     clock.seconds += 300
     assert dead(workers, watch) == []

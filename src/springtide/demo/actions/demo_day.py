@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from springtide.demo.replay import SPEED, Replay, client_for, refuse_unready
-from springtide.flows.protocol import Context
+from springtide.flows.timeline.action import Context
 from springtide.kit.errors import N_
 
 

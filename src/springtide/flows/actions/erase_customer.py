@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from springtide.flows.erasing import KIND, erase
-from springtide.flows.protocol import Context
+from springtide.flows.people.erasure import KIND, erase
+from springtide.flows.timeline.action import Context
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward
 

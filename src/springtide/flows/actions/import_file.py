@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import msgspec
 
 from springtide.connectors.tabular.mapping import NOT_UNDERSTOOD
-from springtide.flows import kept
-from springtide.flows.bringing import Cancelled, Target
-from springtide.flows.importing import Imported, import_file, import_order
-from springtide.flows.protocol import Context
+from springtide.flows.files import pending
+from springtide.flows.files.imports import Imported, import_file, import_order
+from springtide.flows.files.table_load import Cancelled, Target
+from springtide.flows.timeline.action import Context
 from springtide.kit.errors import N_, FinalError, Refusal
 from springtide.kit.ids import outward
 
@@ -82,7 +82,9 @@ class ImportFile:
         over = [each for path, each in by_path.items() if path not in waiting]
         for path in waiting:
             each, uploads = by_path[path], context.house.settings.uploads
-            kept.keep(uploads, context.shop.id, kept.key_of(path), each.name, each.modified_ms)
+            pending.keep(
+                uploads, context.shop.id, pending.key_of(path), each.name, each.modified_ms
+            )
         if refused:
             _tidy(context, over)
             raise refused
@@ -133,9 +135,9 @@ def _places(context: Context, params: ImportFileParams) -> dict[Path, BroughtFil
     found = {}
     for each in params.files:
         place = (
-            kept.uploaded(uploads, shop_id, each.upload)
+            pending.uploaded(uploads, shop_id, each.upload)
             if each.upload
-            else kept.uploaded_before(uploads, shop_id, each.path)
+            else pending.uploaded_before(uploads, shop_id, each.path)
         )
         if place is None:
             raise FinalError(each.name or PurePath(each.path).name)
@@ -145,5 +147,5 @@ def _places(context: Context, params: ImportFileParams) -> dict[Path, BroughtFil
 
 def _tidy(context: Context, files: Iterable[BroughtFile]) -> None:
     for each in files:
-        key = kept.key_in({"upload": each.upload, "path": each.path})
-        kept.drop(context.house.settings.uploads, context.shop.id, key)
+        key = pending.key_in({"upload": each.upload, "path": each.path})
+        pending.drop(context.house.settings.uploads, context.shop.id, key)

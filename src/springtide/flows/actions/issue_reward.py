@@ -11,9 +11,9 @@ from springtide.domain.rewards.claiming import claim_batch
 from springtide.domain.rewards.model import Attempt, Claim
 from springtide.domain.rewards.operations import invite
 from springtide.domain.rewards.queries import invited_page, reward
-from springtide.flows.inviting import chosen
-from springtide.flows.looking_up import asks_of, looked_up
-from springtide.flows.protocol import Context
+from springtide.flows.claims.audience import chosen
+from springtide.flows.claims.eligibility import asks_of, looked_up
+from springtide.flows.timeline.action import Context
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward
 

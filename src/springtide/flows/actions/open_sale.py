@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from springtide.domain.campaigns.model import PhaseKind
 from springtide.domain.campaigns.operations import mark_opened, mark_withdrawn
 from springtide.domain.campaigns.queries import campaign
-from springtide.flows.checkout import close_unpaid
-from springtide.flows.protocol import Context, campaign_of
+from springtide.flows.checkout.place import close_unpaid
+from springtide.flows.timeline.action import Context, campaign_of
 from springtide.kit.errors import N_
 
 #: Orders closed in one transaction.

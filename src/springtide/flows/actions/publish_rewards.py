@@ -9,8 +9,8 @@ from springtide.domain.rewards.model import Closed, RewardState
 from springtide.domain.rewards.operations import stop_reward
 from springtide.domain.rewards.queries import rewards_page
 from springtide.domain.rewards.tickets import UnknownDraw
-from springtide.flows.giving import publish
-from springtide.flows.protocol import Context, campaign_of
+from springtide.flows.claims.gifts import publish
+from springtide.flows.timeline.action import Context, campaign_of
 from springtide.kit.errors import N_
 
 #: Rewards of one campaign.

@@ -6,7 +6,7 @@ import msgspec
 
 from springtide.domain.campaigns.queries import campaign
 from springtide.domain.pricing.operations import activate_rules, deactivate_rules
-from springtide.flows.protocol import Context, campaign_of
+from springtide.flows.timeline.action import Context, campaign_of
 from springtide.kit.errors import N_
 
 

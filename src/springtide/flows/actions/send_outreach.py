@@ -11,8 +11,8 @@ from springtide.domain.outreach.model import NotFrozen, OutreachStatus, Progress
 from springtide.domain.outreach.operations import cancel_outreach
 from springtide.domain.outreach.ports import Channel, channels
 from springtide.domain.outreach.queries import outreach, progress
-from springtide.flows.protocol import Context
-from springtide.flows.timeline import SEND_OUTREACH
+from springtide.flows.timeline.action import Context
+from springtide.flows.timeline.planning import SEND_OUTREACH
 from springtide.kit.errors import N_, NeedsPersonError, PassingError
 
 #: Messages between two looks at whether to go on: a stopping worker waits for no more.

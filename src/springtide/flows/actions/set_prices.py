@@ -10,7 +10,7 @@ from springtide.domain.pricing.operations import (
     restore_prices,
     set_campaign_prices,
 )
-from springtide.flows.protocol import Context, campaign_of
+from springtide.flows.timeline.action import Context, campaign_of
 from springtide.kit.errors import N_
 
 

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import msgspec
 
 from springtide.domain.pricing.queries import whole_book
-from springtide.flows.campaign_plan import plan_of_campaign
-from springtide.flows.protocol import Context
-from springtide.flows.what_if import what_if
+from springtide.flows.timeline.action import Context
+from springtide.flows.trials.campaign_plan import plan_of_campaign
+from springtide.flows.trials.what_if import what_if
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward
 from springtide.kit.time import Window, at_wall_time

@@ -7,10 +7,10 @@ import msgspec
 from sqlalchemy import and_, select, update
 
 from springtide.domain.campaigns.operations import mark_withdrawn
-from springtide.flows.carrying import has_steps
-from springtide.flows.model import JOB_PHASE, WITHDRAW, Action, State
-from springtide.flows.protocol import KINDS, Context, campaign_of
-from springtide.flows.store import actions, to_action
+from springtide.flows.timeline.action import KINDS, Context, campaign_of
+from springtide.flows.timeline.model import JOB_PHASE, WITHDRAW, Action, State
+from springtide.flows.timeline.runner import has_steps
+from springtide.flows.timeline.store import actions, to_action
 from springtide.kit.errors import N_, NeedsPersonError, PassingError
 
 #: What has not begun, or could not: without traces nothing of it is left to undo.

@@ -10,12 +10,12 @@ from springtide.domain.access.model import Data
 from springtide.domain.campaigns.model import PHASE_TITLES
 from springtide.domain.campaigns.queries import campaign, campaign_tasks, sale_prices
 from springtide.domain.catalog.queries import products_by_keys
-from springtide.flows import timeline
-from springtide.flows.exporting import Source
-from springtide.flows.model import STATE_LABELS
+from springtide.flows.files.export import Source
 from springtide.flows.names import ROLES
-from springtide.flows.protocol import KINDS
-from springtide.flows.waiving import held_back
+from springtide.flows.timeline import planning
+from springtide.flows.timeline.action import KINDS
+from springtide.flows.timeline.model import STATE_LABELS
+from springtide.flows.timeline.waiving import held_back
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward
 
@@ -83,7 +83,7 @@ class CampaignActions:
         campaign_id = inward("cmp", params.campaign)
         with source.house.db.read() as tx:
             campaign(tx, shop_id=source.shop.id, campaign_id=campaign_id)
-            actions = timeline.actions_of(tx, shop_id=source.shop.id, campaign_id=campaign_id)
+            actions = planning.actions_of(tx, shop_id=source.shop.id, campaign_id=campaign_id)
             held = held_back(tx, campaign_id=campaign_id)
         for each in actions:
             waits_for = ", ".join(hold.name for hold in held.get(each.id, ()))

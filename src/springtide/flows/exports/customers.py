@@ -8,7 +8,7 @@ from springtide.connectors.tabular.written import Column, Row
 from springtide.domain.access.model import Data
 from springtide.domain.customers.model import Standing
 from springtide.domain.customers.queries import customers_after, last_full_day, standings
-from springtide.flows.exporting import Nothing, Source
+from springtide.flows.files.export import Nothing, Source
 from springtide.kit.errors import N_
 
 _PAGE = 1_000

@@ -13,7 +13,7 @@ from springtide.domain.outreach.model import MessageState
 from springtide.domain.outreach.ports import (
     LABELS,
 )
-from springtide.flows.exporting import Nothing, Source
+from springtide.flows.files.export import Nothing, Source
 from springtide.flows.names import MESSAGE_STATES, OUTREACH_STATES
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward, outward

@@ -13,8 +13,8 @@ from springtide.domain.access.model import Data
 from springtide.domain.access.queries import keys_of, members_of
 from springtide.domain.facts.queries import import_record, imports
 from springtide.flows import names
-from springtide.flows.audit_log import WORDS, AuditFilter, entries
-from springtide.flows.exporting import Nothing, Source
+from springtide.flows.files.export import Nothing, Source
+from springtide.flows.people.audit_log import WORDS, AuditFilter, entries
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward, outward
 

@@ -12,8 +12,8 @@ from springtide.domain.board.queries import Review, Snapshots, review
 from springtide.domain.campaigns.model import PhaseKind
 from springtide.domain.campaigns.queries import campaign
 from springtide.domain.catalog.queries import products_by_keys
-from springtide.flows.exporting import Source
 from springtide.flows.exports.campaigns import OneCampaign
+from springtide.flows.files.export import Source
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward
 

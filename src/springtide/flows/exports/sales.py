@@ -15,7 +15,7 @@ from springtide.domain.board.queries import daily, days_window, facts_behind, to
 from springtide.domain.catalog.queries import products_by_keys
 from springtide.domain.orders.model import Order
 from springtide.domain.orders.queries import PAGE_LENGTH_MAX, orders_page
-from springtide.flows.exporting import BadExport, Nothing, Source
+from springtide.flows.files.export import BadExport, Nothing, Source
 from springtide.flows.names import FACT_KINDS, ORDER_STATES
 from springtide.kit.errors import N_
 from springtide.kit.time import Window

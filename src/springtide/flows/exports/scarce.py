@@ -12,8 +12,8 @@ from springtide.domain.ledger.queries import accounts_page, statement
 from springtide.domain.rewards.approvals import gifts_page
 from springtide.domain.rewards.games import GAMES
 from springtide.domain.rewards.queries import claim_count, claims_of_reward, reward, rewards_page
-from springtide.flows.exporting import Nothing, Source
-from springtide.flows.giving import KINDS
+from springtide.flows.claims.gifts import KINDS
+from springtide.flows.files.export import Nothing, Source
 from springtide.flows.names import (
     CLAIM_STATES,
     GIFT_STATES,

@@ -8,10 +8,10 @@ from springtide.connectors.tabular.written import Column, Row
 from springtide.domain.access.model import Data
 from springtide.domain.campaigns.queries import campaign
 from springtide.domain.catalog.queries import products_by_keys
-from springtide.flows.exporting import Source
 from springtide.flows.exports.campaigns import OneCampaign
-from springtide.flows.trials import newest_done, report_of, trials_of
-from springtide.flows.what_if import Report
+from springtide.flows.files.export import Source
+from springtide.flows.trials.jobs import newest_done, report_of, trials_of
+from springtide.flows.trials.what_if import Report
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward
 

@@ -11,7 +11,7 @@ from litestar import Request, Response, get
 from springtide.bootstrap import House
 from springtide.domain.access import queries
 from springtide.domain.access.model import Data, Entry, Member, reading
-from springtide.flows.audit_log import GROUP_WORDS, AuditFilter, by_group, entries
+from springtide.flows.people.audit_log import GROUP_WORDS, AuditFilter, by_group, entries
 from springtide.kit.ids import inward, outward
 from springtide.kit.reading import BadDay, as_typed, day
 from springtide.web import render

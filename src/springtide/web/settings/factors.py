@@ -12,7 +12,7 @@ from pyotp import TOTP
 from springtide.bootstrap import House
 from springtide.domain.access import operations, proofs
 from springtide.domain.access.model import FactorKind, Member, Needs, Permission
-from springtide.flows import accounts
+from springtide.flows.people import letters
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward
@@ -125,7 +125,7 @@ def _added(request: AnyRequest, house: House, member: Member, codes: list[str]) 
 
 def _tell(request: AnyRequest, house: House, member: Member, what: str) -> None:
     address = door.visit_of(request, house).address
-    accounts.notify(house, house.post, member.person, what, address=address, now=house.real_now())
+    letters.notify(house, house.post, member.person, what, address=address, now=house.real_now())
 
 
 def _page(

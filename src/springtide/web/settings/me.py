@@ -10,7 +10,7 @@ from springtide.bootstrap import House
 from springtide.domain.access import audit_queries, operations, proofs, queries
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.access.passwords import LENGTH_MIN
-from springtide.flows import accounts
+from springtide.flows.people import letters
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward
@@ -57,7 +57,7 @@ def change_password(
         raise
     except Refusal as refusal:
         return _page(request, house, member, Form.refused({}, refusal), status=refusal.status)
-    accounts.notify(
+    letters.notify(
         house,
         house.post,
         member.person,

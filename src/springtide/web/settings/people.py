@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
 from springtide.domain.access.model import Data, Member, Needs, Permission, Person, Role, reading
-from springtide.flows import team
+from springtide.flows.people import invitations
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward
@@ -48,7 +48,7 @@ def people_page(request: AnyRequest, house: House, member: Member) -> Response[s
 def invite_person(request: AnyRequest, house: House, member: Member, data: Typed) -> Response[Any]:
     """Invite an address; the answer is the same whether or not it has an account."""
     try:
-        invited = team.invite(
+        invited = invitations.invite(
             house,
             member.shop,
             email=data.get("email", ""),
@@ -70,7 +70,7 @@ def invite_again(
 ) -> Response[Any]:
     """Make a new link for an open invitation; the old one is over."""
     try:
-        invited = team.invite_again(
+        invited = invitations.invite_again(
             house,
             member.shop,
             invitation_id=inward("inv", invitation),
@@ -180,7 +180,7 @@ def _page(
     form: Form,
     *,
     status: int = 200,
-    invited: team.Invited | None = None,
+    invited: invitations.Invited | None = None,
 ) -> Response[str]:
     with house.db.read() as tx:
         people = queries.members_of(tx, shop=member.shop)

@@ -1,0 +1,1 @@
+"""The timeline of a sale: planned actions, carried out by workers, each with its undo."""

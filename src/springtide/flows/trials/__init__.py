@@ -1,0 +1,1 @@
+"""Trials of a plan on past orders."""
