@@ -7,7 +7,7 @@ from litestar.types import HTTPScope
 from springtide.api.limits import Standing
 from springtide.api.methods import allowed_methods
 from springtide.bootstrap import House
-from springtide.web import cookies, door
+from springtide.web.frame import cookies, sessions
 
 _CSP = "; ".join(
     (
@@ -66,7 +66,7 @@ def dress(message: Any, scope: HTTPScope, house: House) -> None:
     if standing:
         headers += _standing_headers(standing)
     if "new_visit" in state:
-        headers.append((b"set-cookie", door.visit_cookie(state["new_visit"], house)))
+        headers.append((b"set-cookie", sessions.visit_cookie(state["new_visit"], house)))
     message["headers"] = [
         (name, cookies.as_sent(value, house)) if name.lower() == b"set-cookie" else (name, value)
         for name, value in headers

@@ -55,7 +55,7 @@ from springtide.kit.outage import outage_of
 from springtide.kit.reading import NO_BODY, BadField, BodyUnreadable
 from springtide.kit.wire import Patience, without_body
 from springtide.settings import read_settings
-from springtide.web import door, errors, proxies, still
+from springtide.web.frame import errors, proxies, sessions, static_files
 
 log = logging.getLogger("springtide.site")
 
@@ -227,7 +227,7 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         api_door.note_refused(caller, refusal, _template(request.scope))
         return problems.error_response(request, refusal)
     # No guard ran where no route matched, and the page has forms of its own.
-    door.prepare_csrf(request, request.app.state["house"])
+    sessions.prepare_csrf(request, request.app.state["house"])
     answer = errors.error_response(request, refusal)
     if refusal.status in (405, 429):
         answer.headers.update(problems.headers_of(refusal))
@@ -259,18 +259,18 @@ async def _admit(
         return
     is_page = isinstance(connection, Request) and _is_page(connection.scope["path"])
     if is_page:
-        door.prepare_csrf(connection, house)
+        sessions.prepare_csrf(connection, house)
     if isinstance(rule, Needs):
-        await door.admit_member(connection, house, rule)
+        await sessions.admit_member(connection, house, rule)
     elif isinstance(rule, SignedIn):
-        await door.admit_person(connection, house, fresh=rule.fresh)
+        await sessions.admit_person(connection, house, fresh=rule.fresh)
     elif not isinstance(rule, Public):
         raise RouteWithoutRule(connection.scope["path"])
     # A signed link is its own proof: mail programs post to it without any page of ours before.
     is_signed = handler.opt.get("signed_link", False)
-    if is_page and method not in door.SAFE_METHODS and not is_signed:
-        await door.check_csrf(cast("Request[Any, Any, Any]", connection))
-        await door.refuse_unstorable(cast("Request[Any, Any, Any]", connection))
+    if is_page and method not in sessions.SAFE_METHODS and not is_signed:
+        await sessions.check_csrf(cast("Request[Any, Any, Any]", connection))
+        await sessions.refuse_unstorable(cast("Request[Any, Any, Any]", connection))
 
 
 def _member(request: Request[Any, Any, Any]) -> Member:
@@ -327,7 +327,7 @@ def _template(scope: Scope) -> str:
 
 def _is_page(path: str) -> bool:
     """Tell whether people look at what is here: only they get a cookie, and refusals as pages."""
-    if path.startswith(("/v1/", still.PREFIX)):
+    if path.startswith(("/v1/", static_files.PREFIX)):
         return False
     return path not in ("/v1", "/healthz", "/readyz", "/metrics")
 

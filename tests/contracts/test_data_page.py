@@ -14,7 +14,7 @@ from springtide.flows.files.table_load import StrictRefusal, Target
 from springtide.kit.errors import Refusal
 from springtide.kit.ids import outward
 from springtide.site import Site
-from springtide.web.render import LANGUAGE_COOKIE
+from springtide.web.frame.render import LANGUAGE_COOKIE
 from tests.kit.house import ACTOR, Browser, TestHouse, person_in, shop_in
 
 BAD = (

@@ -16,7 +16,7 @@ from springtide.flows.timeline.model import Action, State
 from springtide.flows.timeline.runner import Run, carry
 from springtide.kit.ids import outward
 from springtide.site import Site
-from springtide.web.render import LANGUAGE_COOKIE
+from springtide.web.frame.render import LANGUAGE_COOKIE
 from tests.kit.house import ACTOR, Browser, TestHouse, person_in
 from tests.kit.sales import Sale, plan_sale
 

@@ -22,7 +22,7 @@ from springtide.domain.access.model import (
     Scope,
 )
 from springtide.site import Site, create_app
-from springtide.web.still import static
+from springtide.web.frame.static_files import static
 from tests.kit.house import Browser, TestHouse, key_in, person_in, settings_in, shop_in
 
 

@@ -19,7 +19,7 @@ from springtide.domain.access.model import Role, Scope
 from springtide.domain.campaigns.model import Goals
 from springtide.domain.campaigns.operations import create_campaign
 from springtide.site import Site
-from springtide.web import door
+from springtide.web.frame import sessions
 from tests.kit.house import ACTOR, PASSWORD, Browser, TestHouse, key_in, person_in, shop_in
 
 ME = "/shops/tide/settings/me"
@@ -54,7 +54,7 @@ def test_sessions_are_listed_and_ended_by_their_person_alone(
     assert mine.post(f"{ME}/sessions/end-others").status_code == 303
     assert [each.get(ME).status_code for each in browsers] == [200, 303, 303]
     assert stranger.get(ME).status_code == 200
-    name = door.browser_cookie_name(sqlite_house)
+    name = sessions.browser_cookie_name(sqlite_house)
     with sqlite_house.db.read() as tx:
         known = [
             operations.is_known_browser(
@@ -186,7 +186,7 @@ def test_the_boards_stream_ends_with_its_session(
             now=sqlite_house.real_now(),
         )
     browser = Browser(client, sqlite_house).sign_in(person_in(sqlite_house, shop, Role.DESIGN))
-    token = browser.cookies[door.session_cookie_name(sqlite_house)]
+    token = browser.cookies[sessions.session_cookie_name(sqlite_house)]
     ended_at: list[float] = []
 
     def end_soon() -> None:

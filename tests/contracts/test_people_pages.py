@@ -12,7 +12,7 @@ from springtide.domain.access import audit_queries, operations, queries
 from springtide.domain.access.model import Person, Role, Shop
 from springtide.kit.ids import outward
 from springtide.site import Site, create_app
-from springtide.web.render import FLASH_COOKIE
+from springtide.web.frame.render import FLASH_COOKIE
 from tests.kit.house import PASSWORD, Browser, TestHouse, person_in, settings_in, shop_in
 from tests.kit.mail import mail_sink
 

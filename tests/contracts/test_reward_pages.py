@@ -15,7 +15,7 @@ from springtide.domain.pricing.book import Terms
 from springtide.domain.pricing.rule import Conditions
 from springtide.domain.rewards.games import GAMES
 from springtide.site import Site
-from springtide.web.render import LANGUAGE_COOKIE
+from springtide.web.frame.render import LANGUAGE_COOKIE
 from tests.kit.house import ACTOR, Browser, TestHouse, person_in, shop_in
 from tests.kit.rewards import attempt, claimed, codes, ticketed_draw
 

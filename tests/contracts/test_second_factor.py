@@ -13,7 +13,7 @@ from springtide.domain.access import audit_queries, operations, proofs, queries
 from springtide.domain.access.model import Actor, Factor, Person, Role
 from springtide.domain.access.operations.factors import CODES, WRONG_AN_HOUR
 from springtide.site import Site
-from springtide.web import door
+from springtide.web.frame import sessions
 from tests.kit.house import PASSWORD, Browser, TestHouse, person_in, shop_in
 
 FACTORS = "/shops/tide/settings/me/factors"
@@ -56,7 +56,7 @@ def _first_step(client: TestClient[Site], house: TestHouse, owner: Person) -> Br
         303,
         "/log-in/second?next=%2Fshops",
     )
-    assert door.session_cookie_name(house) not in guest.cookies
+    assert sessions.session_cookie_name(house) not in guest.cookies
     assert guest.get("/log-in/second").status_code == 200
     return guest
 
@@ -156,7 +156,7 @@ def test_half_a_log_in_ends_with_its_time_and_with_the_password(
     )
     answer = guest.post("/log-in/second", {"code": _code(sqlite_house, secret)})
     assert answer.status_code == 422
-    assert door.session_cookie_name(sqlite_house) not in guest.cookies
+    assert sessions.session_cookie_name(sqlite_house) not in guest.cookies
     stranger = Browser(client, sqlite_house)
     assert stranger.post("/log-in/second", {"code": "1"}).headers["location"] == "/log-in"
 
@@ -294,7 +294,7 @@ def test_an_answer_that_is_no_passkeys_is_refused(
     guest = Browser(client, sqlite_house)
     refused = guest.post("/log-in/passkey", {"answer": answer, "state": "x"})
     assert refused.status_code == 422
-    assert door.session_cookie_name(sqlite_house) not in guest.cookies
+    assert sessions.session_cookie_name(sqlite_house) not in guest.cookies
 
 
 def test_an_answer_to_a_challenge_is_taken_once(house: TestHouse) -> None:

@@ -19,7 +19,7 @@ from springtide.domain.access.model import Member, Needs, Permission, Person, Ro
 from springtide.kit.db import Database
 from springtide.settings import BadProxies, read_settings
 from springtide.site import Site, create_app
-from springtide.web import door, proxies
+from springtide.web.frame import proxies, sessions
 from tests.kit.house import PASSWORD, Browser, TestHouse, person_in, shop_in
 
 EMAIL = "owner@tide.test"
@@ -42,14 +42,14 @@ def test_a_log_in_makes_the_browser_known_and_a_log_out_leaves_it_so(
     began = time.monotonic()
     assert browser.post("/log-in", {"email": EMAIL, "password": PASSWORD}).status_code == 303
     assert time.monotonic() - began >= 4
-    known = browser.cookies[door.browser_cookie_name(sqlite_house)]
+    known = browser.cookies[sessions.browser_cookie_name(sqlite_house)]
     assert browser.post("/log-out").status_code == 303
-    assert browser.cookies[door.browser_cookie_name(sqlite_house)] == known
+    assert browser.cookies[sessions.browser_cookie_name(sqlite_house)] == known
     sqlite_house.forward(seconds=1)
     # A stranger at the same address is in its delay; the browser is not.
     for _ in range(5):
         _log_in(client, sqlite_house, "wrong")
-    del browser.cookies[door.session_cookie_name(sqlite_house)]
+    del browser.cookies[sessions.session_cookie_name(sqlite_house)]
     began = time.monotonic()
     assert browser.post("/log-in", {"email": EMAIL, "password": PASSWORD}).status_code == 303
     assert time.monotonic() - began < 4
@@ -116,8 +116,12 @@ def test_the_visitors_address_is_what_a_trusted_proxy_says(
         async with httpx.AsyncClient(
             transport=transport, base_url="http://testserver.local"
         ) as asked:
-            asked.cookies.set(door.visit_name(house), "v")
-            form = {"email": EMAIL, "password": "wrong", door.CSRF_FIELD: door.csrf_of(house, "v")}
+            asked.cookies.set(sessions.visit_name(house), "v")
+            form = {
+                "email": EMAIL,
+                "password": "wrong",
+                sessions.CSRF_FIELD: sessions.csrf_of(house, "v"),
+            }
             return (await asked.post("/log-in", data=form, headers=forwarded)).status_code
 
     assert anyio.run(wrong_try) == 422

@@ -15,7 +15,7 @@ from springtide.domain.facts.operations import append
 from springtide.flows.claims.standing import tiers_by
 from springtide.kit.ids import outward
 from springtide.site import Site
-from springtide.web.render import LANGUAGE_COOKIE
+from springtide.web.frame.render import LANGUAGE_COOKIE
 from tests.kit.house import ACTOR, Browser, TestHouse, key_in, person_in, shop_in
 from tests.kit.rewards import published, ticketed_draw
 

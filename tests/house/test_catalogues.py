@@ -49,7 +49,7 @@ def fields(text: str) -> Counter[str]:
 
 def test_the_extraction_finds_texts_in_code_and_in_templates() -> None:
     places = " ".join(place for found in texts().values() for place in found)
-    assert "web/layout.html" in places
+    assert "web/frame/layout.html" in places
     assert "kit/errors.py" in places
     assert len(texts()) > 400
 

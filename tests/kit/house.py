@@ -13,7 +13,7 @@ from springtide.domain.access.model import Actor, Person, Role, Scope, Shop
 from springtide.kit.db import Database
 from springtide.settings import Settings
 from springtide.site import Site
-from springtide.web import door
+from springtide.web.frame import sessions
 
 ACTOR = Actor("command", "test", "test")
 PASSWORD = "quiet-harbour-lights"
@@ -121,7 +121,7 @@ class Browser:
             visit=operations.Visit("127.0.0.1"),
             now=self.house.real_now(),
         )
-        self.cookies[door.session_cookie_name(self.house)] = session.token
+        self.cookies[sessions.session_cookie_name(self.house)] = session.token
         return self
 
     def get(self, path: str, **options: Any) -> Any:
@@ -130,7 +130,7 @@ class Browser:
 
     def post(self, path: str, data: dict[str, str] | None = None, **options: Any) -> Any:
         """Post a form with this browser's CSRF token."""
-        sent = {door.CSRF_FIELD: self.csrf(), **(data or {})}
+        sent = {sessions.CSRF_FIELD: self.csrf(), **(data or {})}
         return self.ask("POST", path, data=sent, **options)
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
@@ -145,7 +145,7 @@ class Browser:
 
     def csrf(self) -> str:
         """Return the token that this browser's forms carry."""
-        holder = self.cookies.get(door.session_cookie_name(self.house))
+        holder = self.cookies.get(sessions.session_cookie_name(self.house))
         if holder is None:
-            holder = self.cookies.setdefault(door.visit_name(self.house), "visit-of-a-test")
-        return door.csrf_of(self.house, holder)
+            holder = self.cookies.setdefault(sessions.visit_name(self.house), "visit-of-a-test")
+        return sessions.csrf_of(self.house, holder)

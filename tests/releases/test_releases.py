@@ -26,7 +26,7 @@ from springtide.kit.db import Database, driver_url
 from springtide.migrations import is_current, migrate
 from springtide.settings import Settings, read_settings
 from springtide.site import create_app
-from springtide.web import door
+from springtide.web.frame import sessions
 from tests.releases.make import BASE, OWNER, PASSWORD, UNKNOWN, orders
 
 ROOT = Path(__file__).parents[2]
@@ -121,7 +121,7 @@ def test_every_page_is_rendered(settings: Settings) -> None:
                 visit=operations.Visit("127.0.0.1"),
                 now=house.real_now(),
             )
-            client.cookies.set(door.session_cookie_name(house), session.token)
+            client.cookies.set(sessions.session_cookie_name(house), session.token)
             seen = _crawl(client)
     finally:
         house.close()

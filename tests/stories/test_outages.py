@@ -18,7 +18,7 @@ from springtide.flows.timeline import worker_slots
 from springtide.flows.timeline.model import State
 from springtide.kit.db import Database
 from springtide.migrations import migrate
-from springtide.web import door
+from springtide.web.frame import sessions
 from tests.kit import postgres
 from tests.kit.disks import SmallDisk, small_disk
 from tests.kit.fork_server import ForkServer, fork_server
@@ -62,7 +62,7 @@ class Night:
         return ask(port, "GET", "/v1/campaigns", headers=headers)
 
     def page(self, port: int, language: str) -> Heard:
-        cookie = f"{door.session_cookie_name(self.house)}=some-session"
+        cookie = f"{sessions.session_cookie_name(self.house)}=some-session"
         headers = {"Cookie": cookie, "Accept-Language": language}
         return ask(port, "GET", f"/shops/{self.shop.slug}", headers=headers)
 

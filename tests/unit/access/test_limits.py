@@ -12,7 +12,7 @@ from springtide.api.paging import BadCursor, page_of, read_cursor, write_cursor
 from springtide.bootstrap import House
 from springtide.kit.db import Database
 from springtide.settings import BadSetting, read_settings
-from springtide.web.door import log_in_address
+from springtide.web.frame.sessions import log_in_address
 from tests.kit.house import settings_in
 
 KEY, OTHER = UUID(int=1), UUID(int=2)

@@ -10,8 +10,8 @@ from springtide.domain.pricing.book import Terms
 from springtide.domain.pricing.rule import Conditions, Hours, Limits, ProductSet, Stacking
 from springtide.domain.pricing.rules import RULES, checked_rule
 from springtide.kit.errors import Invalid
-from springtide.web.rule_terms import read_terms, values_of_terms
-from springtide.web.struct_fields import (
+from springtide.web.campaigns.rule_terms import read_terms, values_of_terms
+from springtide.web.frame.struct_fields import (
     at_typed_rows,
     fields_of,
     read_fields,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from springtide.domain.access.model import Member, Permission
 from springtide.kit.errors import N_
-from springtide.web.navigation import NavItem
+from springtide.web.frame.navigation import NavItem
 
 nav = NavItem(90, N_("Settings"), "settings", "settings/people", Permission.SETTINGS_WRITE)
 

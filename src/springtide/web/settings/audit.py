@@ -14,7 +14,7 @@ from springtide.domain.access.model import Data, Entry, Member, reading
 from springtide.flows.people.audit_log import GROUP_WORDS, AuditFilter, by_group, entries
 from springtide.kit.ids import inward, outward
 from springtide.kit.reading import BadDay, as_typed, day
-from springtide.web import render
+from springtide.web.frame import render
 from springtide.web.settings import sections
 
 AnyRequest = Request[Any, Any, Any]

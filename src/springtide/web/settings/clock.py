@@ -14,8 +14,8 @@ from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.reading import wall_time
 from springtide.kit.time import SimulatedClock, at_wall_time
-from springtide.web import render
-from springtide.web.forms import Form
+from springtide.web.frame import render
+from springtide.web.frame.forms import Form
 from springtide.web.settings import sections
 
 Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]

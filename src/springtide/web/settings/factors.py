@@ -16,9 +16,10 @@ from springtide.flows.people import letters
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward
-from springtide.web import door, passkeys, render
-from springtide.web.forms import Form
-from springtide.web.second import keep_totp, kept_totp
+from springtide.web.account import passkeys
+from springtide.web.account.second_factor import keep_totp, kept_totp
+from springtide.web.frame import render, sessions
+from springtide.web.frame.forms import Form
 from springtide.web.settings import sections
 
 Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -124,7 +125,7 @@ def _added(request: AnyRequest, house: House, member: Member, codes: list[str]) 
 
 
 def _tell(request: AnyRequest, house: House, member: Member, what: str) -> None:
-    address = door.visit_of(request, house).address
+    address = sessions.visit_of(request, house).address
     letters.notify(house, house.post, member.person, what, address=address, now=house.real_now())
 
 

@@ -14,8 +14,8 @@ from springtide.flows.people import letters
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward
-from springtide.web import door, render
-from springtide.web.forms import Form
+from springtide.web.frame import render, sessions
+from springtide.web.frame.forms import Form
 from springtide.web.settings import sections
 
 Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -47,10 +47,10 @@ def change_password(
         session = operations.change_password(
             house.db,
             person=member.person,
-            token=door.session_token(request, house) or "",
+            token=sessions.session_token(request, house) or "",
             present=data.get("present", ""),
             password=data.get("password", ""),
-            visit=door.visit_of(request, house),
+            visit=sessions.visit_of(request, house),
             now=house.real_now(),
         )
     except queries.NotFresh:
@@ -62,11 +62,11 @@ def change_password(
         house.post,
         member.person,
         "password",
-        address=door.visit_of(request, house).address,
+        address=sessions.visit_of(request, house).address,
         now=house.real_now(),
     )
     text = N_("Your password has changed; other devices are logged out.")
-    return _back(member, text, cookies=door.session_cookies(house, session))
+    return _back(member, text, cookies=sessions.session_cookies(house, session))
 
 
 @post("/shops/{shop:str}/settings/me/sessions/end-others", opt=_OPT, sync_to_thread=True)
@@ -76,7 +76,7 @@ def end_others(request: AnyRequest, house: House, member: Member) -> Response[An
         lambda tx: operations.end_other_sessions(
             tx,
             person=member.person,
-            token=door.session_token(request, house) or "",
+            token=sessions.session_token(request, house) or "",
             now=house.real_now(),
         )
     )
@@ -107,7 +107,7 @@ def _page(
         open_sessions = queries.sessions_of(
             tx,
             person_id=member.person.id,
-            token=door.session_token(request, house) or "",
+            token=sessions.session_token(request, house) or "",
             now=house.real_now(),
         )
         factors = len(proofs.factors_of(tx, person_id=member.person.id))

@@ -11,8 +11,8 @@ from springtide.domain.access import operations, proofs, queries
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.kit.errors import N_
 from springtide.kit.i18n import translate
-from springtide.web import render
-from springtide.web.forms import Form
+from springtide.web.frame import render
+from springtide.web.frame.forms import Form
 from springtide.web.settings import sections
 
 Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]

@@ -1,0 +1,1 @@
+"""The board, the overview, the review, and how a number is counted."""

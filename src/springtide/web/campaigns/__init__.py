@@ -1,0 +1,1 @@
+"""Campaigns: plan, prices, rules, tasks, trials."""

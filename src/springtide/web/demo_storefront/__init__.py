@@ -1,0 +1,1 @@
+"""A sample shop window of demo shops."""

@@ -1,0 +1,1 @@
+"""The frame of every page: the door, templates, words, forms, errors."""

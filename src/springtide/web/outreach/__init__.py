@@ -1,0 +1,1 @@
+"""Outreach: what is sent to whom, and the way out of it."""

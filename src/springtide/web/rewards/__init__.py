@@ -1,0 +1,1 @@
+"""Rewards and games, draws, gifts by hand, the ledger."""
