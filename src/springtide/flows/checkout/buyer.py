@@ -4,7 +4,6 @@ A caller states what the shop's own site keeps, and only its server does. What S
 itself (points in its ledger, what its rewards gave out) is looked up and taken from nobody.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,10 +16,8 @@ from springtide.domain.pricing.operations import left_of
 from springtide.domain.pricing.plan import Plan
 from springtide.domain.rewards.holdings import NOTHING, Holdings, holdings
 from springtide.domain.rewards.queries import rules_given
+from springtide.flows.claims.standing import StandingOf
 from springtide.kit.errors import N_, Invalid, Refusal
-
-#: A customer's key -> (tier, has ordered before): what the facts know.
-StandingOf = Callable[[str], tuple[str, bool]]
 
 
 class PointsKeptElsewhere(Refusal):

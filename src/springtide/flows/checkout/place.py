@@ -40,7 +40,8 @@ from springtide.domain.pricing.replay import Inputs, inputs_of
 from springtide.domain.rewards import using
 from springtide.domain.rewards.holdings import NOTHING, Holdings
 from springtide.domain.rewards.using import Spending
-from springtide.flows.checkout.buyer import StandingOf, Wanted, buyer_of, held_of, refuse_stated
+from springtide.flows.checkout.buyer import Wanted, buyer_of, held_of, refuse_stated
+from springtide.flows.claims.standing import StandingOf
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import outward, uuid7
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from springtide.domain.access.model import Shop
 from springtide.domain.customers.standing import last_full_day, standings
 from springtide.domain.facts.queries import FactReader
-from springtide.flows.checkout.buyer import StandingOf
 
+#: A customer's key -> (tier, has ordered before): what the facts know.
+StandingOf = Callable[[str], tuple[str, bool]]
 #: The tier of a customer by their key; None for who never ordered.
 TierOf = Callable[[str], str | None]
 

@@ -1,10 +1,8 @@
 """Confirming that it is you, before what a found screen must not do: keys, people, factors."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar import Response, get, post
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
@@ -17,10 +15,8 @@ from springtide.kit.outage import Outage
 from springtide.web.account import passkeys, second_factor
 from springtide.web.account.log_in import Missing
 from springtide.web.frame import render, sessions
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Typed
 
-Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-AnyRequest = Request[Any, Any, Any]
 _OPT = {"access": SignedIn()}
 
 

@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import anyio
 import anyio.to_thread
-from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar import Response, get, post
 from litestar.response import Redirect
 
 from springtide.bootstrap import House
@@ -21,11 +19,7 @@ from springtide.kit.i18n import LANGUAGES
 from springtide.web.account import passkeys, second_factor
 from springtide.web.frame import render, sessions
 from springtide.web.frame.cookies import cookie_name
-from springtide.web.frame.forms import Form
-
-Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-AnyRequest = Request[Any, Any, Any]
-
+from springtide.web.frame.forms import AnyRequest, Form, Typed
 
 #: Log-ins under way at once, of strangers and of known browsers: each waits in a thread of its own,
 #: so that no crowd of them takes the threads that answer the team's pages.

@@ -1,10 +1,8 @@
 """A forgotten password: asking for a link, and choosing a new one with it."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar import Response, get, post
 
 from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
@@ -15,10 +13,8 @@ from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.web.account.invitation import TypedTwice
 from springtide.web.frame import render, sessions
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Typed
 
-Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-AnyRequest = Request[Any, Any, Any]
 _ASK = {"access": Public("whoever forgot a password; the answer is the same for all addresses")}
 _LINK = {"access": Public("whoever holds the link of a recovery, which is a secret")}
 

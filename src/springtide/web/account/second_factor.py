@@ -2,13 +2,11 @@
 
 import json
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import Cookie
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
@@ -20,10 +18,8 @@ from springtide.kit.seals import close, unclose
 from springtide.web.account import passkeys
 from springtide.web.frame import render, sessions
 from springtide.web.frame.cookies import cookie_name
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Typed
 
-Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-AnyRequest = Request[Any, Any, Any]
 _OPT = {"access": Public("whoever gave a right password, which a closed cookie says")}
 _ALONE = {"access": Public("whoever holds a passkey, whose answer is looked at")}
 #: How long a right password waits for its second factor.

@@ -21,17 +21,10 @@ from springtide.flows.timeline.waiving import REASON_LENGTH_MAX, held_back
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.reading import whole
-from springtide.web.campaigns.forms import (
-    AnyRequest,
-    Typed,
-    address,
-    campaign_of,
-    read_draft,
-    values_of,
-)
+from springtide.web.campaigns.forms import address, campaign_of, read_draft, values_of
 from springtide.web.campaigns.picture import draw
 from springtide.web.campaigns.timeline import blockers_of, rows_of
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Posted
 from springtide.web.frame.render import page, see_other, view_of
 
 _READ = {"access": Needs(Permission.READ)}
@@ -115,7 +108,7 @@ def campaign_edit(
 
 @post("/shops/{shop:str}/campaigns/{campaign:str}/edit", opt=_WRITE, sync_to_thread=True)
 def campaign_save(
-    request: AnyRequest, house: House, member: Member, campaign: str, data: Typed
+    request: AnyRequest, house: House, member: Member, campaign: str, data: Posted
 ) -> Response[Any]:
     """Save a plan; a stale form comes back with what was typed and what changed meanwhile."""
     shop, language = member.shop, view_of(request, member).language
@@ -152,7 +145,7 @@ def campaign_save(
 
 @post("/shops/{shop:str}/campaigns/{campaign:str}/schedule", opt=_WRITE, sync_to_thread=True)
 def campaign_schedule(
-    request: AnyRequest, house: House, member: Member, campaign: str, data: Typed
+    request: AnyRequest, house: House, member: Member, campaign: str, data: Posted
 ) -> Response[Any]:
     """Put the campaign's actions on the timeline."""
 
@@ -170,7 +163,7 @@ def campaign_schedule(
 
 @post("/shops/{shop:str}/campaigns/{campaign:str}/withdraw", opt=_WRITE, sync_to_thread=True)
 def campaign_withdraw(
-    request: AnyRequest, house: House, member: Member, campaign: str, data: Typed
+    request: AnyRequest, house: House, member: Member, campaign: str, data: Posted
 ) -> Response[Any]:
     """Undo everything that still holds, from now on."""
 

@@ -22,8 +22,8 @@ from springtide.domain.campaigns.model import (
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.time import Window
-from springtide.web.campaigns.forms import AnyRequest, Typed, address, read_draft, values_of
-from springtide.web.frame.forms import Form
+from springtide.web.campaigns.forms import address, read_draft, values_of
+from springtide.web.frame.forms import AnyRequest, Form, Posted
 from springtide.web.frame.navigation import NavItem
 from springtide.web.frame.render import page, see_other, view_of
 
@@ -90,7 +90,7 @@ def campaign_new(request: AnyRequest, house: House, member: Member) -> Response[
     sync_to_thread=True,
 )
 def campaign_create(
-    request: AnyRequest, house: House, member: Member, data: Typed
+    request: AnyRequest, house: House, member: Member, data: Posted
 ) -> Response[Any]:
     """Plan a campaign from the template."""
     shop, now = member.shop, house.now(member.shop)

@@ -2,11 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from litestar import Request
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
 from sqlalchemy import Connection
 
 from springtide.domain.access.model import Member, Role
@@ -26,15 +23,12 @@ from springtide.flows.timeline.planning import gated_phases
 from springtide.kit import ids, reading
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.money import parse_minor, to_decimal
+from springtide.web.frame.forms import read_count
 
-#: The fields of a posted form; a name that comes several times keeps a list.
-Typed = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
-AnyRequest = Request[Any, Any, Any]
 Read = TypeVar("Read")
 
 #: Rows of the ladder's form; what is left empty is no step.
 LADDER_ROWS = 5
-DIGITS_MAX = 12
 
 
 class NoSaleDay(Refusal):
@@ -42,13 +36,6 @@ class NoSaleDay(Refusal):
 
     code = "no_sale_day"
     text = N_("Choose the day of the sale.")
-
-
-class BadCount(Refusal):
-    """A text that is not a whole number."""
-
-    code = "bad_count"
-    text = N_("“{value}” is not a whole number from 0 on.")
 
 
 class BadGate(Refusal):
@@ -123,8 +110,8 @@ def read_draft(typed: Mapping[str, Any], *, shown: Draft, currency: str) -> Draf
         day=take("day", _day, shown.day),
         goals=Goals(
             take("goals.paid_minor", lambda text: _money(text, currency), shown.goals.paid_minor),
-            take("goals.buyers", _count, shown.goals.buyers),
-            take("goals.units", _count, shown.goals.units),
+            take("goals.buyers", read_count, shown.goals.buyers),
+            take("goals.units", read_count, shown.goals.units),
         ),
         phases=tuple(read_phase(phase) for phase in shown.phases),
         note=take("note", str, shown.note),
@@ -202,11 +189,6 @@ def ladder_values(rule: SavedRule, currency: str) -> dict[str, str]:
     return values
 
 
-def read_count(text: str) -> int:
-    """Return a whole number of pieces; refuse any other text."""
-    return _count(text)
-
-
 def money_text(amount_minor: int, currency: str) -> str:
     """Return an amount as a form's field holds it."""
     return str(to_decimal(amount_minor, currency))
@@ -225,10 +207,3 @@ def _day(text: str) -> date:
 
 def _money(text: str, currency: str) -> int:
     return parse_minor(text, currency) if text else 0
-
-
-def _count(text: str) -> int:
-    count = reading.count(text)
-    if count is None or len(str(count)) > DIGITS_MAX:
-        raise BadCount(value=text[:20])
-    return count

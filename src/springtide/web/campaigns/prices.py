@@ -29,8 +29,6 @@ from springtide.kit.money import parse_minor
 from springtide.web.campaigns.campaign import frame
 from springtide.web.campaigns.forms import (
     LADDER_ROWS,
-    AnyRequest,
-    Typed,
     address,
     campaign_of,
     ladder_values,
@@ -39,7 +37,7 @@ from springtide.web.campaigns.forms import (
     read_ladder,
 )
 from springtide.web.campaigns.rule_sample import SAMPLE_ROWS, sample_of
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Posted
 from springtide.web.frame.render import page, see_other, view_of
 
 _READ = {"access": Needs(Permission.READ)}
@@ -125,7 +123,7 @@ def product_search(
 
 @post(f"{_PATH}/heroes", opt=_WRITE, sync_to_thread=True)
 def heroes_save(
-    request: AnyRequest, house: House, member: Member, campaign: str, data: Typed
+    request: AnyRequest, house: House, member: Member, campaign: str, data: Posted
 ) -> Response[Any]:
     """Save the heroes' prices; with ``add`` one more, with ``remove`` one less."""
     shop = member.shop
@@ -151,7 +149,7 @@ def heroes_save(
 
 @post(f"{_PATH}/ladder", opt=_WRITE, sync_to_thread=True)
 def ladder_save(
-    request: AnyRequest, house: House, member: Member, campaign: str, data: Typed
+    request: AnyRequest, house: House, member: Member, campaign: str, data: Posted
 ) -> Response[Any]:
     """Save the ladder; an empty one takes it off the campaign."""
     shop, now = member.shop, house.now(member.shop)
@@ -193,7 +191,7 @@ def ladder_save(
 
 @post(f"{_PATH}/sample", opt=_READ, sync_to_thread=True)
 def sample_cart(
-    request: AnyRequest, house: House, member: Member, campaign: str, data: Typed
+    request: AnyRequest, house: House, member: Member, campaign: str, data: Posted
 ) -> Response[Any]:
     """Price the sample cart with the ladder as it stands in the form."""
     with house.db.read() as tx:

@@ -21,8 +21,8 @@ from springtide.domain.pricing.rules import RULES, UnknownRule, checked_rule
 from springtide.domain.pricing.sentences import sentences
 from springtide.kit.errors import Invalid, Refusal
 from springtide.kit.money import parse_minor
-from springtide.web.campaigns.forms import read_count
 from springtide.web.campaigns.rule_terms import read_terms
+from springtide.web.frame.forms import read_count
 from springtide.web.frame.struct_fields import fields_of, read_fields
 
 SAMPLE_ROWS = 3

@@ -9,7 +9,8 @@ from springtide.domain.pricing.rule import Conditions, Hours, Limits, ProductSet
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.money import parse_minor
 from springtide.kit.reading import as_typed
-from springtide.web.campaigns.forms import money_text, read_count
+from springtide.web.campaigns.forms import money_text
+from springtide.web.frame.forms import read_count
 
 #: Lists of names: (field, title); product sets first.
 PRODUCT_LISTS = (

@@ -22,7 +22,7 @@ from springtide.domain.pricing.rules import RULES, read_rule
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.i18n import translate
 from springtide.web.campaigns.campaign import frame
-from springtide.web.campaigns.forms import AnyRequest, Typed, address, campaign_of
+from springtide.web.campaigns.forms import address, campaign_of
 from springtide.web.campaigns.rule_sample import (
     SAMPLE_ROWS,
     refuse_unknown,
@@ -36,7 +36,7 @@ from springtide.web.campaigns.rule_terms import (
     read_terms,
     values_of_terms,
 )
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Posted
 from springtide.web.frame.render import page, see_other, view_of
 from springtide.web.frame.struct_fields import (
     CHOICE_TITLES,
@@ -85,7 +85,7 @@ def rules_page(request: AnyRequest, house: House, member: Member, campaign: str)
 
 @post(f"{_PATH}/terms", opt=_WRITE, sync_to_thread=True)
 def terms_save(
-    request: AnyRequest, house: House, member: Member, campaign: str, data: Typed
+    request: AnyRequest, house: House, member: Member, campaign: str, data: Posted
 ) -> Response[Any]:
     """Save the campaign's guard of the margin and its policy of returns."""
     shop = member.shop
@@ -132,7 +132,7 @@ def rule_edit(
 
 @post(_PATH, opt=_WRITE, sync_to_thread=True)
 def rule_save(
-    request: AnyRequest, house: House, member: Member, campaign: str, data: Typed
+    request: AnyRequest, house: House, member: Member, campaign: str, data: Posted
 ) -> Response[Any]:
     """Save a new rule or the next version of one."""
     shop, kind = member.shop, str(data.get("kind", ""))
@@ -192,7 +192,7 @@ def rule_remove(
 
 @post(f"{_PATH}/sample", opt=_READ, sync_to_thread=True)
 def rule_sample(
-    request: AnyRequest, house: House, member: Member, campaign: str, data: Typed
+    request: AnyRequest, house: House, member: Member, campaign: str, data: Posted
 ) -> Response[Any]:
     """Price the sample cart with the rule as it stands in the form, beside the others."""
     with house.db.read() as tx:

@@ -15,15 +15,8 @@ from springtide.kit import ids
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
 from springtide.web.campaigns.campaign import by_role, frame
-from springtide.web.campaigns.forms import (
-    AnyRequest,
-    Typed,
-    address,
-    campaign_of,
-    read_gate,
-    read_task,
-)
-from springtide.web.frame.forms import Form
+from springtide.web.campaigns.forms import address, campaign_of, read_gate, read_task
+from springtide.web.frame.forms import AnyRequest, Form, Posted
 from springtide.web.frame.render import page, see_other, view_of
 
 _TICK = {"access": Needs(Permission.TASKS_WRITE)}
@@ -40,7 +33,7 @@ def task_page(request: AnyRequest, house: House, member: Member, campaign: str) 
 
 @post(_PATH, opt={"access": Needs(Permission.CAMPAIGNS_WRITE)}, sync_to_thread=True)
 def task_add(
-    request: AnyRequest, house: House, member: Member, campaign: str, data: Typed
+    request: AnyRequest, house: House, member: Member, campaign: str, data: Posted
 ) -> Response[Any]:
     """Add a task."""
     with house.db.read() as tx:
@@ -70,7 +63,7 @@ def task_tick(
     campaign: str,
     task: str,
     position: int,
-    data: Typed,
+    data: Posted,
 ) -> Response[Any]:
     """Tick or untick a line; the answer is the task as it stands now."""
 
@@ -94,7 +87,7 @@ def task_tick(
 
 @post(f"{_PATH}/{{task:str}}/done", opt=_TICK, sync_to_thread=True)
 def task_finish(
-    request: AnyRequest, house: House, member: Member, campaign: str, task: str, data: Typed
+    request: AnyRequest, house: House, member: Member, campaign: str, task: str, data: Posted
 ) -> Response[Any]:
     """Say that a task is done, or open it again."""
 
@@ -121,7 +114,7 @@ def task_finish(
     sync_to_thread=True,
 )
 def task_remove(
-    request: AnyRequest, house: House, member: Member, campaign: str, task: str, data: Typed
+    request: AnyRequest, house: House, member: Member, campaign: str, task: str, data: Posted
 ) -> Response[Any]:
     """Take a task off the plan."""
 
@@ -147,7 +140,7 @@ def task_remove(
     sync_to_thread=True,
 )
 def task_gate(
-    request: AnyRequest, house: House, member: Member, campaign: str, task: str, data: Typed
+    request: AnyRequest, house: House, member: Member, campaign: str, task: str, data: Posted
 ) -> Response[Any]:
     """Say which phase does not open before a task is done."""
     gate = read_gate(data)

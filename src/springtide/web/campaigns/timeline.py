@@ -19,7 +19,8 @@ from springtide.flows.timeline.model import Action, State
 from springtide.kit import ids
 from springtide.kit.errors import N_, NotFound
 from springtide.kit.i18n import translate
-from springtide.web.campaigns.forms import AnyRequest, Typed, address, campaign_of
+from springtide.web.campaigns.forms import address, campaign_of
+from springtide.web.frame.forms import AnyRequest, Posted
 from springtide.web.frame.render import see_other, view_of
 
 _HERE = "/shops/{shop:str}/campaigns/{campaign:str}"
@@ -121,7 +122,7 @@ def campaign_action(
     campaign: str,
     action: str,
     verb: str,
-    data: Typed,
+    data: Posted,
 ) -> Response[Any]:
     """Cancel, undo, try again or put back one action."""
     if verb not in _VERBS:
@@ -143,7 +144,7 @@ def campaign_action(
     sync_to_thread=True,
 )
 def campaign_waive(
-    request: AnyRequest, house: House, member: Member, campaign: str, blocker: str, data: Typed
+    request: AnyRequest, house: House, member: Member, campaign: str, blocker: str, data: Posted
 ) -> Response[Any]:
     """Let a sale go on without an action or a task, for a reason."""
     kind = "tsk" if blocker.startswith("tsk_") else "act"

@@ -18,9 +18,9 @@ from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.reading import BadDay, as_typed, day
 from springtide.web.campaigns.campaign import frame
-from springtide.web.campaigns.forms import AnyRequest, Typed, address, campaign_of
+from springtide.web.campaigns.forms import address, campaign_of
 from springtide.web.frame import words
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Posted
 from springtide.web.frame.render import page, view_of
 
 _READ = {"access": Needs(Permission.READ)}
@@ -55,7 +55,7 @@ def try_report(request: AnyRequest, house: House, member: Member, campaign: str)
 
 @post(_PATH, opt=_WRITE, sync_to_thread=True)
 def try_start(
-    request: AnyRequest, house: House, member: Member, campaign: str, data: Typed
+    request: AnyRequest, house: House, member: Member, campaign: str, data: Posted
 ) -> Response[Any]:
     """Hand the job to the worker; the same days of the same plan again are a new run."""
     shop = member.shop
@@ -83,7 +83,7 @@ def try_start(
     return _page(request, house, member, found, Form())
 
 
-def _typed_days(data: Typed) -> tuple[date, date]:
+def _typed_days(data: Posted) -> tuple[date, date]:
     problems: dict[str, Refusal] = {}
     days: list[date] = []
     for name in ("since", "until"):

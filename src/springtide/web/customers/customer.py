@@ -25,7 +25,7 @@ from springtide.flows.people.erasure import HELD_TAKEN, ask, held
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward, outward
-from springtide.web.campaigns.forms import Typed, read_count
+from springtide.web.frame.forms import Posted, read_count
 from springtide.web.frame.render import language_of, page, see_other, view_of
 from springtide.web.frame.tiers import COLOURS
 from springtide.web.frame.words import refusal as told
@@ -136,7 +136,7 @@ def opt_in(
     sync_to_thread=True,
 )
 def points_adjust(
-    request: Request[Any, Any, Any], house: House, member: Member, customer: str, data: Typed
+    request: Request[Any, Any, Any], house: House, member: Member, customer: str, data: Posted
 ) -> Response[Any]:
     """Give the customer points, or take some, for a stated reason."""
     with house.db.read() as tx:
@@ -202,7 +202,7 @@ def held_file(house: House, member: Member, customer: str) -> Response[bytes]:
     sync_to_thread=True,
 )
 def erase_customer(
-    request: Request[Any, Any, Any], house: House, member: Member, customer: str, data: Typed
+    request: Request[Any, Any, Any], house: House, member: Member, customer: str, data: Posted
 ) -> Response[Any]:
     """Erase the customer for good, because they asked for it."""
     with house.db.read() as tx:

@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar import Response, get, post
 
 from springtide.bootstrap import House
 from springtide.connectors.tabular.mapping import likely_header
@@ -31,10 +29,8 @@ from springtide.kit.ids import inward, outward
 from springtide.web.data import columns_form, uploads
 from springtide.web.data.data import KINDS
 from springtide.web.frame import render
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Typed
 
-AnyRequest = Request[Any, Any, Any]
-Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 _WRITE = {"access": Needs(Permission.DATA_WRITE)}
 _READ = {"access": Needs(Permission.READ)}
 PREVIEW_ROWS = 50

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import File
@@ -30,7 +30,7 @@ from springtide.web.account.log_in import Missing
 from springtide.web.data import uploads
 from springtide.web.data.uploads import Upload
 from springtide.web.frame import render, words
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form
 from springtide.web.frame.navigation import NavItem
 
 nav = NavItem(80, N_("Data"), "database-import", "data", Permission.READ)
@@ -72,7 +72,6 @@ KINDS = {
     "entry": N_("Campaign entries"),
 }
 
-AnyRequest = Request[Any, Any, Any]
 _READ = {"access": Needs(Permission.READ)}
 _WRITE = {"access": Needs(Permission.DATA_WRITE)}
 

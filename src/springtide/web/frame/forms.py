@@ -1,9 +1,36 @@
 """A form as it was typed: values to show again, and what is wrong beside each field."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
-from springtide.kit.errors import Invalid, Refusal
+from litestar import Request
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+
+from springtide.kit import reading
+from springtide.kit.errors import N_, Invalid, Refusal
+
+AnyRequest = Request[Any, Any, Any]
+#: The fields of a posted form, each once.
+Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+#: The same where a name that comes several times keeps a list.
+Posted = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
+DIGITS_MAX = 12
+
+
+class BadCount(Refusal):
+    """A text that is not a whole number."""
+
+    code = "bad_count"
+    text = N_("“{value}” is not a whole number from 0 on.")
+
+
+def read_count(text: str) -> int:
+    """Return a whole number of pieces; refuse (BadCount) any other text."""
+    count = reading.count(text)
+    if count is None or len(str(count)) > DIGITS_MAX:
+        raise BadCount(value=text[:20])
+    return count
 
 
 class Told(Protocol):

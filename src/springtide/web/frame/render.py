@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar import MediaType, Request, Response
+from litestar import MediaType, Response
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
@@ -30,7 +30,7 @@ from springtide.kit.money import exponent
 from springtide.web.frame import navigation, words
 from springtide.web.frame.agents import agent_name
 from springtide.web.frame.cookies import cookie_name
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form
 from springtide.web.frame.static_files import static
 from springtide.web.frame.words import View
 
@@ -42,7 +42,6 @@ _FLASH_CHARACTERS = 400
 # Outside a shop nothing is shown in money or local time; the formats still need a zone.
 _NO_SHOP = ("USD", ZoneInfo("UTC"))
 
-AnyRequest = Request[Any, Any, Any]
 #: The view of the page that this thread renders now; macros and filters read it.
 _view: ContextVar[View] = ContextVar("view")
 

@@ -12,7 +12,7 @@ import msgspec
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.money import parse_minor, to_decimal
 from springtide.kit.reading import as_typed
-from springtide.web.campaigns.forms import read_count
+from springtide.web.frame.forms import read_count
 from springtide.web.frame.tiers import SEGMENT_NAMES
 
 #: Rows of steps that a form shows beyond those that are filled.

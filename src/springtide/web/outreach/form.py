@@ -22,8 +22,7 @@ from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import inward, outward
 from springtide.kit.money import parse_minor, to_decimal
 from springtide.kit.reading import as_typed, count
-from springtide.web.campaigns.forms import BadCount
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import BadCount, Form
 
 _COUNTS = ("last_order_days_min", "last_order_days_max", "orders_min", "department_days")
 _TEXTS = (

@@ -4,7 +4,7 @@ import time
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from sqlalchemy import Connection
@@ -32,7 +32,7 @@ from springtide.flows.timeline import planning
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward, outward
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form
 from springtide.web.frame.navigation import NavItem
 from springtide.web.frame.render import language_of, page, see_other
 from springtide.web.frame.tiers import COLOURS, SEGMENT_NAMES
@@ -46,7 +46,6 @@ nav = NavItem(
     permission=reading(Data.OUTREACH).permission,
 )
 Fields = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
-AnyRequest = Request[Any, Any, Any]
 _READ = {"access": reading(Data.OUTREACH)}
 _SEND = {"access": Needs(Permission.OUTREACH_SEND)}
 _LIST = "/shops/{shop:str}/outreach"

@@ -14,7 +14,7 @@ from springtide.domain.rewards.queries import reward as read_reward
 from springtide.kit import ids
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate
-from springtide.web.campaigns.forms import AnyRequest, Typed, read_count
+from springtide.web.frame.forms import AnyRequest, Posted, read_count
 from springtide.web.frame.render import see_other, view_of
 from springtide.web.frame.words import refusal as told
 
@@ -25,7 +25,7 @@ _LINES_AT_ONCE = 5_000
 
 @post(_PATH, opt=_WRITE, sync_to_thread=True)
 def codes_make(
-    request: AnyRequest, house: House, member: Member, reward: str, data: Typed
+    request: AnyRequest, house: House, member: Member, reward: str, data: Posted
 ) -> Response[Any]:
     """Make a batch of codes."""
     view = view_of(request, member)

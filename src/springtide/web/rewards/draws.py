@@ -15,7 +15,7 @@ from springtide.domain.rewards.published import Announced, announced, draw_list
 from springtide.domain.rewards.queries import shop_of_reward
 from springtide.kit import ids
 from springtide.kit.errors import Refusal
-from springtide.web.campaigns.forms import AnyRequest
+from springtide.web.frame.forms import AnyRequest
 from springtide.web.frame.render import page
 
 _OPEN = {"access": Public("shows what a draw promised and how it came out; names are masked")}

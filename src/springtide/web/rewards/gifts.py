@@ -14,8 +14,7 @@ from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward
 from springtide.kit.money import parse_minor, to_decimal
-from springtide.web.campaigns.forms import AnyRequest, Typed, read_count
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Posted, read_count
 from springtide.web.frame.navigation import NavItem
 from springtide.web.frame.render import page, see_other
 
@@ -61,7 +60,7 @@ def gift_refuse(request: AnyRequest, house: House, member: Member, gift: str) ->
     opt={"access": Needs(Permission.SETTINGS_WRITE, fresh=True)},
     sync_to_thread=True,
 )
-def gift_bounds(request: AnyRequest, house: House, member: Member, data: Typed) -> Response[Any]:
+def gift_bounds(request: AnyRequest, house: House, member: Member, data: Posted) -> Response[Any]:
     """Set what one person may give alone within a day."""
     typed = {name: str(data.get(name, "")) for name in msgspec.structs.asdict(Bounds())}
     try:

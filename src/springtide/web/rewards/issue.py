@@ -18,7 +18,7 @@ from springtide.flows.timeline.model import OPEN_STATES, State
 from springtide.kit import ids
 from springtide.kit.errors import Refusal
 from springtide.kit.i18n import translate
-from springtide.web.campaigns.forms import AnyRequest, Typed, read_count
+from springtide.web.frame.forms import AnyRequest, Posted, read_count
 from springtide.web.frame.render import page, see_other, view_of
 from springtide.web.frame.words import refusal as told
 
@@ -30,7 +30,7 @@ _KIND = "issue_reward"
 
 @post(_PATH, opt=_WRITE, sync_to_thread=True)
 def issue_start(
-    request: AnyRequest, house: House, member: Member, reward: str, data: Typed
+    request: AnyRequest, house: House, member: Member, reward: str, data: Posted
 ) -> Response[Any]:
     """Hand the job to the worker."""
     place = f"/shops/{member.shop.slug}/rewards/{reward}"

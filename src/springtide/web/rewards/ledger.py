@@ -24,7 +24,7 @@ from springtide.domain.rewards.refunds import REFUNDS
 from springtide.flows.names import TRANSFER_STATES
 from springtide.kit.errors import N_
 from springtide.kit.ids import BadId, inward
-from springtide.web.campaigns.forms import AnyRequest
+from springtide.web.frame.forms import AnyRequest
 from springtide.web.frame.navigation import NavItem
 from springtide.web.frame.render import page
 

@@ -28,8 +28,7 @@ from springtide.flows.names import CLAIM_STATES, GRANTED, GROUP_STATES, REWARD_S
 from springtide.kit import ids
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.i18n import translate
-from springtide.web.campaigns.forms import AnyRequest, Typed
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Posted
 from springtide.web.frame.navigation import NavItem
 from springtide.web.frame.render import page, see_other, view_of
 from springtide.web.frame.struct_fields import (
@@ -93,7 +92,7 @@ def reward_new(request: AnyRequest, house: House, member: Member, kind: str = ""
 
 
 @post(_PATH, opt=_WRITE, sync_to_thread=True)
-def reward_save(request: AnyRequest, house: House, member: Member, data: Typed) -> Response[Any]:
+def reward_save(request: AnyRequest, house: House, member: Member, data: Posted) -> Response[Any]:
     """Save a new reward, or a draft anew."""
     kind = str(data.get("kind", ""))
     if kind not in GAMES:

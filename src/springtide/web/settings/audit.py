@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, get
+from litestar import Response, get
 
 from springtide.bootstrap import House
 from springtide.domain.access import queries
@@ -15,9 +15,9 @@ from springtide.flows.people.audit_log import GROUP_WORDS, AuditFilter, by_group
 from springtide.kit.ids import inward, outward
 from springtide.kit.reading import BadDay, as_typed, day
 from springtide.web.frame import render
+from springtide.web.frame.forms import AnyRequest
 from springtide.web.settings import sections
 
-AnyRequest = Request[Any, Any, Any]
 PAGE = 50
 _SHOWN_MAX = 300
 

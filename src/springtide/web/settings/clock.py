@@ -1,11 +1,9 @@
 """Settings, shop time: the demo shop's simulated clock, set by hand."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar import Response, get, post
 
 from springtide.bootstrap import House
 from springtide.domain.access import operations
@@ -15,11 +13,9 @@ from springtide.kit.i18n import translate
 from springtide.kit.reading import wall_time
 from springtide.kit.time import SimulatedClock, at_wall_time
 from springtide.web.frame import render
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Typed
 from springtide.web.settings import sections
 
-Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-AnyRequest = Request[Any, Any, Any]
 _OPT = {"access": Needs(Permission.SETTINGS_WRITE)}
 #: Speeds to choose from: how many seconds of the shop pass in a real one.
 SPEEDS = {

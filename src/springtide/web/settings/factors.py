@@ -1,12 +1,10 @@
 """Settings, my account: second factors, that is apps, passkeys and recovery codes."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 import segno
-from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar import Response, get, post
 from pyotp import TOTP
 
 from springtide.bootstrap import House
@@ -19,11 +17,9 @@ from springtide.kit.ids import inward
 from springtide.web.account import passkeys
 from springtide.web.account.second_factor import keep_totp, kept_totp
 from springtide.web.frame import render, sessions
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Typed
 from springtide.web.settings import sections
 
-Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-AnyRequest = Request[Any, Any, Any]
 #: Also opens where the shop asks for a second factor that the person does not have yet.
 _OPT = {"access": Needs(Permission.READ, fresh=True, without_factor=True)}
 _PAGE = "/shops/{shop:str}/settings/me/factors"

@@ -1,11 +1,9 @@
 """Settings, API keys: what the shop's own site and apps call us with."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar import Response, get, post
 
 from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
@@ -22,11 +20,9 @@ from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward
 from springtide.web.frame import render
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Typed
 from springtide.web.settings import sections
 
-Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-AnyRequest = Request[Any, Any, Any]
 _OPT = {"access": reading(Data.KEYS)}
 _WRITE = {"access": Needs(Permission.SETTINGS_WRITE, fresh=True)}
 #: Lives of a key to choose from, in days; 0 has no end.

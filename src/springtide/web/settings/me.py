@@ -1,10 +1,8 @@
 """Settings, my account: language, password, where one is logged in, what happened lately."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar import Response, get, post
 
 from springtide.bootstrap import House
 from springtide.domain.access import audit_queries, operations, proofs, queries
@@ -15,11 +13,9 @@ from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward
 from springtide.web.frame import render, sessions
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Typed
 from springtide.web.settings import sections
 
-Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-AnyRequest = Request[Any, Any, Any]
 _OPT = {"access": Needs(Permission.READ)}
 
 

@@ -1,10 +1,8 @@
 """Settings, people: who belongs to the shop, in which role."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar import Response, get, post
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
@@ -15,11 +13,9 @@ from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward
 from springtide.web.frame import render
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Typed
 from springtide.web.settings import sections
 
-Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-AnyRequest = Request[Any, Any, Any]
 _OPT = {"access": reading(Data.TEAM)}
 _WRITE = {"access": Needs(Permission.SETTINGS_WRITE, fresh=True)}
 _INVITATION = "/shops/{shop:str}/settings/people/invitations/{invitation:str}"

@@ -1,10 +1,8 @@
 """Settings, points: who keeps the balances of customers' points."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar import Response, get, post
 
 from springtide.bootstrap import House
 from springtide.domain.access import operations
@@ -12,11 +10,9 @@ from springtide.domain.access.model import Member, Needs, Permission, PointsKeep
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
 from springtide.web.frame import render
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Typed
 from springtide.web.settings import sections
 
-Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-AnyRequest = Request[Any, Any, Any]
 _OPT = {"access": Needs(Permission.SETTINGS_WRITE)}
 KEEPERS = {
     PointsKeeper.LEDGER: N_("Springtide's ledger"),

@@ -1,10 +1,8 @@
 """Settings, security: whether everybody of the shop needs a second factor, and who has none."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar import Response, get, post
 
 from springtide.bootstrap import House
 from springtide.domain.access import operations, proofs, queries
@@ -12,11 +10,9 @@ from springtide.domain.access.model import Member, Needs, Permission
 from springtide.kit.errors import N_
 from springtide.kit.i18n import translate
 from springtide.web.frame import render
-from springtide.web.frame.forms import Form
+from springtide.web.frame.forms import AnyRequest, Form, Typed
 from springtide.web.settings import sections
 
-Typed = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-AnyRequest = Request[Any, Any, Any]
 _PAGE = "/shops/{shop:str}/settings/security"
 
 
