@@ -1,6 +1,7 @@
 """The plan of the house holds: private stores, bounded sizes, plain names, a map that is true."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,14 +115,17 @@ def test_only_bootstrap_reads_the_wall_clock(clock: str) -> None:
     assert readers == []
 
 
-def test_the_map_names_every_room() -> None:
-    text = (ROOT / "docs" / "map.md").read_text()
-    rooms = [
+def test_the_map_is_of_this_house() -> None:
+    text = (ROOT / "docs" / "map.md").read_text().partition("```")[2].partition("```")[0]
+    rooms = {
         path.parent.relative_to(SOURCE).as_posix()
         for path in SOURCE.rglob("__init__.py")
         if path.parent != SOURCE
-    ]
-    assert [room for room in rooms if f"`{room}/`" not in text] == []
+    }
+    drawn = {each.rstrip("/") for each in re.findall(r"(?<![\w/])[\w/]+/(?=\s|$)", text)}
+    assert rooms - drawn == set()
+    places = (SOURCE, ROOT, ROOT / "tests")
+    assert [each for each in drawn if not any((place / each).exists() for place in places)] == []
 
 
 def test_nothing_names_a_registry_host_or_this_machine() -> None:
