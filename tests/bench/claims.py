@@ -25,7 +25,7 @@ from springtide.domain.rewards.queries import claim_count
 from springtide.kit.db import Database, driver_url
 from springtide.migrations import migrate
 from tests.kit import postgres
-from tests.kit.house import ACTOR, TestHouse, key_in, settings_in, shop_in
+from tests.kit.house import ACTOR, SECRET, TestHouse, key_in, settings_in, shop_in
 from tests.kit.ports import free_port
 
 CLAIMS, STOCK, CONNECTIONS = 20_000, 5_000, 64
@@ -113,7 +113,11 @@ def _claimed(folder: Path, address: str | None, servers: int, turn: int) -> tupl
     shop = shop_in(house)
     token = key_in(house, shop, Scope.CLAIMS_WRITE)
     reward = hot_reward(house, shop)
-    environment = {"SPRINGTIDE_DATA": str(folder), "SPRINGTIDE_DATABASE_URL": url}
+    environment = {
+        "SPRINGTIDE_DATA": str(folder),
+        "SPRINGTIDE_DATABASE_URL": url,
+        "SPRINGTIDE_SECRET": SECRET,
+    }
     with serving(environment, servers) as ports:
         requests = [claim_request(token, reward.key, n) for n in range(CLAIMS)]
         rush = asyncio.run(load(ports, requests))

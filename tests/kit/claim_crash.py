@@ -16,7 +16,7 @@ from springtide.domain.rewards.queries import claim_count, claims_of_reward
 from springtide.kit.db import Database
 from springtide.kit.ids import outward
 from tests.kit.fork_server import ForkServer, fork_server
-from tests.kit.house import TestHouse, key_in, settings_in, shop_in
+from tests.kit.house import SECRET, TestHouse, key_in, settings_in, shop_in
 from tests.kit.rewards import RULE, published
 
 CLIENTS = 4
@@ -54,7 +54,11 @@ def crash(database_url: str, folder: Path, *, kills: int, seed: int = 1) -> tupl
     draw = published(database, shop, "draw", DRAW, now=now, quantity=STOCK, per_customer=None)
     small = published(database, shop, "coupon", {"rule": RULE}, now=now, quantity=25)
     seen, stop = Seen(), threading.Event()
-    environment = {"SPRINGTIDE_DATA": str(folder), "SPRINGTIDE_DATABASE_URL": database_url}
+    environment = {
+        "SPRINGTIDE_DATA": str(folder),
+        "SPRINGTIDE_DATABASE_URL": database_url,
+        "SPRINGTIDE_SECRET": SECRET,
+    }
     rewards = [coupon.key, draw.key, small.key]
     with fork_server(environment) as server:
         clients = [

@@ -17,6 +17,8 @@ from springtide.web.frame import sessions
 
 ACTOR = Actor("command", "test", "test")
 PASSWORD = "quiet-harbour-lights"
+#: Of every installation of tests: processes beside it are told the same.
+SECRET = "a secret of tests, as long as one must be"
 START = datetime(2025, 11, 1, 2, 0, tzinfo=UTC)
 
 
@@ -45,7 +47,7 @@ def settings_in(folder: Path, database_url: str, **changes: Any) -> Settings:
         "database_url": database_url,
         "host": "127.0.0.1",
         "port": 8000,
-        "secret": "a secret of tests, as long as one must be",
+        "secret": SECRET,
         "smtp_url": "smtp://127.0.0.1:1",
         "public_url": "http://testserver.local",
     }

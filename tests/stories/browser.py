@@ -14,6 +14,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
+from tests.kit.house import SECRET
 from tests.kit.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -109,6 +110,7 @@ def server(data: Path, *, database_url: str = "", name: str = "127.0.0.1") -> It
         "PYTHONPATH": str(ROOT / "src"),
         "SPRINGTIDE_DATA": str(data),
         "SPRINGTIDE_DATABASE_URL": database_url,
+        "SPRINGTIDE_SECRET": SECRET,
         "PORT": str(port),
         "SPRINGTIDE_PUBLIC_URL": f"http://{name}:{port}",
     }

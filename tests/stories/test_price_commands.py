@@ -13,7 +13,7 @@ from springtide.flows.checkout.buyer import Wanted
 from springtide.flows.checkout.place import Placing, place
 from springtide.kit.db import Database
 from springtide.migrations import migrate
-from tests.kit.house import START
+from tests.kit.house import SECRET, START
 from tests.kit.shops import ACTOR, new_shop
 from tests.kit.storefront import open_sale, stock_shelves
 from tests.stories.test_commands import _run
@@ -37,7 +37,8 @@ def data(tmp_path: Path) -> Path:
 
 
 def _price(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return _run(data, "price", *arguments, "--shop", (data / "slug").read_text())
+    slug = (data / "slug").read_text()
+    return _run(data, "price", *arguments, "--shop", slug, SPRINGTIDE_SECRET=SECRET)
 
 
 def test_an_orders_price_is_made_again_and_a_tampered_rule_is_found(data: Path) -> None:

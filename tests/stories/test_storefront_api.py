@@ -73,7 +73,7 @@ def test_from_the_first_view_to_the_paid_order(store: Storefront) -> None:
     assert priced["total_minor"] == TOTAL_MINOR
     assert "floor" not in quote.text
 
-    body = {**CART, "key": "A/1", "customer_key": "c1", "visitor_key": "v1"}
+    body = {**CART, "key": "A\n1", "customer_key": "c1", "visitor_key": "v1"}
     assert store.post("/v1/orders", body, key="k1").status_code == 422
     body["key"] = "A 1"
     placed = store.post("/v1/orders", body, key="k1")
