@@ -114,7 +114,7 @@ class Swap:
         if self.is_shared:
             for old in self.names:
                 # Of the order of that key: its points, what it earned, what it refers to.
-                if value == old or value.startswith((f"points:{old}", f"back:points:{old}", old)):
+                if value.startswith((old, f"points:{old}", f"back:points:{old}")):
                     return value
         return self.text(value)
 
