@@ -19,6 +19,7 @@ import httpx
 from springtide.bootstrap import open_house
 from springtide.demo import story
 from springtide.demo.build import demo_shop as found_shop
+from springtide.domain.access.act import Act
 from springtide.domain.access.operations import set_clock
 from springtide.kit.time import SimulatedClock, at_wall_time
 from springtide.settings import read_settings
@@ -58,7 +59,7 @@ def _stand_at_noon(shop: DemoShop) -> None:
         demo, real = found_shop(house), house.real_now()
         clock = SimulatedClock(NOON, real, 1, NOON + timedelta(hours=6))
         with house.db.write() as tx:
-            set_clock(tx, shop_id=demo.id, clock=clock, actor=story.ACTOR, now=real)
+            set_clock(Act(tx, demo, story.ACTOR, real, real), clock=clock)
     finally:
         house.close()
     waits = "select 1 from timeline_actions where kind = 'open_sale' and state <> 'done'"

@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import create_engine, text
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Scope, Shop
 from springtide.domain.ledger.queries import imbalances
 from springtide.domain.rewards.model import Reward, Terms
@@ -134,18 +135,15 @@ def hot_reward(house: TestHouse, shop: Shop, stock: int = STOCK) -> Reward:
     now = house.real_now()
     with house.db.write() as tx:
         saved = save_reward(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR, now),
             kind="coupon",
             name="hot",
             params={"rule": "rul_00000000000000000000000000"},
             terms=Terms(quantity=stock),
             opens_at=now - timedelta(minutes=1),
             closes_at=now + timedelta(days=1),
-            actor=ACTOR,
-            now=now,
         )
-        return publish_reward(tx, shop=shop, reward_id=saved.id, actor=ACTOR, now=now)
+        return publish_reward(Act.of(tx, shop, ACTOR, now), reward_id=saved.id)
 
 
 @contextmanager

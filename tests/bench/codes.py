@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import create_engine, text
 
+from springtide.domain.access.act import Act
 from springtide.domain.rewards.codes import codes_of, make_codes, normal
 from springtide.domain.rewards.model import Reward
 from springtide.domain.rewards.store import codes as codes_table
@@ -46,7 +47,7 @@ def _measured(name: str, url: str | None) -> list[dict[str, Any]]:
         def made(count: int) -> float:
             begin = time.perf_counter()
             with database.write() as tx:
-                make_codes(tx, shop=shop, reward=reward, count=count, actor=ACTOR, now=now)
+                make_codes(Act.of(tx, shop, ACTOR, now), reward=reward, count=count)
             return time.perf_counter() - begin
 
         made(FEW)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from litestar.testing import TestClient
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Scope, Shop
 from springtide.domain.campaigns import operations as campaigns
 from springtide.domain.campaigns.model import Goals
@@ -98,14 +99,14 @@ def _fill(house: TestHouse, of: Shop, book: dict[str, PriceFacts], made: list[Ac
     now = house.real_now()
     with house.db.write() as tx:
         products = [Product(key, key, category=facts.category) for key, facts in book.items()]
-        upsert_products(tx, shop_id=of.id, actor=ACTOR, products=products, now=now)
+        upsert_products(Act.of(tx, of, ACTOR, now), products=products)
         prices = {
             key: BookPrice(facts.regular_minor, facts.floor_minor, facts.cost_minor, facts.tax_bps)
             for key, facts in book.items()
         }
-        pricing.set_book_prices(tx, shop=of, prices=prices, why="bench", actor=ACTOR, now=now)
+        pricing.set_book_prices(Act.of(tx, of, ACTOR, now), prices=prices, why="bench")
         sale = campaigns.create_campaign(
-            tx, shop=of, name="bench", day=now.date(), goals=Goals(), actor=ACTOR, now=now
+            Act.of(tx, of, ACTOR, now), name="bench", day=now.date(), goals=Goals()
         )
         ladders: list[str] = []
         for rule in made:
@@ -115,16 +116,13 @@ def _fill(house: TestHouse, of: Shop, book: dict[str, PriceFacts], made: list[Ac
                 else (Stacking())
             )
             saved = pricing.save_rule(
-                tx,
-                shop=of,
+                Act.of(tx, of, ACTOR, now),
                 campaign_id=sale.id,
                 rule_id=None,
                 kind=rule.kind,
                 params=dict(rule.params),
                 terms=Terms(conditions=rule.conditions, stacking=stacking),
-                actor=ACTOR,
-                now=now,
             )
             if rule.kind == "threshold_ladder":
                 ladders.append(saved.key)
-        pricing.activate_rules(tx, shop=of, campaign_id=sale.id, actor=ACTOR, now=now)
+        pricing.activate_rules(Act.of(tx, of, ACTOR, now), campaign_id=sale.id)

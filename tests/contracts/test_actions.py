@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from springtide.domain.access.act import Act
 from springtide.domain.campaigns.model import PhaseKind
 from springtide.domain.customers.erasing import begin_erasure
 from springtide.domain.facts.model import Fact
@@ -65,12 +66,9 @@ class Stage:
             params = EXAMPLES[kind](self) if kind in EXAMPLES else {}
         with self.house.db.write() as tx:
             (planned,) = planning.plan(
-                tx,
-                shop=self.sale.shop,
+                Act.of(tx, self.sale.shop, ACTOR, MID_SALE),
                 campaign_id=self.sale.campaign_id,
                 plans=[Plan("day", kind, MID_SALE, params=params)],
-                actor=ACTOR,
-                now=MID_SALE,
             )
         return planned
 
@@ -78,12 +76,7 @@ class Stage:
         """Return the erasure that a customer of the sale asked for."""
         with self.house.db.write() as tx:
             return begin_erasure(
-                tx,
-                shop=self.sale.shop,
-                key="c0001",
-                block=False,
-                actor=ACTOR,
-                now=MID_SALE,
+                Act(tx, self.sale.shop, ACTOR, MID_SALE, MID_SALE), key="c0001", block=False
             ).key
 
     def reward(self) -> str:
@@ -118,7 +111,7 @@ class Stage:
 
     def undo(self, action: Action) -> Action:
         with self.house.db.write() as tx:
-            planning.undo(tx, shop=self.sale.shop, action_id=action.id, actor=ACTOR, now=MID_SALE)
+            planning.undo(Act.of(tx, self.sale.shop, ACTOR, MID_SALE), action_id=action.id)
         return self.carry(action)
 
     def as_if_killed_before_the_end(self, action: Action, state: State) -> None:
@@ -230,8 +223,7 @@ def test_rewards_open_with_the_sale_and_stop_with_it(stage: Stage) -> None:
         with database.write() as tx:
             made.append(
                 save_reward(
-                    tx,
-                    shop=sale.shop,
+                    Act.of(tx, sale.shop, ACTOR, MID_SALE),
                     campaign_id=sale.campaign_id,
                     kind="check_in",
                     name="daily",
@@ -239,8 +231,6 @@ def test_rewards_open_with_the_sale_and_stop_with_it(stage: Stage) -> None:
                     terms=RewardTerms(quantity=9, per_customer=None),
                     opens_at=MID_SALE,
                     closes_at=MID_SALE + timedelta(hours=hours),
-                    actor=ACTOR,
-                    now=MID_SALE,
                 )
             )
     action = stage.carry(stage.plan("publish_rewards"))
@@ -266,7 +256,7 @@ def test_a_withdrawal_undoes_all_that_holds_the_last_thing_first(stage: Stage) -
     sale.order("unpaid", now=MID_SALE, is_paid=False)
     with stage.house.db.write() as tx:
         withdrawal = planning.withdraw_now(
-            tx, shop=sale.shop, campaign_id=sale.campaign_id, actor=ACTOR, now=MID_SALE
+            Act.of(tx, sale.shop, ACTOR, MID_SALE), campaign_id=sale.campaign_id
         )
     withdrawal = stage.carry(withdrawal)
     assert withdrawal.state == State.DONE, withdrawal.error
@@ -285,7 +275,7 @@ def test_a_withdrawn_sale_comes_back_by_being_scheduled_again(stage: Stage) -> N
     for _ in range(2):
         with house.db.write() as tx:
             planned = planning.schedule(
-                tx, shop=sale.shop, campaign=sale.campaign, actor=ACTOR, now=MID_SALE
+                Act.of(tx, sale.shop, ACTOR, MID_SALE), campaign=sale.campaign
             )
         for action in planned[:-1]:
             assert stage.carry(action).state == State.DONE

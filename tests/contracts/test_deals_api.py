@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Scope, Shop
 from springtide.domain.rewards.model import Reward
 from springtide.domain.rewards.operations import stop_reward
@@ -129,7 +130,7 @@ def test_what_is_owed_is_listed_and_paid_back(site: Seller) -> None:
     browser_like = site.get("/v1/refunds", site.publishable)
     assert browser_like.status_code == 403
     with site.house.db.write() as tx:
-        stop_reward(tx, shop=site.shop, reward_id=reward.id, actor=ACTOR, now=site.house.clock)
+        stop_reward(Act.of(tx, site.shop, ACTOR, site.house.clock), reward_id=reward.id)
     site.look_after()
     first = site.get("/v1/refunds?limit=1").json()
     second = site.get(f"/v1/refunds?limit=1&cursor={first['next_cursor']}").json()

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, select, text
 
 import springtide
 from springtide.domain.access import operations
+from springtide.domain.access.act import Act
 from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import Actor, Role, Scope, Shop
 from springtide.domain.access.queries import NotSignedIn, session_person
@@ -77,7 +78,7 @@ def _seed(house: TestHouse, folder: Path) -> Shop:
         CustomerEntry(OTHER, "Bo", "bo@example.test", None),
     ]
     with house.db.write() as tx:
-        upsert_customers(tx, shop_id=shop.id, entries=entries, actor=ACTOR, now=now)
+        upsert_customers(Act(tx, shop, ACTOR, now, now), entries=entries)
     file = folder / "orders.csv"
     file.write_text(
         "customer_id,order_id,order_date,revenue\n"
@@ -92,7 +93,7 @@ def _seed(house: TestHouse, folder: Path) -> Shop:
     with house.db.write() as tx:
         for each in (KEY, OTHER):
             adjust_points(
-                tx, shop=shop, customer_key=each, amount=30, reason="a test", actor=ACTOR, now=now
+                Act.of(tx, shop, ACTOR, now), customer_key=each, amount=30, reason="a test"
             )
         fact = Fact(
             shop.slug, "favourite", now, "springtide", f"share:{KEY}:1", customer_key=KEY,
@@ -102,9 +103,11 @@ def _seed(house: TestHouse, folder: Path) -> Shop:
     seal(house.db, house.lake)
     with house.db.write() as tx:
         gifts.give_points(
-            tx, shop=shop, customer_key=KEY, amount=900_000, reason="large", actor=ACTOR, now=now,
-            real_now=house.real_now(),
-        )  # fmt: skip
+            Act(tx, shop, ACTOR, now, house.real_now()),
+            customer_key=KEY,
+            amount=900_000,
+            reason="large",
+        )
         view = Fact(shop.slug, "view", now, "springtide", "v1", customer_key=KEY, product_key="p")
         append(tx, [view], now=now)
     return shop
@@ -195,9 +198,8 @@ def test_a_kill_in_the_middle_leaves_what_the_next_run_ends(
     before = _sums(house, shop)
     with house.db.write() as tx:
         found = erasure.ask_within(
-            tx, shop=shop, key=KEY, block=False, actor=ACTOR, now=house.now(shop),
-            real_now=house.real_now(),
-        )  # fmt: skip
+            Act(tx, shop, ACTOR, house.now(shop), house.real_now()), key=KEY, block=False
+        )
     steps = 0
 
     def kill() -> None:
@@ -283,11 +285,10 @@ def _called_alike(house: TestHouse) -> tuple[Till, str]:
     till.rule("points", {}, Till.anybody)
     entry = CustomerEntry(name, "Ann", "ann@example.test", None)
     with house.db.write() as tx:
-        upsert_customers(tx, shop_id=till.shop.id, entries=[entry], actor=ACTOR, now=till.now)
+        upsert_customers(Act(tx, till.shop, ACTOR, till.now, till.now), entries=[entry])
         adjust_points(
-            tx, shop=till.shop, customer_key=name, amount=1_000, reason="a test", actor=ACTOR,
-            now=till.now,
-        )  # fmt: skip
+            Act.of(tx, till.shop, ACTOR, till.now), customer_key=name, amount=1_000, reason="a test"
+        )
     till.place(name, 2, customer=name, points=300)
     till.pay(name)
     till.place("1042", 1, customer=name, more=("tea",))
@@ -318,9 +319,7 @@ def test_whoever_comes_back_is_new_and_written_to_only_when_not_blocked(
 
     def come() -> Any:
         with house.db.write() as tx:
-            upsert_customers(
-                tx, shop_id=shop.id, entries=[entry], actor=ACTOR, now=house.real_now()
-            )
+            upsert_customers(Act.of(tx, shop, ACTOR), entries=[entry])
             return customer(tx, shop_id=shop.id, key=KEY)
 
     first = come()
@@ -404,14 +403,13 @@ def test_a_person_of_the_team_is_erased_and_what_they_did_stays(house: TestHouse
     me = Actor("person", str(ann.id), ann.name)
     now = house.real_now()
     with house.db.write() as tx:
-        operations.set_clock(tx, shop_id=shop.id, clock=None, actor=me, now=now)
-        operations.invite(tx, shop=other, email=EMAIL, role=Role.DESIGN, actor=ACTOR, now=now)
+        operations.set_clock(Act(tx, shop, me, now, now), clock=None)
+        operations.invite(Act(tx, other, ACTOR, now, now), email=EMAIL, role=Role.DESIGN)
     with house.db.write() as tx:
         gifts.give_points(
-            tx, shop=shop, customer_key="c", amount=900_000, reason="large", actor=me, now=now,
-            real_now=now,
-        )  # fmt: skip
-        planning.enqueue(tx, shop=shop, kind="try_plan", params={}, actor=me, now=now)
+            Act(tx, shop, me, now, now), customer_key="c", amount=900_000, reason="large"
+        )
+        planning.enqueue(Act.of(tx, shop, me, now), kind="try_plan", params={})
         tx.execute(text("update timeline_actions set waived_by = :who"), {"who": me.name})
     with pytest.raises(operations.LastOwner), house.db.write() as tx:
         operations.erase_person(tx, person=ann, actor=me, now=now)
@@ -435,7 +433,7 @@ def test_only_an_owner_with_a_fresh_log_in_and_a_key_with_the_scope_erase(
     shop = shop_in(house)
     with house.db.write() as tx:
         entry = CustomerEntry(KEY, "Ann", EMAIL, None)
-        upsert_customers(tx, shop_id=shop.id, entries=[entry], actor=ACTOR, now=house.real_now())
+        upsert_customers(Act.of(tx, shop, ACTOR), entries=[entry])
         found = customer(tx, shop_id=shop.id, key=KEY)
     path = f"/shops/tide/customers/{outward('cus', found.id)}"
     operator = Browser(client, house).sign_in(person_in(house, shop, Role.OPERATIONS))

@@ -22,6 +22,7 @@ from sqlalchemy import select, update
 
 from springtide.connectors.tabular.rejects import harmless
 from springtide.connectors.tabular.written import Column, Manner, TooManyRows, write
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import PERMISSIONS, READERS, Role
 from springtide.domain.access.queries import shop_by_id
 from springtide.domain.access.store import audit_log
@@ -314,9 +315,10 @@ def test_a_sales_tables_hold_what_the_sale_has(sqlite_house: TestHouse) -> None:
     assert len(rows("statement", account=stock[0])) >= 3
     with house.db.write() as tx:
         plan(
-            tx, shop=shop, campaign_id=sale.campaign_id, plans=plans_of(sale_of(tx, sale)),
-            actor=ACTOR, now=now,
-        )  # fmt: skip
+            Act.of(tx, shop, ACTOR, now),
+            campaign_id=sale.campaign_id,
+            plans=plans_of(sale_of(tx, sale)),
+        )
     assert rows("campaign_actions", campaign=campaign)
 
 
@@ -336,9 +338,10 @@ def test_a_trials_tables_are_those_of_the_newest_that_ended(sqlite_house: TestHo
     ):
         with house.db.write() as tx:
             job = planning.enqueue(
-                tx, shop=shop, kind=TRY_PLAN, actor=ACTOR, now=now + timedelta(minutes=number),
+                Act.of(tx, shop, ACTOR, now + timedelta(minutes=number)),
+                kind=TRY_PLAN,
                 params={**told, "since": "2025-10-01", "until": "2025-10-02"},
-            )  # fmt: skip
+            )
             tx.execute(
                 update(actions)
                 .where(actions.c.id == job.id)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from springtide.domain.access.act import Act
 from springtide.domain.ledger.queries import imbalances
 from springtide.domain.rewards.games import GAMES, BadGameParams, read_game
 from springtide.domain.rewards.model import Attempt, Bought, Done, Reward, Terms
@@ -99,7 +100,7 @@ def test_a_kind_is_claimed_and_stopped(kind: str, database: Database, now: datet
     late = _try(reward, 9, now + timedelta(days=2))
     assert codes(claimed(database, shop, late, now=now + timedelta(days=2))) == ["reward_closed"]
     with database.write() as tx:
-        stop_reward(tx, shop=shop, reward_id=reward.id, actor=ACTOR, now=now)
+        stop_reward(Act.of(tx, shop, ACTOR, now), reward_id=reward.id)
     with database.read() as tx:
         assert imbalances(tx, shop_id=shop.id) == []
 

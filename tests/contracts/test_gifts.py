@@ -10,6 +10,7 @@ import pytest
 from litestar.testing import TestClient
 from msgspec.structs import replace
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import Actor, Role, Shop
 from springtide.domain.customers.erasing import CustomerErased, begin_erasure
@@ -47,7 +48,7 @@ BOUNDS = Bounds(points=100, money_minor=1_000, budget_points=1_000, budget_money
 def shop(house: TestHouse) -> Shop:
     made = shop_in(house)
     with house.db.write() as tx:
-        set_bounds(tx, shop=made, bounds=BOUNDS, actor=ACTOR, now=house.real_now())
+        set_bounds(Act.of(tx, made, ACTOR), bounds=BOUNDS)
     return made
 
 
@@ -56,14 +57,10 @@ def _give(
 ) -> UUID | None:
     with house.db.write() as tx:
         return gifts.give_points(
-            tx,
-            shop=shop,
+            Act(tx, shop, actor, house.now(shop), house.real_now()),
             customer_key=to,
             amount=amount,
             reason="sorry",
-            actor=actor,
-            now=house.now(shop),
-            real_now=house.real_now(),
         )
 
 
@@ -72,13 +69,7 @@ def _decide(
 ) -> None:
     with house.db.write() as tx:
         gifts.decide(
-            tx,
-            shop=shop,
-            gift_id=gift,
-            approve=approve,
-            actor=actor,
-            now=house.now(shop),
-            real_now=house.real_now(),
+            Act(tx, shop, actor, house.now(shop), house.real_now()), gift_id=gift, approve=approve
         )
 
 
@@ -92,16 +83,13 @@ def _draft(house: TestHouse, shop: Shop, total_minor: int) -> UUID:
     now = house.now(shop)
     with house.db.write() as tx:
         return save_reward(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR, now),
             kind="packet",
             name="packets",
             params={"rule": RULE, "total_minor": total_minor},
             terms=Terms(quantity=10, is_targeted=True),
             opens_at=now,
             closes_at=now + timedelta(days=1),
-            actor=ACTOR,
-            now=now,
         ).id
 
 
@@ -182,12 +170,8 @@ def test_a_large_budget_is_published_by_two_and_not_by_the_timeline_alone(
     def publish(reward_id: UUID, *, may_ask: bool = True) -> UUID | None:
         with house.db.write() as tx:
             return gifts.publish(
-                tx,
-                shop=shop,
+                Act(tx, shop, LI, house.now(shop), house.real_now()),
                 reward_id=reward_id,
-                actor=LI,
-                now=house.now(shop),
-                real_now=house.real_now(),
                 may_ask=may_ask,
             )
 
@@ -211,12 +195,7 @@ def test_a_reward_to_a_list_waits_by_its_budget(house: TestHouse, shop: Shop) ->
     def issue(give: bool) -> UUID | None:
         with house.db.write() as tx:
             return gifts.issue(
-                tx,
-                shop=shop,
-                params=params | {"give": give},
-                actor=LI,
-                now=house.now(shop),
-                real_now=house.real_now(),
+                Act(tx, shop, LI, house.now(shop), house.real_now()), params=params | {"give": give}
             )
 
     def planned() -> int:
@@ -233,7 +212,7 @@ def test_a_reward_to_a_list_waits_by_its_budget(house: TestHouse, shop: Shop) ->
 
 def test_bounds_have_bounds_and_are_written_down(house: TestHouse, shop: Shop) -> None:
     with pytest.raises(Invalid), house.db.write() as tx:
-        set_bounds(tx, shop=shop, bounds=Bounds(points=-1), actor=ACTOR, now=house.real_now())
+        set_bounds(Act.of(tx, shop, ACTOR), bounds=Bounds(points=-1))
     with house.db.read() as tx:
         assert bounds_of(tx, shop_id=shop.id) == BOUNDS
         assert audit_page(tx, shop_id=shop.id, actions=("gift.bounds",))[0].after["points"] == 100
@@ -244,9 +223,7 @@ def test_a_raise_of_the_bounds_needs_a_second_person_if_there_is_one(
 ) -> None:
     def change(bounds: Bounds, actor: Actor) -> UUID | None:
         with house.db.write() as tx:
-            return gifts.change_bounds(
-                tx, shop=shop, bounds=bounds, actor=actor, real_now=house.real_now()
-            )
+            return gifts.change_bounds(Act.of(tx, shop, actor), bounds=bounds)
 
     def kept() -> Bounds:
         with house.db.read() as tx:
@@ -284,13 +261,11 @@ def test_nothing_is_given_to_a_customer_who_was_erased_meanwhile(
 ) -> None:
     with house.db.write() as tx:
         entry = CustomerEntry("c1", "Ann", None, None)
-        upsert_customers(tx, shop_id=shop.id, entries=[entry], actor=ACTOR, now=house.real_now())
+        upsert_customers(Act.of(tx, shop, ACTOR), entries=[entry])
     gift = _give(house, shop, 5_000)
     assert gift is not None
     with house.db.write() as tx:
-        found = begin_erasure(
-            tx, shop=shop, key="c1", block=False, actor=ACTOR, now=house.real_now()
-        )
+        found = begin_erasure(Act.of(tx, shop, ACTOR), key="c1", block=False)
     if is_done:
         erasure.erase(house, shop, erasure_id=found.id)
     with pytest.raises(CustomerErased):
@@ -316,7 +291,7 @@ def test_the_pages_ask_a_second_person(client: TestClient[Site], sqlite_house: T
     )
     with house.db.write() as tx:
         entry = CustomerEntry("c1", "Ann", None, None)
-        upsert_customers(tx, shop_id=shop.id, entries=[entry], actor=ACTOR, now=house.real_now())
+        upsert_customers(Act.of(tx, shop, ACTOR), entries=[entry])
         key = outward("cus", customer(tx, shop_id=shop.id, key="c1").id)
     page = owner.get("/shops/tide/gifts")
     field = re.compile(r'name="((?:budget_)?(?:points|money_minor))"[^>]*value="([^"]*)"')

@@ -7,6 +7,7 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy import text
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import Role
 from springtide.domain.campaigns.model import PhaseKind
@@ -31,9 +32,9 @@ class Night:
         with house.db.write() as tx:
             tx.execute(text("update price_book set floor_minor = 9000 where product_key = 'tea'"))
             planning.schedule(
-                tx, shop=self.sale.shop, campaign=self.sale.campaign, actor=ACTOR,
-                now=starts - timedelta(hours=1),
-            )  # fmt: skip
+                Act.of(tx, self.sale.shop, ACTOR, starts - timedelta(hours=1)),
+                campaign=self.sale.campaign,
+            )
         self.sale.set_clock(starts + timedelta(minutes=3), real=house.real_now())
         self.carry("set_prices")
         self.base = f"/shops/{self.sale.shop.slug}/campaigns/{self.sale.campaign.key}"

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from litestar.testing import TestClient
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Role
 from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import opt_out, upsert_customers
@@ -60,23 +61,20 @@ def test_a_channel_reaches_and_sends_to_its_own_contact_with_its_own_consent(
     shop, now = shop_in(house), house.real_now()
     entries = [CustomerEntry(key, key, f"{key}@x.example", told) for key, told in FILE.items()]
     with house.db.write() as tx:
-        upsert_customers(tx, shop_id=shop.id, entries=entries, actor=ACTOR, now=now)
-        opt_out(tx, shop=shop, key="out", by="link", actor=ACTOR, now=now, real_now=now)
+        upsert_customers(Act(tx, shop, ACTOR, now, now), entries=entries)
+        opt_out(Act(tx, shop, ACTOR, now, now), key="out", by="link")
         draft = Draft(
             name="n", subject="left over", body="Hi {name}", channel="pager", control_bps=0
         )
-        made = operations.create_outreach(
-            tx, shop=shop, draft=draft, actor=ACTOR, now=now, real_now=now
-        )
+        made = operations.create_outreach(Act(tx, shop, ACTOR, now, now), draft=draft)
         reach = queries.segment_reach(
             tx, reader=house.facts, shop=shop, segment=Segment(), as_of=now.date(), channel="pager"
         )
         assert (made.subject, reach.keys) == ("", ("yes",))
         # Of those on the list some have no number, or took their word back, when it is sent.
         operations.freeze_audience(
-            tx, shop=shop, outreach_id=made.id, customer_keys=sorted(FILE), actor=ACTOR, now=now,
-            real_now=now,
-        )  # fmt: skip
+            Act(tx, shop, ACTOR, now, now), outreach_id=made.id, customer_keys=sorted(FILE)
+        )
     post = Post(house.db, Pager.open(house.settings), "s" * 64, "https://tide.example", "w")
     send_batch(post, shop=shop, outreach_id=made.id, limit=100, now=now, real_now=now)
     with house.db.read() as tx:
@@ -91,7 +89,7 @@ def test_a_channel_keeps_its_own_lengths(house: TestHouse) -> None:
     shop, now = shop_in(house), house.real_now()
     long = Draft(name="n", subject="", body="x" * 201, channel="pager")
     with pytest.raises(Invalid) as refused, house.db.write() as tx:
-        operations.create_outreach(tx, shop=shop, draft=long, actor=ACTOR, now=now, real_now=now)
+        operations.create_outreach(Act(tx, shop, ACTOR, now, now), draft=long)
     assert set(refused.value.fields) == {"body"}
 
 
@@ -103,7 +101,7 @@ def test_a_channel_is_offered_on_the_page_and_named_in_the_file(
     shop, now = shop_in(house), house.real_now()
     entries = [CustomerEntry(key, key, None, told) for key, told in FILE.items()]
     with house.db.write() as tx:
-        upsert_customers(tx, shop_id=shop.id, entries=entries, actor=ACTOR, now=now)
+        upsert_customers(Act(tx, shop, ACTOR, now, now), entries=entries)
     owner = Browser(client, house).sign_in(person_in(house, shop, Role.OWNER))
     page = owner.get("/shops/tide/outreach/new").text
     assert '<option value="pager">Pager</option>' in page
@@ -153,10 +151,13 @@ def test_a_rule_gets_the_tier_that_it_asks_for(house: TestHouse) -> None:
     before = payable()
     with house.db.write() as tx:
         pricing.save_rule(
-            tx, shop=shop, campaign_id=campaign.id, rule_id=None, kind="friend_price",
-            params=TIERS, actor=ACTOR, now=now,
-        )  # fmt: skip
-        pricing.activate_rules(tx, shop=shop, campaign_id=campaign.id, actor=ACTOR, now=now)
+            Act.of(tx, shop, ACTOR, now),
+            campaign_id=campaign.id,
+            rule_id=None,
+            kind="friend_price",
+            params=TIERS,
+        )
+        pricing.activate_rules(Act.of(tx, shop, ACTOR, now), campaign_id=campaign.id)
     assert payable() == before - before // 10
 
 

@@ -10,6 +10,7 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 
 from springtide.domain.access import operations, queries
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import ApiKey, Role, Scope, Shop
 from springtide.kit.errors import Invalid, NotFound, Refusal
 from springtide.site import Site
@@ -21,22 +22,17 @@ KEYS = "/shops/tide/settings/keys"
 def _make(house: TestHouse, shop: Shop, days: int | None = 30) -> tuple[ApiKey, str]:
     with house.db.write() as tx:
         return operations.create_key(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR),
             name="site",
             scopes=frozenset({Scope.READ, Scope.CLAIMS_WRITE}),
             is_publishable=False,
-            actor=ACTOR,
-            now=house.real_now(),
             days=days,
         )
 
 
 def _rotate(house: TestHouse, shop: Shop, key: ApiKey, hours: int = 24) -> tuple[ApiKey, str]:
     with house.db.write() as tx:
-        return operations.rotate_key(
-            tx, shop=shop, key_id=key.id, hours=hours, actor=ACTOR, now=house.real_now()
-        )
+        return operations.rotate_key(Act.of(tx, shop, ACTOR), key_id=key.id, hours=hours)
 
 
 def _asked(client: TestClient[Site], token: str, path: str = "/v1/campaigns") -> Any:

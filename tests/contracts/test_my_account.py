@@ -15,6 +15,7 @@ from litestar.testing import TestClient
 from sqlalchemy import text
 
 from springtide.domain.access import audit_queries, operations, queries
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Role, Scope
 from springtide.domain.campaigns.model import Goals
 from springtide.domain.campaigns.operations import create_campaign
@@ -141,7 +142,7 @@ def _leave(house: TestHouse, _: str) -> None:
     with house.db.write() as tx:
         shop = queries.shop_by_slug(tx, slug="tide")
         person = queries.person_by_email(tx, email="design@tide.test")
-        operations.remove_member(tx, shop=shop, person=person, actor=ACTOR, now=house.real_now())
+        operations.remove_member(Act.of(tx, shop, ACTOR), person=person)
 
 
 def _new_password(house: TestHouse, token: str) -> None:
@@ -165,9 +166,7 @@ def _run_out(house: TestHouse, _: str) -> None:
 def _ask_factor(house: TestHouse, _: str) -> None:
     with house.db.write() as tx:
         shop = queries.shop_by_slug(tx, slug="tide")
-        operations.require_factor(
-            tx, shop=shop, is_required=True, actor=ACTOR, now=house.real_now()
-        )
+        operations.require_factor(Act.of(tx, shop, ACTOR), is_required=True)
 
 
 @pytest.mark.parametrize("end", [_log_out, _leave, _new_password, _run_out, _ask_factor])
@@ -177,13 +176,10 @@ def test_the_boards_stream_ends_with_its_session(
     shop = shop_in(sqlite_house)
     with sqlite_house.db.write() as tx:
         campaign = create_campaign(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR, sqlite_house.real_now()),
             name="Sale",
             day=date(2025, 11, 11),
             goals=Goals(),
-            actor=ACTOR,
-            now=sqlite_house.real_now(),
         )
     browser = Browser(client, sqlite_house).sign_in(person_in(sqlite_house, shop, Role.DESIGN))
     token = browser.cookies[sessions.session_cookie_name(sqlite_house)]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from springtide.domain.access.act import Act
 from springtide.domain.campaigns.model import PhaseKind
 from springtide.flows.timeline import planning
 from springtide.flows.timeline.action import KINDS
@@ -69,7 +70,7 @@ def test_an_invented_action_is_planned_in_its_place_and_holds_the_sale(
 ) -> None:
     house = SmallHouse(database, settings_at(tmp_path / "data", database.url))
     with database.write() as tx:
-        planning.schedule(tx, shop=sale.shop, campaign=sale.campaign, actor=ACTOR, now=MID_SALE)
+        planning.schedule(Act.of(tx, sale.shop, ACTOR, MID_SALE), campaign=sale.campaign)
 
     def states() -> dict[str, State]:
         with database.read() as tx:
@@ -90,7 +91,7 @@ def test_an_invented_action_is_planned_in_its_place_and_holds_the_sale(
             assert [[hold.name for hold in holds] for holds in found.values()] == [["hang_banner"]]
             ((banner,),) = found.values()
             tx.execute(text("insert into ladders values (1)"))
-            planning.retry(tx, shop=sale.shop, action_id=banner.id, actor=ACTOR, now=MID_SALE)
+            planning.retry(Act.of(tx, sale.shop, ACTOR, MID_SALE), action_id=banner.id)
         wait_until(lambda: states()["open_sale"] == State.DONE, states)
     finally:
         stopping.set()

@@ -13,6 +13,7 @@ from springtide.api.door import Door
 from springtide.api.guesses import CUSTOMER_TRIES
 from springtide.api.refused import EVERY_SECONDS
 from springtide.domain.access import audit_queries, operations
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Entry, Role, Scope, Shop
 from springtide.site import Site
 from tests.kit.house import ACTOR, Browser, TestHouse, key_in, person_in, shop_in
@@ -93,20 +94,21 @@ def test_keys_that_are_over_or_for_browsers_are_told_to_their_shop(
     with sqlite_house.db.write() as tx:
         made = [
             operations.create_key(
-                tx,
-                shop=shop,
+                Act(
+                    tx,
+                    shop,
+                    ACTOR,
+                    sqlite_house.real_now() - timedelta(days=2),
+                    sqlite_house.real_now() - timedelta(days=2),
+                ),
                 name=name,
                 scopes=frozenset({Scope.CLAIMS_WRITE}),
                 is_publishable=False,
                 days=1 if name == "short" else None,
-                actor=ACTOR,
-                now=sqlite_house.real_now() - timedelta(days=2),
             )
             for name in ("short", "revoked")
         ]
-        operations.revoke_key(
-            tx, shop=shop, key_id=made[1][0].id, actor=ACTOR, now=sqlite_house.real_now()
-        )
+        operations.revoke_key(Act.of(tx, shop, ACTOR), key_id=made[1][0].id)
     assert [_call(client, token).status_code for _, token in made] == [401, 401]
     assert _call(client, "sk_live_of_nobody").status_code == 401
     assert _call(client, browser, "/v1/orders").status_code == 403

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from litestar.testing import TestClient
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Role
 from springtide.domain.campaigns import operations as campaigns
 from springtide.domain.campaigns.model import Goals
@@ -33,7 +34,7 @@ class Office:
         now = house.clock
         with house.db.write() as tx:
             self.campaign = campaigns.create_campaign(
-                tx, shop=self.shop, name="618", day=now.date(), goals=Goals(), actor=ACTOR, now=now
+                Act.of(tx, self.shop, ACTOR, now), name="618", day=now.date(), goals=Goals()
             )
         self.coupon = self.rule("coupon", {"discount_minor": 500})
         self.packet = self.rule("red_packet", {"amount_minor": 0})
@@ -42,15 +43,12 @@ class Office:
     def rule(self, kind: str, params: dict[str, Any]) -> str:
         with self.house.db.write() as tx:
             return pricing.save_rule(
-                tx,
-                shop=self.shop,
+                Act.of(tx, self.shop, ACTOR, self.house.clock),
                 campaign_id=self.campaign.id,
                 rule_id=None,
                 kind=kind,
                 params=params,
                 terms=Terms(conditions=Conditions(is_issued=True)),
-                actor=ACTOR,
-                now=self.house.clock,
             ).key
 
     def typed(self, kind: str, **changes: str) -> dict[str, str]:

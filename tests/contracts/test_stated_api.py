@@ -7,6 +7,7 @@ import pytest
 from litestar.testing import TestClient
 
 from springtide.api.stated import SAYERS, Sayer
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Key, PointsKeeper, Role, Scope, Shop
 from springtide.domain.access.operations import keep_points
 from springtide.flows.checkout.customer_tokens import sign_customer
@@ -169,9 +170,7 @@ def test_a_balance_of_points_is_a_servers_word_and_only_where_the_site_keeps_the
     refused = calls.post("/v1/quotes", body, calls.server)
     assert refused.json()["fields"][0]["code"] == "points_not_yours"
     with calls.house.db.write() as tx:
-        keep_points(
-            tx, shop=calls.shop, keeper=PointsKeeper.SITE, actor=ACTOR, now=calls.house.clock
-        )
+        keep_points(Act.of(tx, calls.shop, ACTOR), keeper=PointsKeeper.SITE)
     assert calls.post("/v1/quotes", body, calls.server).status_code == 200
 
 

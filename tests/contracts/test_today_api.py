@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Role, Scope
 from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import upsert_customers
@@ -133,7 +134,7 @@ def test_a_customers_file_shows_their_privileges(site: Window, language: str, ti
         order_key="o1", quantity=1, amount_minor=900,
     )  # fmt: skip
     with house.db.write() as tx:
-        upsert_customers(tx, shop_id=shop.id, entries=entries, actor=ACTOR, now=house.clock)
+        upsert_customers(Act.of(tx, shop, ACTOR), entries=entries)
         append(tx, [bought], now=house.clock)
     with house.db.read() as tx:
         found = customers_by_keys(tx, shop_id=shop.id, keys=["lin", "mei"])

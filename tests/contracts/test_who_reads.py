@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import (
     PERMISSIONS,
     READERS,
@@ -68,13 +69,10 @@ def _seed(house: TestHouse, tmp_path: Path) -> None:
     claimed(house.db, shop, attempt(gift.id, CUSTOMER), now=house.now(shop))
     with house.db.write() as tx:
         adjust_points(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR, house.now(shop)),
             customer_key=CUSTOMER,
             amount=30,
             reason="a test",
-            actor=ACTOR,
-            now=house.now(shop),
         )
 
 

@@ -16,7 +16,7 @@ from springtide.kit.i18n import translate
 
 SOURCE = Path(__file__).parents[2] / "src" / "springtide"
 #: What writes an entry; the first is the one place that inserts a row.
-RECORDERS = {"record_audit", "record_of_person", "record_failure"}
+RECORDERS = {"record_audit", "record_act", "record_of_person", "record_failure"}
 
 
 @cache

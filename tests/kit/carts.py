@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
 from springtide.domain.orders.model import Order, OrderLine
 from springtide.domain.orders.operations import place_order
@@ -37,9 +38,7 @@ def place(
 ) -> Order:
     """Place an order."""
     return place_order(
-        tx,
-        shop=shop,
-        actor=ACTOR,
+        Act.of(tx, shop, ACTOR, now),
         key=key,
         customer_key=customer_key,
         visitor_key="v1",
@@ -48,6 +47,5 @@ def place(
         decision={"engine": "test", "lines": [1, 2]},
         campaign_key=campaign_key,
         source_path="platform/search",
-        now=now,
         is_simulated=is_simulated,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Scope
 from springtide.flows.actions.import_file import ImportFile
 from springtide.flows.files import pending
@@ -116,11 +117,13 @@ class Market:
             with self.house.db.write() as tx:
                 shop = sale.shop
                 now = shop.now(real)
-                planning.schedule(tx, shop=shop, campaign=campaign, actor=ACTOR, now=now)
+                planning.schedule(Act.of(tx, shop, ACTOR, now), campaign=campaign)
                 planning.plan_outreach(
-                    tx, shop=shop, campaign=campaign, outreach_id=sale.outreach_id, actor=ACTOR,
-                    now=now, at=now,
-                )  # fmt: skip
+                    Act.of(tx, shop, ACTOR, now),
+                    campaign=campaign,
+                    outreach_id=sale.outreach_id,
+                    at=now,
+                )
 
         early = campaign.selling.starts_at - timedelta(hours=2)
         insist(lambda: sale.set_clock(early, real=real))
@@ -199,9 +202,11 @@ class Market:
             now = self.house.real_now() + timedelta(seconds=self.clock.offset)
             with self.house.db.write() as tx:
                 planning.enqueue(
-                    tx, shop=self.shop, kind=ImportFile.kind, params=params, actor=ACTOR,
-                    now=now, target=name,
-                )  # fmt: skip
+                    Act.of(tx, self.shop, ACTOR, now),
+                    kind=ImportFile.kind,
+                    params=params,
+                    target=name,
+                )
 
         insist(hand_over)
         self.told.files[name] = ids

@@ -9,6 +9,7 @@ from litestar.testing import TestClient
 
 from springtide.bootstrap import House
 from springtide.domain.access import operations
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Actor, Person, Role, Scope, Shop
 from springtide.kit.db import Database
 from springtide.settings import Settings
@@ -85,9 +86,7 @@ def person_in(house: House, shop: Shop | None, role: Role, email: str | None = N
             now=house.real_now(),
         )
         if shop:
-            operations.add_member(
-                tx, shop=shop, person=person, role=role, actor=ACTOR, now=house.real_now()
-            )
+            operations.add_member(Act.of(tx, shop, ACTOR), person=person, role=role)
     return person
 
 
@@ -95,13 +94,10 @@ def key_in(house: House, shop: Shop, *scopes: Scope, is_publishable: bool = Fals
     """Create an API key and return its token."""
     with house.db.write() as tx:
         _, token = operations.create_key(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR),
             name="test",
             scopes=frozenset(scopes),
             is_publishable=is_publishable,
-            actor=ACTOR,
-            now=house.real_now(),
         )
     return token
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
 from springtide.domain.facts.queries import FactReader
 from springtide.domain.rewards.claiming import Outcome, claim_batch
@@ -35,18 +36,15 @@ def published(
     opens_at = now + opens_in
     with database.write() as tx:
         saved = save_reward(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR, now),
             kind=kind,
             name=f"a {kind}",
             params=params,
             terms=Terms(**terms),
             opens_at=opens_at,
             closes_at=opens_at + timedelta(hours=hours),
-            actor=ACTOR,
-            now=now,
         )
-        return publish_reward(tx, shop=shop, reward_id=saved.id, actor=ACTOR, now=now)
+        return publish_reward(Act.of(tx, shop, ACTOR, now), reward_id=saved.id)
 
 
 def ticketed_draw(database: Database, shop: Shop, *, now: datetime, **terms: Any) -> Reward:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
 from springtide.flows.timeline import planning
 from springtide.flows.timeline.model import Action, Plan
@@ -99,9 +100,7 @@ class Notes:
             Plan("day", kind, now, target=name, params={"what": name, **params}) for name in names
         ]
         with self.house.db.write() as tx:
-            return planning.plan(
-                tx, shop=self.shop, campaign_id=None, plans=plans, actor=ACTOR, now=now
-            )
+            return planning.plan(Act.of(tx, self.shop, ACTOR, now), campaign_id=None, plans=plans)
 
     def written(self) -> Counter[str]:
         """Return the notes and how often each was written."""

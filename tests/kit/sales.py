@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audit_queries import audit_count, audit_page
 from springtide.domain.access.model import Shop
 from springtide.domain.access.operations import set_clock
@@ -60,35 +61,25 @@ class Sale:
 
     def set_clock(self, shows: datetime, *, real: datetime, speed: float = 0.0) -> None:
         with self.db.write() as tx:
-            set_clock(
-                tx,
-                shop_id=self.shop_id,
-                clock=SimulatedClock(shows=shows, set_at=real, speed=speed),
-                actor=ACTOR,
-                now=real,
-            )
+            shop = shop_by_id(tx, shop_id=self.shop_id)
+            clock = SimulatedClock(shows=shows, set_at=real, speed=speed)
+            set_clock(Act(tx, shop, ACTOR, real, real), clock=clock)
 
     def order(self, *keys: str, now: datetime, is_paid: bool = True) -> None:
         shop = self.shop
         with self.db.write() as tx:
             for key in keys:
                 placed = place(
-                    tx,
-                    shop=shop,
-                    actor=ACTOR,
+                    Act.of(tx, shop, ACTOR, now),
                     wanted=Wanted((CartLine("tea", 2),), customer_key="c0001"),
                     placing=Placing(key),
-                    now=now,
                 )
                 if is_paid:
                     pay_order(
-                        tx,
-                        shop=shop,
-                        actor=ACTOR,
+                        Act.of(tx, shop, ACTOR, now),
                         key=key,
                         amount_minor=placed.total_minor,
                         payment_key=f"pay-{key}",
-                        now=now,
                     )
 
     def holding(self, *, now: datetime) -> dict[str, object]:
@@ -141,44 +132,30 @@ def plan_sale(database: Database, *, real: datetime, customer_count: int = 8) ->
     stock_shelves(database, shop, now=early)
     with database.write() as tx:
         planned = campaigns.create_campaign(
-            tx, shop=shop, name="11.11", day=DAY, goals=Goals(), actor=ACTOR, now=early
+            Act.of(tx, shop, ACTOR, early), name="11.11", day=DAY, goals=Goals()
         )
         campaigns.set_heroes(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR, early),
             campaign_id=planned.id,
             heroes=[Hero(key, price) for key, price in HEROES.items()],
-            actor=ACTOR,
-            now=early,
         )
         pricing.save_rule(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR, early),
             campaign_id=planned.id,
             rule_id=None,
             kind="threshold_ladder",
             params=LADDER,
-            actor=ACTOR,
-            now=early,
         )
         keys = [f"c{number:04}" for number in range(customer_count)]
         entries = [CustomerEntry(key, key.upper(), f"{key}@buyers.example") for key in keys]
-        upsert_customers(tx, shop_id=shop.id, entries=entries, actor=ACTOR, now=early)
+        upsert_customers(Act(tx, shop, ACTOR, early, early), entries=entries)
         draft = Draft(
             name="Warm-up", subject="Soon", body="Hello {name}\n{opt_out_link}",
             campaign_id=planned.id,
         )  # fmt: skip
-        outreach = outreaches.create_outreach(
-            tx, shop=shop, draft=draft, actor=ACTOR, now=early, real_now=real
-        )
+        outreach = outreaches.create_outreach(Act(tx, shop, ACTOR, early, real), draft=draft)
         outreaches.freeze_audience(
-            tx,
-            shop=shop,
-            outreach_id=outreach.id,
-            customer_keys=keys,
-            actor=ACTOR,
-            now=early,
-            real_now=real,
+            Act(tx, shop, ACTOR, early, real), outreach_id=outreach.id, customer_keys=keys
         )
     sale = Sale(database, shop.id, planned.id, outreach.id)
     sale.set_clock(MID_SALE, real=real)

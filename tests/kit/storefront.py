@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
 from springtide.domain.campaigns import operations as campaigns
 from springtide.domain.campaigns.model import Campaign, Goals
@@ -29,21 +30,15 @@ def stock_shelves(database: Database, shop: Shop, *, now: datetime) -> None:
     """Fill catalog and price book."""
     with database.write() as tx:
         upsert_products(
-            tx,
-            shop_id=shop.id,
-            actor=ACTOR,
+            Act.of(tx, shop, ACTOR, now),
             products=[
                 Product(key, key.title(), category="kitchen") for key in (*PRICES, "unpriced")
             ],
-            now=now,
         )
         pricing.set_book_prices(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR, now),
             prices={key: BookPrice(*amounts) for key, amounts in PRICES.items()},
             why="test",
-            actor=ACTOR,
-            now=now,
         )
 
 
@@ -51,26 +46,18 @@ def open_sale(database: Database, shop: Shop, *, day: date, now: datetime) -> Ca
     """Put a campaign live on a day, with a ladder and a price of its own for tea."""
     with database.write() as tx:
         campaign = campaigns.create_campaign(
-            tx, shop=shop, name="11.11", day=day, goals=Goals(), actor=ACTOR, now=now
+            Act.of(tx, shop, ACTOR, now), name="11.11", day=day, goals=Goals()
         )
-        campaigns.mark_opened(tx, shop=shop, campaign_id=campaign.id, actor=ACTOR, now=now)
+        campaigns.mark_opened(Act.of(tx, shop, ACTOR, now), campaign_id=campaign.id)
         pricing.save_rule(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR, now),
             campaign_id=campaign.id,
             rule_id=None,
             kind="threshold_ladder",
             params=LADDER,
-            actor=ACTOR,
-            now=now,
         )
-        pricing.activate_rules(tx, shop=shop, campaign_id=campaign.id, actor=ACTOR, now=now)
+        pricing.activate_rules(Act.of(tx, shop, ACTOR, now), campaign_id=campaign.id)
         pricing.set_campaign_prices(
-            tx,
-            shop=shop,
-            campaign_id=campaign.id,
-            prices={"tea": TEA_MINOR},
-            actor=ACTOR,
-            now=now,
+            Act.of(tx, shop, ACTOR, now), campaign_id=campaign.id, prices={"tea": TEA_MINOR}
         )
     return campaign

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
 from springtide.domain.ledger.queries import accounts_page, imbalances
 from springtide.domain.orders.model import Order
@@ -51,18 +52,15 @@ class Till:
         """Save a rule and switch it on; return its key."""
         with self.db.write() as tx:
             saved = pricing.save_rule(
-                tx,
-                shop=self.shop,
+                Act.of(tx, self.shop, ACTOR, self.now),
                 campaign_id=self.campaign.id,
                 rule_id=None,
                 kind=kind,
                 params=params,
                 terms=Terms(conditions=conditions, limits=limits),
-                actor=ACTOR,
-                now=self.now,
             )
             pricing.activate_rules(
-                tx, shop=self.shop, campaign_id=self.campaign.id, actor=ACTOR, now=self.now
+                Act.of(tx, self.shop, ACTOR, self.now), campaign_id=self.campaign.id
             )
         return saved.key
 
@@ -85,41 +83,33 @@ class Till:
         wanted = Wanted(lines, customer_key=customer, points=points)
         with self.db.write() as tx:
             return checkout.place(
-                tx,
-                shop=self.shop,
-                actor=ACTOR,
-                wanted=wanted,
-                placing=Placing(key=key),
-                now=self.now,
+                Act.of(tx, self.shop, ACTOR, self.now), wanted=wanted, placing=Placing(key=key)
             )
 
     def pay(self, key: str) -> Order:
         with self.db.write() as tx:
             return checkout.pay(
-                tx, shop=self.shop, actor=ACTOR, key=key, payment_key=f"p-{key}", now=self.now
+                Act.of(tx, self.shop, ACTOR, self.now), key=key, payment_key=f"p-{key}"
             )
 
     def close(self, key: str) -> Order:
         with self.db.write() as tx:
             return checkout.close(
-                tx, shop=self.shop, actor=ACTOR, key=key, reason="changed mind", now=self.now
+                Act.of(tx, self.shop, ACTOR, self.now), key=key, reason="changed mind"
             )
 
     def take_back(self, key: str, pieces: int, name: str = "r1") -> None:
         with self.db.write() as tx:
             return_lines(
-                tx,
-                shop=self.shop,
-                actor=ACTOR,
+                Act.of(tx, self.shop, ACTOR, self.now),
                 order_key=key,
                 return_key=name,
                 lines={"pot": pieces},
-                now=self.now,
             )
 
     def receive(self, key: str) -> Order:
         with self.db.write() as tx:
-            return receive(tx, shop=self.shop, actor=ACTOR, key=key, now=self.now)
+            return receive(Act.of(tx, self.shop, ACTOR, self.now), key=key)
 
     def look_after(self) -> int:
         return look_after_rewards(

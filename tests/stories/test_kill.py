@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from springtide.connectors.channels.mailbox import Mailbox
+from springtide.domain.access.act import Act
 from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.campaigns.model import Hero, PhaseKind
 from springtide.domain.campaigns.operations import set_heroes
@@ -61,14 +62,9 @@ class Story:
         with house.db.write() as tx:
             shop = self.sale.shop
             now = shop.now(house.real_now())
-            planning.schedule(tx, shop=shop, campaign=campaign, actor=ACTOR, now=now)
+            planning.schedule(Act.of(tx, shop, ACTOR, now), campaign=campaign)
             planning.plan_outreach(
-                tx,
-                shop=shop,
-                campaign=campaign,
-                outreach_id=self.sale.outreach_id,
-                actor=ACTOR,
-                now=now,
+                Act.of(tx, shop, ACTOR, now), campaign=campaign, outreach_id=self.sale.outreach_id
             )
 
     def actions(self) -> dict[str, Action]:
@@ -230,20 +226,14 @@ def wait_until(done: Callable[[], bool], describe: Callable[[], object]) -> None
 def _add_heroes(sale: Sale, keys: list[str], *, now: datetime) -> None:
     with sale.db.write() as tx:
         products = [Product(key, key) for key in keys]
-        upsert_products(tx, shop_id=sale.shop_id, actor=ACTOR, products=products, now=now)
+        upsert_products(Act.of(tx, sale.shop, ACTOR, now), products=products)
         set_book_prices(
-            tx,
-            shop=sale.shop,
+            Act.of(tx, sale.shop, ACTOR, now),
             prices={key: BookPrice(1_000, 700) for key in keys},
             why="test",
-            actor=ACTOR,
-            now=now,
         )
         set_heroes(
-            tx,
-            shop=sale.shop,
+            Act.of(tx, sale.shop, ACTOR, now),
             campaign_id=sale.campaign_id,
             heroes=[Hero(key, 800) for key in keys],
-            actor=ACTOR,
-            now=now,
         )

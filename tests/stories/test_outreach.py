@@ -12,6 +12,7 @@ from litestar.testing import TestClient
 
 from springtide.connectors.channels.email import Email
 from springtide.connectors.channels.mailbox import Mailbox
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Role, Shop
 from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import upsert_customers
@@ -47,13 +48,7 @@ class Story:
         self.owner = Browser(client, house)
         people = [CustomerEntry(f"k{n}", f"顾客{n}<b>", f"k{n}@buyers.example") for n in range(40)]
         with house.db.write() as tx:
-            upsert_customers(
-                tx,
-                shop_id=self.shop.id,
-                entries=people,
-                actor=ACTOR,
-                now=house.real_now(),
-            )
+            upsert_customers(Act.of(tx, self.shop, ACTOR), entries=people)
         self.buy(range(40), 10_00)
         # Tiers are those of the last full day.
         self.days_later(1)

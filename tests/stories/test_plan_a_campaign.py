@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Role, Shop
 from springtide.domain.campaigns.model import Campaign
 from springtide.domain.campaigns.queries import campaign, campaign_tasks, campaigns
@@ -39,9 +40,9 @@ class Team:
         with house.db.write() as tx:
             products = [Product("tea", "Green tea <b>"), Product("cup", "Tea cup")]
             now = house.real_now()
-            upsert_products(tx, shop_id=self.shop.id, actor=ACTOR, products=products, now=now)
+            upsert_products(Act.of(tx, self.shop, ACTOR, now), products=products)
             prices = {"tea": BookPrice(10_000, 8_000), "cup": BookPrice(4_550, 3_000)}
-            set_book_prices(tx, shop=self.shop, prices=prices, why="test", actor=ACTOR, now=now)
+            set_book_prices(Act.of(tx, self.shop, ACTOR, now), prices=prices, why="test")
 
     def browser(self, role: Role) -> Browser:
         """Return the browser of someone of a role."""
@@ -185,9 +186,9 @@ def test_two_heroes_at_one_price_point_are_named(team: Team) -> None:
     with team.house.db.write() as tx:
         now = team.house.real_now()
         tea_pot = Product("pot", "Tea pot")
-        upsert_products(tx, shop_id=team.shop.id, actor=ACTOR, products=[tea_pot], now=now)
+        upsert_products(Act.of(tx, team.shop, ACTOR, now), products=[tea_pot])
         prices = {"pot": BookPrice(12_000, cost_minor=6_000)}
-        set_book_prices(tx, shop=team.shop, prices=prices, why="test", actor=ACTOR, now=now)
+        set_book_prices(Act.of(tx, team.shop, ACTOR, now), prices=prices, why="test")
     team.owner.post(f"{base}/prices/heroes", {"add": "pot", "heroes.pot": "88.00"})
     page = team.owner.get(f"{base}/prices").text
     assert "At one price point (within 5%): Tea pot / Green tea" in page

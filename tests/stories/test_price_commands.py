@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from springtide.domain.access.act import Act
 from springtide.domain.pricing.model import CartLine
 from springtide.domain.pricing.store import price_rule_versions
 from springtide.flows.checkout.buyer import Wanted
@@ -31,7 +32,7 @@ def data(tmp_path: Path) -> Path:
     open_sale(database, shop, day=START.date(), now=START)
     lines = (CartLine("pot", 1), CartLine("tea", 2))
     with database.write() as tx:
-        place(tx, shop=shop, actor=ACTOR, wanted=Wanted(lines), placing=Placing("A"), now=START)
+        place(Act.of(tx, shop, ACTOR, START), wanted=Wanted(lines), placing=Placing("A"))
     database.close()
     return tmp_path
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Scope, Shop
 from springtide.domain.campaigns.queries import campaigns
 from springtide.domain.pricing.book import Terms
@@ -158,17 +159,14 @@ def test_a_code_works_when_it_is_typed_and_is_not_told_before(store: Storefront)
     with store.house.db.write() as tx:
         now, sale = store.house.real_now(), campaigns(tx, shop_id=store.shop.id)[0]
         save_rule(
-            tx,
-            shop=store.shop,
+            Act.of(tx, store.shop, ACTOR, now),
             campaign_id=sale.id,
             rule_id=None,
             kind="coupon",
             params={"discount_minor": 500},
             terms=Terms(conditions=Conditions(code="TIDE11")),
-            actor=ACTOR,
-            now=now,
         )
-        activate_rules(tx, shop=store.shop, campaign_id=sale.id, actor=ACTOR, now=now)
+        activate_rules(Act.of(tx, store.shop, ACTOR, now), campaign_id=sale.id)
     before = store.post("/v1/quotes", CART)
     assert "coupon" not in before.text
     typed = store.post("/v1/quotes", {**CART, "codes": ["tide11"]}).json()

@@ -14,6 +14,7 @@ from springtide.api.fields import Currency, CustomerKey, PathKey, Plain, PropNam
 from springtide.api.paging import Cursor, Limit, Page, read_cursor, write_cursor
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Caller, Data, Key, Scope, Shop, key_reading
 from springtide.domain.customers import model, queries
 from springtide.domain.customers.operations import checked_entry, upsert_customers
@@ -184,13 +185,7 @@ def write_customers(
     _refuse_bad(entries)
 
     def write(tx: Connection) -> tuple[int, Filed]:
-        done = upsert_customers(
-            tx,
-            shop_id=caller.shop.id,
-            entries=entries,
-            actor=caller.actor,
-            now=house.real_now(),
-        )
+        done = upsert_customers(Act.of(tx, caller.shop, caller.actor), entries=entries)
         return 200, Filed(new=done.new, changed=done.changed, unchanged=done.unchanged)
 
     return idempotent(house, caller, request, data, write)
@@ -214,15 +209,7 @@ def erase_customer(
     """
 
     def begin(tx: Connection) -> tuple[int, ErasureOut]:
-        found = ask_within(
-            tx,
-            shop=caller.shop,
-            key=key,
-            block=data.block,
-            actor=caller.actor,
-            now=house.now(caller.shop),
-            real_now=house.real_now(),
-        )
+        found = ask_within(Act.of(tx, caller.shop, caller.actor), key=key, block=data.block)
         return 202, ErasureOut(erasure=found.key)
 
     return idempotent(house, caller, request, data, begin)

@@ -13,6 +13,7 @@ from springtide.api.fields import AmountMinor, PaymentKey
 from springtide.api.paging import Cursor, Limit, Page, page_of, read_cursor
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Caller, Data, Key, Scope, key_reading
 from springtide.domain.rewards import refunds
 from springtide.domain.rewards.deposits import pay_deposit
@@ -101,13 +102,10 @@ def record_deposit(
 
     def pay(tx: Connection) -> tuple[int, Deposit]:
         claim = pay_deposit(
-            tx,
-            shop=caller.shop,
+            Act.of(tx, caller.shop, caller.actor),
             claim_key=data.claim,
             payment_key=data.payment_key,
             amount_minor=data.amount_minor,
-            actor=caller.actor,
-            now=house.now(caller.shop),
         )
         return 201, _out(claim)
 
@@ -163,12 +161,7 @@ def repay_refund(
 
     def repay(tx: Connection) -> tuple[int, Repaid]:
         payment = refunds.repay(
-            tx,
-            shop=caller.shop,
-            key=data.refund,
-            payment_key=data.payment_key,
-            actor=caller.actor,
-            now=house.now(caller.shop),
+            Act.of(tx, caller.shop, caller.actor), key=data.refund, payment_key=data.payment_key
         )
         return 200, Repaid(refund=data.refund, repaid_by=payment)
 

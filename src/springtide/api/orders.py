@@ -28,6 +28,7 @@ from springtide.api.quotes import CartIn, Priced, public_decision, wanted_of
 from springtide.api.simulated import refuse_outside_demo
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Caller, Data, Key, Scope, Shop, key_reading
 from springtide.domain.orders import model, queries
 from springtide.domain.pricing.model import Decision
@@ -179,19 +180,15 @@ def place_order(
     placing = checkout.Placing(
         key=data.key,
         quoted_minor=quoted_minor,
-        real_now=house.real_now(),
         is_simulated=data.simulated,
         visit=checkout.Visit(data.visitor_key, data.source_path),
     )
 
     def place(tx: Connection) -> tuple[int, OrderWithDecision]:
         order = checkout.place(
-            tx,
-            shop=shop,
-            actor=caller.actor,
+            Act.of(tx, shop, caller.actor, now),
             wanted=wanted,
             placing=placing,
-            now=now,
             standing_of=standing_by(house.facts, shop=shop, now=now),
         )
         return 201, _with_decision(shop, order)
@@ -275,13 +272,10 @@ def pay_order(
 
     def pay(tx: Connection) -> tuple[int, OrderWithDecision]:
         order = checkout.pay(
-            tx,
-            shop=caller.shop,
-            actor=caller.actor,
+            Act.of(tx, caller.shop, caller.actor),
             key=key,
             payment_key=data.payment_key,
             amount_minor=data.amount_minor,
-            now=house.now(caller.shop),
         )
         return 200, _with_decision(caller.shop, order)
 
@@ -303,14 +297,7 @@ def close_order(
     """Close an order that was not paid; a closed one stays as it is, a paid one is refused."""
 
     def close(tx: Connection) -> tuple[int, OrderWithDecision]:
-        order = checkout.close(
-            tx,
-            shop=caller.shop,
-            actor=caller.actor,
-            key=key,
-            reason=data.reason,
-            now=house.now(caller.shop),
-        )
+        order = checkout.close(Act.of(tx, caller.shop, caller.actor), key=key, reason=data.reason)
         return 200, _with_decision(caller.shop, order)
 
     return idempotent(house, caller, request, data, close)

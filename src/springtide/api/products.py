@@ -13,6 +13,7 @@ from springtide.api.fields import AmountMinor, Currency, PathKey, Plain, Product
 from springtide.api.paging import LIMIT_MAX, Cursor, Limit, Page, page_of, read_cursor
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Caller, Data, Key, Scope, key_reading
 from springtide.domain.catalog import model, queries
 from springtide.domain.catalog.operations import upsert_products
@@ -212,9 +213,7 @@ def write_products(
 
     def write(tx: Connection) -> tuple[int, Written]:
         done = upsert_products(
-            tx,
-            shop_id=shop.id,
-            actor=caller.actor,
+            Act.of(tx, shop, caller.actor, now),
             products=[
                 model.Product(
                     key=product.key,
@@ -226,11 +225,8 @@ def write_products(
                 )
                 for product in data.products
             ],
-            now=now,
         )
-        booked = set_book_prices(
-            tx, shop=shop, prices=prices, why="API", actor=caller.actor, now=now
-        )
+        booked = set_book_prices(Act.of(tx, shop, caller.actor, now), prices=prices, why="API")
         return 200, Written(
             new=done.new,
             changed=done.changed,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from springtide.api.fields import PathKey
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Caller, Key, Scope
 from springtide.flows.checkout import earned
 
@@ -39,13 +40,7 @@ def receive_order(
     """
 
     def receive(tx: Connection) -> tuple[int, Receipt]:
-        order = earned.receive(
-            tx,
-            shop=caller.shop,
-            actor=caller.actor,
-            key=key,
-            now=house.now(caller.shop),
-        )
+        order = earned.receive(Act.of(tx, caller.shop, caller.actor), key=key)
         return 200, Receipt(order_key=order.key, received_at=order.received_at)
 
     return idempotent(house, caller, request, None, receive)

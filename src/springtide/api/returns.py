@@ -13,6 +13,7 @@ from springtide.api.fields import KEY_PATTERN, PathKey
 from springtide.api.quotes import LinesIn
 from springtide.api.writes import idempotent
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Caller, Key, Scope
 from springtide.flows.checkout import returns
 
@@ -84,13 +85,7 @@ def return_order(
 
     def take_back(tx: Connection) -> tuple[int, Return]:
         done = returns.return_lines(
-            tx,
-            shop=caller.shop,
-            actor=caller.actor,
-            order_key=key,
-            return_key=data.key,
-            lines=lines,
-            now=house.now(caller.shop),
+            Act.of(tx, caller.shop, caller.actor), order_key=key, return_key=data.key, lines=lines
         )
         return 201, Return(
             key=done.made.key,

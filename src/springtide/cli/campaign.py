@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from springtide.domain.access.act import Act
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -117,13 +119,10 @@ def create(
         found = _shop(tx, shop)
         now = house.now(found)
         made = create_campaign(
-            tx,
-            shop=found,
+            Act.of(tx, found, _actor(), now),
             name=name,
             day=day.date(),
             goals=Goals(parse_minor(money, found.currency), buyers, units),
-            actor=_actor(),
-            now=now,
             language=language,
         )
         document = _document(made, now)
@@ -141,9 +140,7 @@ def schedule(key: Key, shop: Slug, as_json: AsJson = False) -> None:
     with _house() as house, house.db.write() as tx:
         found = _shop(tx, shop)
         campaign = _campaign(tx, found, key)
-        actions = planning.schedule(
-            tx, shop=found, campaign=campaign, actor=_actor(), now=house.now(found)
-        )
+        actions = planning.schedule(Act.of(tx, found, _actor()), campaign=campaign)
     rows = [
         {"kind": each.kind, "due_at": each.due_at.isoformat(), "state": each.state.value}
         for each in actions

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from springtide.domain.access.act import Act
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -148,7 +150,7 @@ def _add_owner(tx: "Connection", shop: "Shop", email: str, password: str, house:
         actor=actor,
         now=now,
     )
-    operations.add_member(tx, shop=shop, person=person, role=Role.OWNER, actor=actor, now=now)
+    operations.add_member(Act(tx, shop, actor, now, now), person=person, role=Role.OWNER)
 
 
 def _invite_owner(house: "House", shop: "Shop", email: str) -> str | None:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from springtide.domain.access.act import Act
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
@@ -111,9 +113,7 @@ def withdraw(shop: ShopName, email: Address) -> None:
         wanted = email.strip().lower()
         for each in queries.invitations_of(tx, shop_id=found.id):
             if each.email == wanted:
-                operations.withdraw_invitation(
-                    tx, shop=found, invitation_id=each.id, actor=_actor(), now=house.real_now()
-                )
+                operations.withdraw_invitation(Act.of(tx, found, _actor()), invitation_id=each.id)
                 break
         else:
             raise NotFound(what="invitation", key=email[:254])
@@ -128,14 +128,7 @@ def role(shop: ShopName, email: Address, role: RoleName) -> None:
     wanted = _role(role)
     with _opened(shop) as (house, found), house.db.write() as tx:
         member = _member(tx, found, email)
-        operations.add_member(
-            tx,
-            shop=found,
-            person=member.person,
-            role=wanted,
-            actor=_actor(),
-            now=house.real_now(),
-        )
+        operations.add_member(Act.of(tx, found, _actor()), person=member.person, role=wanted)
     print(f"{member.person.email}: {wanted}")
 
 
@@ -146,9 +139,7 @@ def remove(shop: ShopName, email: Address) -> None:
 
     with _opened(shop) as (house, found), house.db.write() as tx:
         member = _member(tx, found, email)
-        operations.remove_member(
-            tx, shop=found, person=member.person, actor=_actor(), now=house.real_now()
-        )
+        operations.remove_member(Act.of(tx, found, _actor()), person=member.person)
     print(f"{member.person.email} no longer belongs to {found.slug}.")
 
 

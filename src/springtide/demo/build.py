@@ -10,6 +10,7 @@ from springtide.demo import campaign, history, rewards, story
 from springtide.demo.importing import DemoHouse, import_history
 from springtide.demo.simulator import Browsing, browse
 from springtide.domain.access import operations as access
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Scope, Shop
 from springtide.domain.access.queries import shop_by_slug
 from springtide.domain.board.queries import day_window
@@ -76,13 +77,10 @@ def secret_key(house: Surroundings) -> str:
         return path.read_text().strip()
     with house.db.write() as tx:
         _, token = access.create_key(
-            tx,
-            shop=shop_by_slug(tx, slug=story.SLUG),
+            Act.of(tx, shop_by_slug(tx, slug=story.SLUG), story.ACTOR),
             name="Demo replay",
             scopes=frozenset(Scope),
             is_publishable=False,
-            actor=story.ACTOR,
-            now=house.real_now(),
         )
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(token)
@@ -115,9 +113,7 @@ def _open_shop(house: DemoHouse, report: Report) -> None:
                     actor=story.ACTOR,
                     now=now,
                 )
-                access.add_member(
-                    tx, shop=shop, person=person, role=role, actor=story.ACTOR, now=now
-                )
+                access.add_member(Act(tx, shop, story.ACTOR, now, now), person=person, role=role)
                 report(number, len(story.PEOPLE))
     secret_key(house)
 
@@ -133,11 +129,7 @@ def _name_customers(house: DemoHouse, report: Report) -> None:
     ]
     with house.db.write() as tx:
         upsert_customers(
-            tx,
-            shop_id=demo_shop(house).id,
-            entries=entries,
-            actor=story.ACTOR,
-            now=story.BOOK_AT,
+            Act(tx, demo_shop(house), story.ACTOR, story.BOOK_AT, story.BOOK_AT), entries=entries
         )
     report(len(entries), len(entries))
 
@@ -148,12 +140,9 @@ def _take_prices(house: DemoHouse, report: Report) -> None:
     for start in range(0, len(prices), _PRICES_AT_ONCE):
         with house.db.write() as tx:
             set_book_prices(
-                tx,
-                shop=shop,
+                Act.of(tx, shop, story.ACTOR, story.BOOK_AT),
                 prices=dict(prices[start : start + _PRICES_AT_ONCE]),
                 why="median price of the last eight weeks with sales",
-                actor=story.ACTOR,
-                now=story.BOOK_AT,
             )
         report(min(start + _PRICES_AT_ONCE, len(prices)), len(prices))
 
@@ -213,5 +202,5 @@ def _set_clock(house: DemoHouse, report: Report) -> None:
     clock = SimulatedClock(shows=story.OPENS_AT, set_at=now)
     with house.db.write() as tx:
         shop = shop_by_slug(tx, slug=story.SLUG)
-        access.set_clock(tx, shop_id=shop.id, clock=clock, actor=story.ACTOR, now=now)
+        access.set_clock(Act(tx, shop, story.ACTOR, now, now), clock=clock)
     report(1, 1)

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from springtide.demo import history, story
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
 from springtide.domain.board.model import DayPlan
 from springtide.domain.board.queries import Snapshots
@@ -55,24 +56,16 @@ def prepare(house: Surroundings, shop: Shop) -> Campaign:
             stored[0]
             if stored
             else campaigns.create_campaign(
-                tx,
-                shop=shop,
+                Act.of(tx, shop, story.ACTOR, story.BOOK_AT),
                 name=story.CAMPAIGN,
                 day=story.SALE_DAY,
                 goals=goals,
-                actor=story.ACTOR,
-                now=story.BOOK_AT,
             )
         )
         if not sale.heroes:
             heroes = _heroes(tx, shop, best)
             sale = campaigns.set_heroes(
-                tx,
-                shop=shop,
-                campaign_id=sale.id,
-                heroes=heroes,
-                actor=story.ACTOR,
-                now=story.BOOK_AT,
+                Act.of(tx, shop, story.ACTOR, story.BOOK_AT), campaign_id=sale.id, heroes=heroes
             )
         if not campaign_rules(tx, shop_id=shop.id, campaign_id=sale.id):
             steps = [
@@ -80,16 +73,13 @@ def prepare(house: Surroundings, shop: Shop) -> Campaign:
                 for threshold, discount in story.LADDER
             ]
             save_rule(
-                tx,
-                shop=shop,
+                Act.of(tx, shop, story.ACTOR, story.BOOK_AT),
                 campaign_id=sale.id,
                 rule_id=None,
                 kind="threshold_ladder",
                 params={"steps": steps},
-                actor=story.ACTOR,
-                now=story.BOOK_AT,
             )
-        planning.schedule(tx, shop=shop, campaign=sale, actor=story.ACTOR, now=story.BOOK_AT)
+        planning.schedule(Act.of(tx, shop, story.ACTOR, story.BOOK_AT), campaign=sale)
         _finish_past_tasks(tx, shop, sale)
     _plan_letter(house, shop, sale)
     return sale
@@ -117,14 +107,11 @@ def _finish_past_tasks(tx: Connection, shop: Shop, sale: Campaign) -> None:
         if task.done_at is None and task.due.resolve(sale.day, shop.tz) < story.OPENS_AT:
             for item in task.checklist:
                 tick(
-                    tx,
-                    shop=shop,
+                    Act.of(tx, shop, story.ACTOR, story.BOOK_AT),
                     campaign_id=sale.id,
                     task_id=task.id,
                     position=item.position,
                     is_done=True,
-                    actor=story.ACTOR,
-                    now=story.BOOK_AT,
                 )
 
 
@@ -135,8 +122,7 @@ def _plan_letter(house: Surroundings, shop: Shop, sale: Campaign) -> None:
             stored[0]
             if stored
             else outreach.create_outreach(
-                tx,
-                shop=shop,
+                Act(tx, shop, story.ACTOR, story.BOOK_AT, house.real_now()),
                 draft=Draft(
                     name=LETTER_NAME,
                     subject=LETTER_SUBJECT,
@@ -145,9 +131,6 @@ def _plan_letter(house: Surroundings, shop: Shop, sale: Campaign) -> None:
                     link=LETTER_LINK,
                     campaign_id=sale.id,
                 ),
-                actor=story.ACTOR,
-                now=story.BOOK_AT,
-                real_now=house.real_now(),
             )
         )
         # Who gets the letter and who is held out is fixed before it is sent.
@@ -155,21 +138,14 @@ def _plan_letter(house: Surroundings, shop: Shop, sale: Campaign) -> None:
             tx, reader=house.facts, shop=shop, segment=letter.segment, as_of=story.LAST_DAY
         )
         outreach.freeze_audience(
-            tx,
-            shop=shop,
+            Act(tx, shop, story.ACTOR, story.BOOK_AT, house.real_now()),
             outreach_id=letter.id,
             customer_keys=reach.keys,
-            actor=story.ACTOR,
-            now=story.BOOK_AT,
-            real_now=house.real_now(),
         )
         planning.plan_outreach(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, story.ACTOR, story.BOOK_AT),
             campaign=sale,
             outreach_id=letter.id,
-            actor=story.ACTOR,
-            now=story.BOOK_AT,
             at=story.LETTER_AT,
         )
 

@@ -19,6 +19,7 @@ from springtide.demo import campaign, history, story
 from springtide.demo.build import browsing_of_day, demo_shop, is_built, secret_key
 from springtide.demo.script import Call, browsing_calls, order_calls
 from springtide.domain.access import operations as access
+from springtide.domain.access.act import Act
 from springtide.domain.board.queries import values
 from springtide.domain.campaigns.model import Campaign
 from springtide.domain.catalog.queries import products_by_keys
@@ -229,11 +230,7 @@ class Replay:
     def _set_clock(self, clock: SimulatedClock) -> None:
         with self.house.db.write() as tx:
             access.set_clock(
-                tx,
-                shop_id=demo_shop(self.house).id,
-                clock=clock,
-                actor=story.ACTOR,
-                now=clock.set_at,
+                Act(tx, demo_shop(self.house), story.ACTOR, clock.set_at, clock.set_at), clock=clock
             )
 
     def _send(self, call: Call) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from springtide.demo import story
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
 from springtide.domain.campaigns.model import Campaign, Hero
 from springtide.domain.pricing.book import Terms as RuleTerms
@@ -147,15 +148,12 @@ def _held_rule(
     conditions = Conditions(products=ProductSet(keys=(hero.product_key,)), is_issued=True)
     with house.db.write() as tx:
         saved = save_rule(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, story.ACTOR, story.BOOK_AT),
             campaign_id=sale.id,
             rule_id=None,
             kind=kind,
             params=params,
             terms=RuleTerms(conditions=conditions),
-            actor=story.ACTOR,
-            now=story.BOOK_AT,
         )
     return saved.key
 
@@ -170,8 +168,7 @@ def _publish(
     kind, name, params, terms = game
     with house.db.write() as tx:
         saved = save_reward(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, story.ACTOR, story.BOOK_AT),
             campaign_id=sale.id,
             kind=kind,
             name=name,
@@ -179,9 +176,7 @@ def _publish(
             terms=terms,
             opens_at=window.starts_at,
             closes_at=window.ends_at,
-            actor=story.ACTOR,
-            now=story.BOOK_AT,
         )
     with house.db.write() as tx:
-        publish_reward(tx, shop=shop, reward_id=saved.id, actor=story.ACTOR, now=story.BOOK_AT)
+        publish_reward(Act.of(tx, shop, story.ACTOR, story.BOOK_AT), reward_id=saved.id)
     return saved.key

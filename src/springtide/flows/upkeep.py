@@ -6,6 +6,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.ledger.operations import expire_due
 from springtide.domain.orders.model import OrderPaid
@@ -75,7 +76,7 @@ def _end_presale(db: Database, shop: Shop, key: str, now: datetime) -> int:
 def _close(db: Database, shop: Shop, key: str, now: datetime) -> int:
     try:
         with db.write() as tx:
-            place.close(tx, shop=shop, actor=UPKEEP, key=key, reason="unpaid", now=now)
+            place.close(Act.of(tx, shop, UPKEEP, now), key=key, reason="unpaid")
     except OrderPaid:
         return 0  # it was paid in the last moment
     return 1

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from springtide.domain.access import audit_queries, operations, queries
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Actor, Person, Role, Scope, Shop
 from springtide.domain.access.operations.keys import CREATED, REVOKED
 from springtide.kit.db import Database
@@ -50,7 +51,7 @@ def test_a_shop_keeps_its_simulated_clock(database: Database, now: datetime) -> 
     shop = _shop(database, now)
     clock = SimulatedClock(now - timedelta(days=300), now, 600.0, now - timedelta(days=299))
     with database.write() as tx:
-        operations.set_clock(tx, shop_id=shop.id, clock=clock, actor=ACTOR, now=now)
+        operations.set_clock(Act(tx, shop, ACTOR, now, now), clock=clock)
     with database.read() as tx:
         kept = queries.shop_by_slug(tx, slug="tide")
     assert kept.clock == clock
@@ -84,7 +85,7 @@ def test_a_person_is_member_of_their_own_shops_only(database: Database, now: dat
     mine, other = _shop(database, now), _shop(database, now, "other")
     person = _person(database, now)
     with database.write() as tx:
-        operations.add_member(tx, shop=mine, person=person, role=Role.DESIGN, actor=ACTOR, now=now)
+        operations.add_member(Act(tx, mine, ACTOR, now, now), person=person, role=Role.DESIGN)
     with database.read() as tx:
         assert queries.shops_of(tx, person_id=person.id) == [(mine, Role.DESIGN)]
         assert queries.member(tx, person=person, slug="tide").role == Role.DESIGN
@@ -99,14 +100,14 @@ def test_the_last_owner_stays(database: Database, now: datetime) -> None:
         _person(database, now, "b@example.test"),
     )
     with database.write() as tx:
-        operations.add_member(tx, shop=shop, person=person, role=Role.OWNER, actor=ACTOR, now=now)
+        operations.add_member(Act(tx, shop, ACTOR, now, now), person=person, role=Role.OWNER)
     with pytest.raises(operations.LastOwner), database.write() as tx:
-        operations.remove_member(tx, shop=shop, person=person, actor=ACTOR, now=now)
+        operations.remove_member(Act(tx, shop, ACTOR, now, now), person=person)
     with pytest.raises(operations.LastOwner), database.write() as tx:
-        operations.add_member(tx, shop=shop, person=person, role=Role.DESIGN, actor=ACTOR, now=now)
+        operations.add_member(Act(tx, shop, ACTOR, now, now), person=person, role=Role.DESIGN)
     with database.write() as tx:
-        operations.add_member(tx, shop=shop, person=second, role=Role.OWNER, actor=ACTOR, now=now)
-        operations.remove_member(tx, shop=shop, person=person, actor=ACTOR, now=now)
+        operations.add_member(Act(tx, shop, ACTOR, now, now), person=second, role=Role.OWNER)
+        operations.remove_member(Act(tx, shop, ACTOR, now, now), person=person)
         assert [m.person for m in queries.members_of(tx, shop=shop)] == [second]
 
 
@@ -114,13 +115,10 @@ def test_a_key_calls_for_its_shop_until_it_is_revoked(database: Database, now: d
     shop = _shop(database, now)
     with database.write() as tx:
         key, token = operations.create_key(
-            tx,
-            shop=shop,
+            Act(tx, shop, ACTOR, now, now),
             name="site",
             scopes=frozenset({Scope.ORDERS_WRITE}),
             is_publishable=False,
-            actor=ACTOR,
-            now=now,
         )
     assert token.startswith("sk_live_")
     with database.read() as tx:
@@ -129,7 +127,7 @@ def test_a_key_calls_for_its_shop_until_it_is_revoked(database: Database, now: d
         assert (caller.shop, caller.key.scopes) == (shop, frozenset({Scope.ORDERS_WRITE}))
         assert queries.caller(tx, token=token + "x") is None
     with database.write() as tx:
-        operations.revoke_key(tx, shop=shop, key_id=key.id, actor=ACTOR, now=now)
+        operations.revoke_key(Act(tx, shop, ACTOR, now, now), key_id=key.id)
     with database.read() as tx:
         assert queries.caller(tx, token=token) is None
         assert queries.keys_of(tx, shop_id=shop.id)[0].revoked_at == now
@@ -139,13 +137,10 @@ def test_a_token_is_not_kept_anywhere(database: Database, now: datetime) -> None
     shop = _shop(database, now)
     with database.write() as tx:
         _, token = operations.create_key(
-            tx,
-            shop=shop,
+            Act(tx, shop, ACTOR, now, now),
             name="site",
             scopes=frozenset({Scope.READ}),
             is_publishable=False,
-            actor=ACTOR,
-            now=now,
         )
     with database.read() as tx:
         for table in ("api_keys", "audit_log"):
@@ -158,13 +153,10 @@ def test_a_publishable_key_may_not_place_orders(database: Database, now: datetim
     shop = _shop(database, now)
     with pytest.raises(Invalid), database.write() as tx:
         operations.create_key(
-            tx,
-            shop=shop,
+            Act(tx, shop, ACTOR, now, now),
             name="site",
             scopes=frozenset({Scope.EVENTS_WRITE, Scope.ORDERS_WRITE}),
             is_publishable=True,
-            actor=ACTOR,
-            now=now,
         )
 
 

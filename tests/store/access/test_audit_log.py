@@ -8,6 +8,7 @@ import pytest
 
 from springtide.bootstrap import real_instant
 from springtide.domain.access import operations
+from springtide.domain.access.act import Act
 from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations.keys import CREATED
@@ -118,7 +119,7 @@ def test_an_entry_tells_the_real_instant_and_what_a_simulated_clock_showed(
     shows = real + timedelta(days=90)
     clock = SimulatedClock(shows=shows, set_at=real)
     with house.db.write() as tx:
-        operations.set_clock(tx, shop_id=shop.id, clock=clock, actor=ACTOR, now=real)
+        operations.set_clock(Act(tx, shop, ACTOR, real, real), clock=clock)
     house.forward(minutes=5)
     with house.db.write() as tx:
         # A shop that is known by its id alone tells its clock all the same.

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from springtide.domain.access import audit_queries, operations, queries
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Invitation, Person, Role, Shop
 from springtide.kit.errors import Invalid, NotFound, Refusal
 from tests.kit.house import ACTOR, PASSWORD, TestHouse, person_in, shop_in
@@ -17,9 +18,7 @@ def _invite(
     house: TestHouse, shop: Shop, email: str = EMAIL, role: Role = Role.DESIGN
 ) -> tuple[Invitation, str]:
     with house.db.write() as tx:
-        return operations.invite(
-            tx, shop=shop, email=email, role=role, actor=ACTOR, now=house.real_now()
-        )
+        return operations.invite(Act.of(tx, shop, ACTOR), email=email, role=role)
 
 
 def _take_new(house: TestHouse, token: str, password: str = PASSWORD) -> Person:
@@ -99,13 +98,9 @@ def test_a_link_is_over_when_withdrawn_replaced_or_late(house: TestHouse) -> Non
     _, first = _invite(house, shop)
     made, second = _invite(house, shop, role=Role.OPERATIONS)
     with pytest.raises(NotFound), house.db.write() as tx:
-        operations.withdraw_invitation(
-            tx, shop=other, invitation_id=made.id, actor=ACTOR, now=house.real_now()
-        )
+        operations.withdraw_invitation(Act.of(tx, other, ACTOR), invitation_id=made.id)
     with house.db.write() as tx:
-        renewed, third = operations.renew_invitation(
-            tx, shop=shop, invitation_id=made.id, actor=ACTOR, now=house.real_now()
-        )
+        renewed, third = operations.renew_invitation(Act.of(tx, shop, ACTOR), invitation_id=made.id)
     assert renewed.role == Role.OPERATIONS
     house.forward(days=operations.INVITATION_DAYS)
     _, fourth = _invite(house, shop, "b@example.test")
@@ -115,9 +110,7 @@ def test_a_link_is_over_when_withdrawn_replaced_or_late(house: TestHouse) -> Non
             for each in queries.invitations_of(tx, shop_id=shop.id)
             if each.email == "b@example.test"
         ]
-        operations.withdraw_invitation(
-            tx, shop=shop, invitation_id=gone.id, actor=ACTOR, now=house.real_now()
-        )
+        operations.withdraw_invitation(Act.of(tx, shop, ACTOR), invitation_id=gone.id)
     for token in (first, second, third, fourth, "", "x" * 5000):
         with pytest.raises(queries.InvitationGone):
             _take_new(house, token)
@@ -181,9 +174,7 @@ def test_a_log_in_ends_with_the_last_shop_only(house: TestHouse) -> None:
     shop, other = shop_in(house), shop_in(house, "other")
     person = person_in(house, shop, Role.DESIGN, EMAIL)
     with house.db.write() as tx:
-        operations.add_member(
-            tx, shop=other, person=person, role=Role.DESIGN, actor=ACTOR, now=house.real_now()
-        )
+        operations.add_member(Act.of(tx, other, ACTOR), person=person, role=Role.DESIGN)
     token = operations.log_in(
         house.db,
         email=EMAIL,
@@ -193,9 +184,7 @@ def test_a_log_in_ends_with_the_last_shop_only(house: TestHouse) -> None:
     ).token
     for left, is_in in ((shop, True), (other, False)):
         with house.db.write() as tx:
-            operations.remove_member(
-                tx, shop=left, person=person, actor=ACTOR, now=house.real_now()
-            )
+            operations.remove_member(Act.of(tx, left, ACTOR), person=person)
         with house.db.read() as tx:
             if is_in:
                 assert queries.session_person(tx, token=token, now=house.real_now())[0] == person
@@ -213,9 +202,7 @@ def test_two_owners_cannot_both_leave_at_once(house: TestHouse) -> None:
         start.wait()
         try:
             with house.db.write() as tx:
-                operations.remove_member(
-                    tx, shop=shop, person=person, actor=ACTOR, now=house.real_now()
-                )
+                operations.remove_member(Act.of(tx, shop, ACTOR), person=person)
         except Refusal as refusal:
             return refusal.code
         return "left"

@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import insert, text
 
 from springtide.domain.access import operations, queries
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Person, Role, Session
 from springtide.domain.access.operations.tries import Pace
 from springtide.domain.access.pace import Places, SlowLane
@@ -267,6 +268,6 @@ def test_a_member_who_is_removed_is_logged_out(house: TestHouse, owner: Person) 
     second = person_in(house, shop, Role.DESIGN, "d@tide.test")
     token = _log_in(house, email="d@tide.test").token
     with house.db.write() as tx:
-        operations.remove_member(tx, shop=shop, person=second, actor=ACTOR, now=house.real_now())
+        operations.remove_member(Act.of(tx, shop, ACTOR), person=second)
     with pytest.raises(queries.NotSignedIn):
         _who(house, token)

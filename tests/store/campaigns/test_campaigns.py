@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import Connection
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import create_shop
 from springtide.domain.campaigns import operations, queries, tasks
@@ -40,7 +41,7 @@ def shop(database: Database, now: datetime) -> Shop:
 
 def priced(tx: Connection, shop: Shop, now: datetime) -> None:
     """Put three products into the price book."""
-    saved = pricing.set_book_prices(tx, shop=shop, prices=BOOK, why="import", actor=ACTOR, now=now)
+    saved = pricing.set_book_prices(Act.of(tx, shop, ACTOR, now), prices=BOOK, why="import")
     assert saved == BookSaved(3, 0, 0)
 
 
@@ -64,12 +65,9 @@ def test_campaign_prices_set_twice_are_set_once_and_undone_leave_nothing(
         before = state(tx, shop, now)
         receipts = [
             pricing.set_campaign_prices(
-                tx,
-                shop=shop,
+                Act.of(tx, shop, ACTOR, now + timedelta(seconds=again)),
                 campaign_id=campaign_id,
                 prices={"a": 800, "b": 1500},
-                actor=ACTOR,
-                now=now + timedelta(seconds=again),
             )
             for again in (1, 2)
         ]
@@ -78,7 +76,7 @@ def test_campaign_prices_set_twice_are_set_once_and_undone_leave_nothing(
         history = prices.price_history(tx, shop_id=shop.id, product_key="a")
         assert [change.to_minor for change in history if change.what == "campaign"] == [800]
         undone = [
-            pricing.restore_prices(tx, shop=shop, receipt=receipts[0], actor=ACTOR, now=now)
+            pricing.restore_prices(Act.of(tx, shop, ACTOR, now), receipt=receipts[0])
             for _ in (1, 2)
         ]
         assert undone == [2, 0]
@@ -92,12 +90,9 @@ def test_a_campaign_price_is_refused_outside_floor_and_regular_price(
         priced(tx, shop, now)
         with pytest.raises(Invalid) as refused:
             pricing.set_campaign_prices(
-                tx,
-                shop=shop,
+                Act.of(tx, shop, ACTOR, now),
                 campaign_id=uuid7(now),
                 prices={"a": 699, "b": 2000, "c": 100},
-                actor=ACTOR,
-                now=now,
             )
         fields = refused.value.fields
         assert {key: type(refusal) for key, refusal in fields.items()} == {
@@ -115,12 +110,9 @@ def test_a_campaign_price_ends_with_its_window_even_when_nobody_withdraws_it(
     with database.write() as tx:
         priced(tx, shop, now)
         pricing.set_campaign_prices(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR, now),
             campaign_id=uuid7(now),
             prices={"a": 800},
-            actor=ACTOR,
-            now=now,
             starts_at=now + timedelta(hours=1),
             ends_at=ends_at,
         )
@@ -135,12 +127,9 @@ def test_the_lowest_price_counts_what_held_at_the_start_of_the_thirty_days(
         steps = [(-90, 400), (-60, 700), (-20, 900), (-10, 1000)]
         for days, regular in steps:
             pricing.set_book_prices(
-                tx,
-                shop=shop,
+                Act.of(tx, shop, ACTOR, now + timedelta(days=days)),
                 prices={"a": BookPrice(regular)},
                 why="test",
-                actor=ACTOR,
-                now=now + timedelta(days=days),
             )
         assert prices.lowest_prices(tx, shop_id=shop.id, keys=["a"], now=now) == {"a": 700}
 
@@ -151,36 +140,27 @@ def test_rules_hold_while_they_are_active_and_keep_their_versions(
     campaign_id = uuid7(now)
     with database.write() as tx:
         rule = pricing.save_rule(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR, now),
             campaign_id=campaign_id,
             rule_id=None,
             kind="threshold_ladder",
             params=LADDER,
-            actor=ACTOR,
-            now=now,
         )
         assert active(tx, shop, now) == []
         for _ in (1, 2):
-            receipt = pricing.activate_rules(
-                tx, shop=shop, campaign_id=campaign_id, actor=ACTOR, now=now
-            )
+            receipt = pricing.activate_rules(Act.of(tx, shop, ACTOR, now), campaign_id=campaign_id)
         assert active(tx, shop, now) == ["threshold_ladder"]
         changed = pricing.save_rule(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR, now),
             campaign_id=campaign_id,
             rule_id=rule.id,
             kind="threshold_ladder",
             params={"steps": [{"threshold_minor": 20000, "discount_minor": 1000}]},
-            actor=ACTOR,
-            now=now,
         )
         assert changed.version == 2
         assert prices.rule_version(tx, shop_id=shop.id, rule_id=rule.id, version=1)[1] == LADDER
         off = [
-            pricing.deactivate_rules(tx, shop=shop, receipt=receipt, actor=ACTOR, now=now)
-            for _ in (1, 2)
+            pricing.deactivate_rules(Act.of(tx, shop, ACTOR, now), receipt=receipt) for _ in (1, 2)
         ]
         assert off == [1, 0]
         assert active(tx, shop, now) == []
@@ -192,18 +172,15 @@ def test_a_campaign_starts_from_the_template_and_derives_its_status(
     with database.write() as tx:
         priced(tx, shop, now)
         made = operations.create_campaign(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR, now),
             name=" 新年超级大促 ",
             day=date(2025, 11, 20),
             goals=Goals(100_000_00, 500, 2000),
-            actor=ACTOR,
-            now=now,
             language="zh",
         )
         assert made.name == "新年超级大促"
         assert made.status(now) is Status.DRAFT
-        made = operations.mark_scheduled(tx, shop=shop, campaign_id=made.id, actor=ACTOR, now=now)
+        made = operations.mark_scheduled(Act.of(tx, shop, ACTOR, now), campaign_id=made.id)
         # New York is five hours behind UTC on that day.
         assert made.selling.starts_at == datetime(2025, 11, 20, 5, tzinfo=UTC)
         assert made.selling.ends_at == datetime(2025, 11, 21, 5, tzinfo=UTC)
@@ -213,7 +190,7 @@ def test_a_campaign_starts_from_the_template_and_derives_its_status(
         assert made.status(made.selling.ends_at) is Status.ENDED
         assert queries.live_campaign(tx, shop_id=shop.id, now=made.selling.starts_at) is None
         made = operations.mark_opened(
-            tx, shop=shop, campaign_id=made.id, actor=ACTOR, now=made.selling.starts_at
+            Act.of(tx, shop, ACTOR, made.selling.starts_at), campaign_id=made.id
         )
         assert made.status(made.selling.starts_at) is Status.LIVE
         assert made.status(made.selling.ends_at) is Status.ENDED
@@ -223,16 +200,11 @@ def test_a_campaign_starts_from_the_template_and_derives_its_status(
         assert queries.current_campaign(tx, shop_id=shop.id, now=now) == made
         with pytest.raises(Invalid):
             operations.set_heroes(
-                tx,
-                shop=shop,
-                campaign_id=made.id,
-                heroes=[Hero("a", 1)],
-                actor=ACTOR,
-                now=now,
+                Act.of(tx, shop, ACTOR, now), campaign_id=made.id, heroes=[Hero("a", 1)]
             )
         heroes = (Hero("b", 1500), Hero("a", 800))
         made = operations.set_heroes(
-            tx, shop=shop, campaign_id=made.id, heroes=heroes, actor=ACTOR, now=now
+            Act.of(tx, shop, ACTOR, now), campaign_id=made.id, heroes=heroes
         )
         assert made.heroes == heroes
 
@@ -242,23 +214,17 @@ def test_a_stale_form_is_refused_and_says_who_changed_what(
 ) -> None:
     with database.write() as tx:
         made = operations.create_campaign(
-            tx,
-            shop=shop,
-            name="618",
-            day=date(2025, 6, 18),
-            goals=Goals(),
-            actor=ACTOR,
-            now=now,
+            Act.of(tx, shop, ACTOR, now), name="618", day=date(2025, 6, 18), goals=Goals()
         )
         draft = draft_of(made)
         other = Actor("person", "2", "Mei")
         newer = type(draft)("618 big", draft.day, draft.goals, draft.phases, "hello")
         operations.edit_campaign(
-            tx, shop=shop, campaign_id=made.id, version=1, draft=newer, actor=other, now=now
+            Act.of(tx, shop, other, now), campaign_id=made.id, version=1, draft=newer
         )
         with pytest.raises(StaleForm) as refused:
             operations.edit_campaign(
-                tx, shop=shop, campaign_id=made.id, version=1, draft=draft, actor=ACTOR, now=now
+                Act.of(tx, shop, ACTOR, now), campaign_id=made.id, version=1, draft=draft
             )
         assert "Mei" in str(refused.value)
         assert refused.value.facts["names"] == "name, note"
@@ -269,36 +235,24 @@ def test_the_last_tick_finishes_a_task_and_an_untick_reopens_it(
 ) -> None:
     with database.write() as tx:
         made = operations.create_campaign(
-            tx,
-            shop=shop,
-            name="618",
-            day=date(2025, 6, 18),
-            goals=Goals(),
-            actor=ACTOR,
-            now=now,
+            Act.of(tx, shop, ACTOR, now), name="618", day=date(2025, 6, 18), goals=Goals()
         )
         task = queries.campaign_tasks(tx, shop_id=shop.id, campaign_id=made.id)[0]
         for item in task.checklist:
             task = tasks.tick(
-                tx,
-                shop=shop,
+                Act.of(tx, shop, ACTOR, now),
                 campaign_id=made.id,
                 task_id=task.id,
                 position=item.position,
                 is_done=True,
-                actor=ACTOR,
-                now=now,
             )
         assert task.done_at == now
         task = tasks.tick(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, ACTOR, now),
             campaign_id=made.id,
             task_id=task.id,
             position=0,
             is_done=False,
-            actor=ACTOR,
-            now=now,
         )
         assert task.done_at is None
         assert task.ticked_count == len(task.checklist) - 1

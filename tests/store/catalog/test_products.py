@@ -4,6 +4,7 @@ from datetime import datetime
 
 import pytest
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.catalog import queries
 from springtide.domain.catalog.model import Product, Upserted
@@ -28,9 +29,7 @@ def test_upsert_adds_changes_and_leaves_alone(database: Database, now: datetime)
     done = []
     for products in ([tea, cup], [tea, cup], [tea, Product("2", "Mug"), Product("3", "Pot")]):
         with database.write() as tx:
-            done.append(
-                upsert_products(tx, shop_id=shop.id, actor=ACTOR, products=products, now=now)
-            )
+            done.append(upsert_products(Act.of(tx, shop, ACTOR, now), products=products))
     assert done == [Upserted(2, 0, 0), Upserted(0, 0, 2), Upserted(1, 1, 1)]
     with database.read() as tx:
         assert queries.product(tx, shop_id=shop.id, key="1") == tea
@@ -44,11 +43,7 @@ def test_the_later_of_two_products_with_one_key_wins(database: Database, now: da
     shop = new_shop(database, now=now)
     with database.write() as tx:
         done = upsert_products(
-            tx,
-            shop_id=shop.id,
-            actor=ACTOR,
-            products=[Product("1", "Tea"), Product("1", "Coffee")],
-            now=now,
+            Act.of(tx, shop, ACTOR, now), products=[Product("1", "Tea"), Product("1", "Coffee")]
         )
         assert done == Upserted(1, 0, 0)
         assert queries.product(tx, shop_id=shop.id, key="1").name == "Coffee"
@@ -57,7 +52,7 @@ def test_the_later_of_two_products_with_one_key_wins(database: Database, now: da
 def test_shops_do_not_see_each_others_products(database: Database, now: datetime) -> None:
     one, other = new_shop(database, now=now), new_shop(database, now=now)
     with database.write() as tx:
-        upsert_products(tx, shop_id=one.id, actor=ACTOR, products=[Product("1", "Tea")], now=now)
+        upsert_products(Act.of(tx, one, ACTOR, now), products=[Product("1", "Tea")])
     with database.read() as tx:
         assert queries.search_products(tx, shop_id=other.id) == []
         with pytest.raises(NotFound):
@@ -68,7 +63,7 @@ def test_hostile_texts_are_kept_as_they_are_and_found(database: Database, now: d
     shop = new_shop(database, now=now)
     products = [Product(text, text, text, text, text, {text: text}) for text in HOSTILE]
     with database.write() as tx:
-        upsert_products(tx, shop_id=shop.id, actor=ACTOR, products=products, now=now)
+        upsert_products(Act.of(tx, shop, ACTOR, now), products=products)
     with database.read() as tx:
         for product in products:
             assert queries.product(tx, shop_id=shop.id, key=product.key) == product
@@ -90,7 +85,7 @@ def test_a_product_that_cannot_be_kept_stops_the_whole_write(
         Product("5", "big", attributes={"text": "x" * 20_000}),
     ]
     with pytest.raises(Invalid) as refused, database.write() as tx:
-        upsert_products(tx, shop_id=shop.id, actor=ACTOR, products=bad, now=now)
+        upsert_products(Act.of(tx, shop, ACTOR, now), products=bad)
     assert {field: problem.code for field, problem in refused.value.fields.items()} == {
         "products.1.key": "text_missing",
         "products.2.name": "text_too_long",
@@ -106,7 +101,7 @@ def test_search_walks_every_product_once(database: Database, now: datetime) -> N
     shop = new_shop(database, now=now)
     products = [Product(f"p{number:03}", "Tea", category="drinks") for number in range(25)]
     with database.write() as tx:
-        upsert_products(tx, shop_id=shop.id, actor=ACTOR, products=products, now=now)
+        upsert_products(Act.of(tx, shop, ACTOR, now), products=products)
     seen: list[str] = []
     with database.read() as tx:
         while page := queries.search_products(
@@ -129,10 +124,10 @@ def test_a_large_catalog_goes_in_and_is_compared_as_a_whole(
     shop = new_shop(database, now=now)
     products = [Product(str(n), f"Product {n}", category=f"c{n % 300}") for n in range(12_000)]
     with database.write() as tx:
-        assert upsert_products(
-            tx, shop_id=shop.id, actor=ACTOR, products=products, now=now
-        ) == Upserted(12_000, 0, 0)
+        assert upsert_products(Act.of(tx, shop, ACTOR, now), products=products) == Upserted(
+            12_000, 0, 0
+        )
         products[11_999] = Product("11999", "Another")
-        assert upsert_products(
-            tx, shop_id=shop.id, actor=ACTOR, products=products, now=now
-        ) == Upserted(0, 1, 11_999)
+        assert upsert_products(Act.of(tx, shop, ACTOR, now), products=products) == Upserted(
+            0, 1, 11_999
+        )

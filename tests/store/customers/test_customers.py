@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
 from springtide.domain.customers import operations, queries
 from springtide.domain.customers.model import BadCustomer, CustomerEntry, UnknownPage, Upserted
@@ -33,9 +34,7 @@ def shop(database: Database, now: datetime) -> Shop:
 
 def upsert(database: Database, shop: Shop, now: datetime, *entries: CustomerEntry) -> Upserted:
     with database.write() as tx:
-        return operations.upsert_customers(
-            tx, shop_id=shop.id, entries=entries, actor=ACTOR, now=now
-        )
+        return operations.upsert_customers(Act(tx, shop, ACTOR, now, now), entries=entries)
 
 
 def line(shop: Shop, kind: str, at: datetime, customer: str, order: str, amount: int) -> Fact:
@@ -96,16 +95,14 @@ def test_opting_out_holds_and_leaves_a_fact_and_only_a_person_undoes_it(
     upsert(database, shop, now, ann)
     for _ in range(2):
         with database.write() as tx:
-            customer = operations.opt_out(
-                tx, shop=shop, key="1", by="link", actor=ACTOR, now=now, real_now=now
-            )
+            customer = operations.opt_out(Act(tx, shop, ACTOR, now, now), key="1", by="link")
     assert not customer.is_reachable
     upsert(database, shop, now, CustomerEntry("1", "Ann", "new@example.test"))
     with database.read() as tx:
         assert queries.reachable_keys(tx, shop_id=shop.id) == set()
     assert reader.rows("select customer_key from facts where kind = 'opt_out'") == [("1",)]
     with database.write() as tx:
-        back = operations.opt_in(tx, shop=shop, key="1", by="asked", actor=ACTOR, real_now=now)
+        back = operations.opt_in(Act(tx, shop, ACTOR, now, now), key="1", by="asked")
     assert back.is_reachable
 
 

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from springtide.cli import check as command
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
 from springtide.domain.facts import operations
 from springtide.domain.facts.lake import Lake
@@ -163,9 +164,10 @@ def test_files_that_the_state_names_are_looked_for(
     upload.write_text("x")
     with house.db.write() as tx:
         planning.enqueue(
-            tx, shop=shop, kind="import_file", actor=ACTOR, now=START,
+            Act.of(tx, shop, ACTOR, START),
+            kind="import_file",
             params={"files": [told], "file_name": "orders"},
-        )  # fmt: skip
+        )
     assert codes(house) == set()
     upload.unlink()
     assert codes(house) == {"upload_missing"}

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import Role
 from springtide.domain.campaigns import tasks
@@ -45,7 +46,7 @@ def sale(house: SmallHouse) -> Sale:
     eve = sale.campaign.selling.starts_at - timedelta(hours=4)
     sale.set_clock(eve, real=house.real_now())
     with house.db.write() as tx:
-        planning.schedule(tx, shop=sale.shop, campaign=sale.campaign, actor=ACTOR, now=eve)
+        planning.schedule(Act.of(tx, sale.shop, ACTOR, eve), campaign=sale.campaign)
     return sale
 
 
@@ -117,19 +118,19 @@ def waiting_for(sale: Sale) -> dict[str, list[str]]:
 def waive(house: SmallHouse, sale: Sale, blocker_id: UUID, reason: str = "Prices are set") -> None:
     with house.db.write() as tx:
         waiving.waive(
-            tx, shop=sale.shop, campaign=sale.campaign, blocker_id=blocker_id, reason=reason,
-            actor=ACTOR, now=sale.campaign.selling.starts_at, real_now=house.real_now(),
-        )  # fmt: skip
+            Act(tx, sale.shop, ACTOR, sale.campaign.selling.starts_at, house.real_now()),
+            campaign=sale.campaign,
+            blocker_id=blocker_id,
+            reason=reason,
+        )
 
 
 def act(
     sale: Sale, do: Callable[..., Action], kind: str, now: datetime | None = None, **more: object
 ) -> Action:
     with sale.db.write() as tx:
-        return do(
-            tx, shop=sale.shop, action_id=actions(sale)[kind].id, actor=ACTOR,
-            now=now or sale.campaign.selling.starts_at, **more,
-        )  # fmt: skip
+        mine = Act.of(tx, sale.shop, ACTOR, now or sale.campaign.selling.starts_at)
+        return do(mine, action_id=actions(sale)[kind].id, **more)
 
 
 def open_the_day(house: SmallHouse, sale: Sale) -> None:
@@ -246,12 +247,12 @@ def test_a_must_task_holds_its_phase_until_it_is_done_or_waived(
     house: SmallHouse, sale: Sale, working: Callable[[], None]
 ) -> None:
     now = sale.campaign.created_at
-    of_sale = {"shop": sale.shop, "campaign_id": sale.campaign_id, "actor": ACTOR, "now": now}
     made = []
     with house.db.write() as tx:
         for title in ("Call the carrier", "Look at the banner"):
             task = NewTask(title, Role.OPERATIONS, read_relative("D-1 20:00"), gate=PhaseKind.BURST)
-            made.append(tasks.add_task(tx, task=task, **of_sale))  # type: ignore[arg-type]
+            act = Act.of(tx, sale.shop, ACTOR, now)
+            made.append(tasks.add_task(act, campaign_id=sale.campaign_id, task=task))
     open_the_day(house, sale)
     working()
     time.sleep(1.5)
@@ -261,7 +262,8 @@ def test_a_must_task_holds_its_phase_until_it_is_done_or_waived(
     assert sale.holding(now=MID_SALE) == NOTHING
     assert sale.campaign.status(MID_SALE) is Status.OPENING
     with house.db.write() as tx:
-        tasks.finish(tx, task_id=made[0], is_done=True, **of_sale)  # type: ignore[arg-type]
+        act = Act.of(tx, sale.shop, ACTOR, now)
+        tasks.finish(act, campaign_id=sale.campaign_id, task_id=made[0], is_done=True)
     assert waiting_for(sale) == dict.fromkeys(opening, both[1:])
     stays_shut(sale)
     waive(house, sale, made[1], "It hangs already")
@@ -282,9 +284,7 @@ def test_a_sale_with_held_actions_is_withdrawn_and_comes_back_whole(
     needs_person(sale)
     now = sale.campaign.selling.starts_at
     with house.db.write() as tx:
-        planning.withdraw_now(
-            tx, shop=sale.shop, campaign_id=sale.campaign_id, actor=ACTOR, now=now
-        )
+        planning.withdraw_now(Act.of(tx, sale.shop, ACTOR, now), campaign_id=sale.campaign_id)
     wait_until(lambda: states(sale)["withdraw"] == State.DONE, lambda: states(sale))
     left = states(sale)
     assert left.pop("withdraw") == State.DONE
@@ -296,7 +296,7 @@ def test_a_sale_with_held_actions_is_withdrawn_and_comes_back_whole(
 
     set_floor(house, 6_000)
     with house.db.write() as tx:
-        planning.schedule(tx, shop=sale.shop, campaign=sale.campaign, actor=ACTOR, now=now)
+        planning.schedule(Act.of(tx, sale.shop, ACTOR, now), campaign=sale.campaign)
     wait_until(lambda: is_open(sale), lambda: states(sale))
     assert sale.holding(now=now)["prices"] == HEROES
 
@@ -310,10 +310,10 @@ def test_what_nothing_holds_goes_on_beside_what_is_held(
     params = {"campaign": sale.campaign.key, "since": "2025-11-01", "until": "2025-11-02"}
     with house.db.write() as tx:
         planning.plan(
-            tx, shop=sale.shop, campaign_id=sale.campaign_id,
+            Act.of(tx, sale.shop, ACTOR, opens_at),
+            campaign_id=sale.campaign_id,
             plans=[Plan("burst", "try_plan", opens_at, params=params, position=9)],
-            actor=ACTOR, now=opens_at,
-        )  # fmt: skip
+        )
     working()
     needs_person(sale)
     wait_until(lambda: states(sale)["try_plan"] == State.DONE, lambda: actions(sale))
@@ -330,10 +330,12 @@ def test_a_sale_that_opens_the_evening_before_opens_then(
     eve = stored.selling.starts_at - timedelta(hours=5)
     with house.db.write() as tx:
         saved = edit_campaign(
-            tx, shop=sale.shop, campaign_id=stored.id, version=stored.version,
-            draft=replace(draft_of(stored), phases=phases), actor=ACTOR, now=eve,
-        )  # fmt: skip
-        planning.schedule(tx, shop=sale.shop, campaign=saved, actor=ACTOR, now=eve)
+            Act.of(tx, sale.shop, ACTOR, eve),
+            campaign_id=stored.id,
+            version=stored.version,
+            draft=replace(draft_of(stored), phases=phases),
+        )
+        planning.schedule(Act.of(tx, sale.shop, ACTOR, eve), campaign=saved)
     set_floor(house, 9_000)
     sale.set_clock(stored.selling.starts_at - timedelta(hours=4), real=house.real_now())
     working()
@@ -387,7 +389,7 @@ def test_an_update_leaves_open_what_was_opened_before_it(house: SmallHouse, sale
     now = sale.campaign.selling.starts_at
     migration = import_module("springtide.migrations.versions.0030_opening")
     with house.db.write() as tx:
-        planning.schedule(tx, shop=waiting.shop, campaign=waiting.campaign, actor=ACTOR, now=now)
+        planning.schedule(Act.of(tx, waiting.shop, ACTOR, now), campaign=waiting.campaign)
         # As the release before left it.
         opened = planning.action(tx, shop_id=sale.shop_id, action_id=actions(sale)["open_sale"].id)
         tx.execute(
@@ -410,10 +412,12 @@ def test_an_edit_of_the_plan_moves_what_was_cancelled_and_does_not_bring_it_back
     later = stored.day + timedelta(days=2)
     with house.db.write() as tx:
         saved = edit_campaign(
-            tx, shop=sale.shop, campaign_id=stored.id, version=stored.version,
-            draft=replace(draft_of(stored), day=later), actor=ACTOR, now=eve,
-        )  # fmt: skip
-        planning.schedule(tx, shop=sale.shop, campaign=saved, actor=ACTOR, now=eve)
+            Act.of(tx, sale.shop, ACTOR, eve),
+            campaign_id=stored.id,
+            version=stored.version,
+            draft=replace(draft_of(stored), day=later),
+        )
+        planning.schedule(Act.of(tx, sale.shop, ACTOR, eve), campaign=saved)
     moved = stored.selling.starts_at + timedelta(days=2)
     found = actions(sale)
     assert {one.due_at for one in found.values() if one.phase == "burst"} == {moved}

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import inspect
 
 from springtide.bootstrap import open_house
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Role, Shop
 from springtide.domain.access.operations import Visit, begin_recovery, log_in
 from springtide.domain.facts import operations
@@ -269,9 +270,7 @@ def test_what_goes_out_and_was_due_waits_for_a_person(
     ]  # fmt: skip
     plans.append(Plan("day", "try_plan", START + timedelta(minutes=30), target="inside"))
     with house.db.write() as tx:
-        planning.plan(
-            tx, shop=shop, campaign_id=None, plans=plans, actor=ACTOR, now=house.real_now()
-        )
+        planning.plan(Act.of(tx, shop, ACTOR, house.real_now()), campaign_id=None, plans=plans)
     place = back_up(house, tmp_path / "backup").place
     to = target(tmp_path)
     done = restore(place, to, now=LATER, replace=False)
@@ -328,7 +327,7 @@ def test_uploads_that_wait_are_found_where_they_lie_now(
     params = {"files": [{"upload": kept.key_of(upload), "name": "orders.csv"}]}
     with house.db.write() as tx:
         planning.enqueue(
-            tx, shop=shop, kind="import_file", params=params, actor=ACTOR, now=house.real_now()
+            Act.of(tx, shop, ACTOR, house.real_now()), kind="import_file", params=params
         )
     place = back_up(house, tmp_path / "backup").place
     to = target(tmp_path)

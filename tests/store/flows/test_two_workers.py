@@ -9,6 +9,7 @@ from signal import SIGTERM
 
 import pytest
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
 from springtide.flows.timeline import planning, worker_slots
 from springtide.flows.timeline.action import KINDS
@@ -49,7 +50,7 @@ def plan_notes(house: SmallHouse, shop: Shop, count: int, **params: object) -> N
         for n in range(count)
     ]
     with house.db.write() as tx:
-        planning.plan(tx, shop=shop, campaign_id=None, plans=plans, actor=ACTOR, now=now)
+        planning.plan(Act.of(tx, shop, ACTOR, now), campaign_id=None, plans=plans)
 
 
 def done_count(house: SmallHouse, shop: Shop) -> int:

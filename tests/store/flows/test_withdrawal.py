@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+from springtide.domain.access.act import Act
 from springtide.domain.campaigns.model import PhaseKind
 from springtide.domain.outreach.model import MessageState
 from springtide.flows.timeline import planning
@@ -28,14 +29,11 @@ def test_a_withdrawal_stops_an_outreach_in_the_middle(database: Database, tmp_pa
         now = sale.campaign.window(PhaseKind.WARM_UP).starts_at + timedelta(hours=1)
         sale.set_clock(now, real=house.real_now())
         with database.write() as tx:
-            planning.schedule(tx, shop=sale.shop, campaign=sale.campaign, actor=ACTOR, now=now)
+            planning.schedule(Act.of(tx, sale.shop, ACTOR, now), campaign=sale.campaign)
             sending = planning.plan_outreach(
-                tx,
-                shop=sale.shop,
+                Act.of(tx, sale.shop, ACTOR, now),
                 campaign=sale.campaign,
                 outreach_id=sale.outreach_id,
-                actor=ACTOR,
-                now=now,
             )
         stopping = threading.Event()
         worker = threading.Thread(target=Worker(house, stopping).run)
@@ -44,7 +42,7 @@ def test_a_withdrawal_stops_an_outreach_in_the_middle(database: Database, tmp_pa
             time.sleep(0.01)
         with database.write() as tx:
             withdrawal = planning.withdraw_now(
-                tx, shop=sale.shop, campaign_id=sale.campaign_id, actor=ACTOR, now=now
+                Act.of(tx, sale.shop, ACTOR, now), campaign_id=sale.campaign_id
             )
         deadline = time.monotonic() + 60
         while True:

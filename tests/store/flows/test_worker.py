@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
 from springtide.domain.access.operations import set_clock
 from springtide.flows.timeline import planning, worker_slots
@@ -60,12 +61,7 @@ def plan(
 ) -> list[Action]:
     with house.db.write() as tx:
         return planning.plan(
-            tx,
-            shop=shop,
-            campaign_id=campaign_id,
-            plans=plans,
-            actor=ACTOR,
-            now=house.real_now(),
+            Act.of(tx, shop, ACTOR, house.real_now()), campaign_id=campaign_id, plans=plans
         )
 
 
@@ -126,7 +122,7 @@ def test_what_was_due_when_it_was_planned_is_due_after_the_clock_stepped_back(
     ]
     with house.db.write() as tx:
         at_once, later = planning.plan(
-            tx, shop=shop, campaign_id=None, plans=plans, actor=ACTOR, now=ahead
+            Act.of(tx, shop, ACTOR, ahead), campaign_id=None, plans=plans
         )
     working()
     (done,) = settle(house, shop, at_once)
@@ -175,7 +171,7 @@ def test_what_is_final_fails_with_its_reason_and_can_be_tried_again(
     if failed.state == State.DONE:
         return  # the other's tries were counted first
     with house.db.write() as tx:
-        planning.retry(tx, shop=shop, action_id=failed.id, actor=ACTOR, now=house.real_now())
+        planning.retry(Act.of(tx, shop, ACTOR, house.real_now()), action_id=failed.id)
     (again,) = settle(house, shop, failed)
     assert again.state == State.DONE
     assert again.error is None
@@ -188,7 +184,7 @@ def test_an_undo_takes_back_what_was_done_once(
     working()
     settle(house, shop, planned)
     with house.db.write() as tx:
-        planning.undo(tx, shop=shop, action_id=planned.id, actor=ACTOR, now=house.real_now())
+        planning.undo(Act.of(tx, shop, ACTOR, house.real_now()), action_id=planned.id)
     (undone,) = settle(house, shop, planned)
     assert undone.state == State.UNDONE
     assert written(house) == ["do a 0", "do a 1", "undo a 1", "undo a 0"]
@@ -226,11 +222,11 @@ def test_only_a_planned_action_can_be_cancelled_and_only_a_failed_one_tried_agai
     now = house.real_now()
     with house.db.write() as tx:
         with pytest.raises(NotRetryable):
-            planning.retry(tx, shop=shop, action_id=planned.id, actor=ACTOR, now=now)
-        cancelled = planning.cancel(tx, shop=shop, action_id=planned.id, actor=ACTOR, now=now)
+            planning.retry(Act.of(tx, shop, ACTOR, now), action_id=planned.id)
+        cancelled = planning.cancel(Act.of(tx, shop, ACTOR, now), action_id=planned.id)
         assert cancelled.state == State.CANCELLED
         with pytest.raises(NotCancellable):
-            planning.cancel(tx, shop=shop, action_id=planned.id, actor=ACTOR, now=now)
+            planning.cancel(Act.of(tx, shop, ACTOR, now), action_id=planned.id)
 
 
 def test_a_clock_that_runs_600_times_faster_brings_its_actions_in_order(
@@ -239,7 +235,7 @@ def test_a_clock_that_runs_600_times_faster_brings_its_actions_in_order(
     real = house.real_now()
     with house.db.write() as tx:
         clock = SimulatedClock(shows=real, set_at=real, speed=600)
-        set_clock(tx, shop_id=shop.id, clock=clock, actor=ACTOR, now=real)
+        set_clock(Act(tx, shop, ACTOR, real, real), clock=clock)
     hours = [
         noting_plan(real + timedelta(minutes=20 * number), str(number)) for number in range(1, 5)
     ]
@@ -290,9 +286,11 @@ def test_a_job_that_needs_a_person_is_tried_again_when_it_is_asked_for_again(
         params = {"what": "a", "fail": "person"}
         with house.db.write() as tx:
             return planning.enqueue(
-                tx, shop=shop, kind="long_note", params=params, target="a", actor=ACTOR,
-                now=house.real_now(),
-            )  # fmt: skip
+                Act.of(tx, shop, ACTOR, house.real_now()),
+                kind="long_note",
+                params=params,
+                target="a",
+            )
 
     working()
     (stuck,) = settle(house, shop, ask())

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import pytest
 
+from springtide.domain.access.act import Act
 from springtide.domain.orders import queries
 from springtide.domain.pricing.model import CartLine, Decision
 from springtide.flows.checkout import place
@@ -26,12 +27,9 @@ def test_an_order_is_priced_exactly_as_its_quote(database: Database, now: dateti
     decision = prepared.price()
     with database.write() as tx:
         place.place(
-            tx,
-            shop=shop,
-            actor=ACTOR,
+            Act.of(tx, shop, ACTOR, now),
             wanted=WANTED,
             placing=Placing("A", decision.total_minor, visit=Visit("v1", "platform/search")),
-            now=now,
         )
     with database.read() as tx:
         order = queries.order(tx, shop_id=shop.id, key="A")
@@ -75,12 +73,5 @@ def test_a_cart_nobody_can_buy_is_refused_by_field(
     shop = new_shop(database, now=now)
     stock_shelves(database, shop, now=now)
     with database.write() as tx, pytest.raises(Invalid) as refused:
-        place.place(
-            tx,
-            shop=shop,
-            actor=ACTOR,
-            wanted=Wanted(tuple(lines)),
-            placing=Placing(),
-            now=now,
-        )
+        place.place(Act.of(tx, shop, ACTOR, now), wanted=Wanted(tuple(lines)), placing=Placing())
     assert {name: wrong.code for name, wrong in refused.value.fields.items()} == problems

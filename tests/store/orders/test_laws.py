@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from springtide.domain.access.act import Act
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.queries import FactReader
 from springtide.domain.orders import queries
@@ -65,21 +66,18 @@ def test_every_order_ends_once_and_the_money_adds_up(
                         lines = [line(n, value) for n, value in enumerate(values, 1)]
                         place(tx, shop=shop, key=key, now=now, lines=lines, shipping_minor=shipping)
                     case ("pay", str(key), str(payment)):
-                        pay_order(tx, shop=shop, actor=ACTOR, key=key, payment_key=payment, now=now)
+                        pay_order(Act.of(tx, shop, ACTOR, now), key=key, payment_key=payment)
                     case ("close", str(key)):
-                        close_order(tx, shop=shop, actor=ACTOR, key=key, reason="x", now=now)
+                        close_order(Act.of(tx, shop, ACTOR, now), key=key, reason="x")
                     case ("sweep", int(limit)):
                         close_unpaid(
-                            tx,
-                            shop=shop,
-                            actor=ACTOR,
+                            Act.of(tx, shop, ACTOR, now),
                             campaign_key=None,
                             placed_before=now,
-                            now=now,
                             limit=limit,
                         )
                     case ("crash", str(key)):
-                        pay_order(tx, shop=shop, actor=ACTOR, key=key, payment_key="t3", now=now)
+                        pay_order(Act.of(tx, shop, ACTOR, now), key=key, payment_key="t3")
                         raise CrashError
         except (Refusal, CrashError):
             pass

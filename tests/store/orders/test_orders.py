@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.queries import FactReader, summary
@@ -73,8 +74,8 @@ def test_facts_follow_an_order_line_by_line(
         place(tx, shop=shop, key="A", now=now, lines=lines, shipping_minor=50, campaign_key="cmp")
         place(tx, shop=shop, key="B", now=now, is_simulated=True)
     with database.write() as tx:
-        pay_order(tx, shop=shop, actor=ACTOR, key="A", payment_key="t1", now=now + HOUR)
-        close_order(tx, shop=shop, actor=ACTOR, key="B", reason="buyer", now=now + HOUR)
+        pay_order(Act.of(tx, shop, ACTOR, now + HOUR), key="A", payment_key="t1")
+        close_order(Act.of(tx, shop, ACTOR, now + HOUR), key="B", reason="buyer")
     rows = reader.rows(
         "select kind, source, external_id, product_key, quantity, amount_minor, discount_minor, "
         "occurred_at, campaign_key, json_extract(props, '$.simulated')::bool "
@@ -106,15 +107,13 @@ def test_the_same_payment_twice_is_one_payment(
     for hours in (1, 2):
         with database.write() as tx:
             answers.append(
-                pay_order(
-                    tx, shop=shop, actor=ACTOR, key="A", payment_key="t1", now=now + hours * HOUR
-                )
+                pay_order(Act.of(tx, shop, ACTOR, now + hours * HOUR), key="A", payment_key="t1")
             )
     assert answers[0] == answers[1]
     assert answers[0].paid_at == now + HOUR
     assert summary(reader, shop.slug).kinds == {"order": 1, "payment": 1}
     with database.write() as tx, pytest.raises(OrderPaid):
-        pay_order(tx, shop=shop, actor=ACTOR, key="A", payment_key="t2", now=now)
+        pay_order(Act.of(tx, shop, ACTOR, now), key="A", payment_key="t2")
 
 
 def test_a_payment_of_another_amount_is_refused(database: Database, now: datetime) -> None:
@@ -122,10 +121,8 @@ def test_a_payment_of_another_amount_is_refused(database: Database, now: datetim
     with database.write() as tx:
         place(tx, shop=shop, key="A", now=now)
         with pytest.raises(WrongAmount):
-            pay_order(
-                tx, shop=shop, actor=ACTOR, key="A", payment_key="t", amount_minor=999, now=now
-            )
-        pay_order(tx, shop=shop, actor=ACTOR, key="A", payment_key="t", amount_minor=1000, now=now)
+            pay_order(Act.of(tx, shop, ACTOR, now), key="A", payment_key="t", amount_minor=999)
+        pay_order(Act.of(tx, shop, ACTOR, now), key="A", payment_key="t", amount_minor=1000)
 
 
 def test_paid_and_closed_exclude_each_other(database: Database, now: datetime) -> None:
@@ -133,19 +130,19 @@ def test_paid_and_closed_exclude_each_other(database: Database, now: datetime) -
     with database.write() as tx:
         place(tx, shop=shop, key="paid", now=now)
         place(tx, shop=shop, key="closed", now=now)
-        pay_order(tx, shop=shop, actor=ACTOR, key="paid", payment_key="t", now=now)
-        first = close_order(tx, shop=shop, actor=ACTOR, key="closed", reason="buyer", now=now)
-        again = close_order(tx, shop=shop, actor=ACTOR, key="closed", reason="x", now=now + HOUR)
+        pay_order(Act.of(tx, shop, ACTOR, now), key="paid", payment_key="t")
+        first = close_order(Act.of(tx, shop, ACTOR, now), key="closed", reason="buyer")
+        again = close_order(Act.of(tx, shop, ACTOR, now + HOUR), key="closed", reason="x")
         assert again == first
         with pytest.raises(OrderClosed) as refused:
-            pay_order(tx, shop=shop, actor=ACTOR, key="closed", payment_key="t", now=now)
+            pay_order(Act.of(tx, shop, ACTOR, now), key="closed", payment_key="t")
         assert refused.value.code == "order_closed"
         with pytest.raises(OrderPaid):
-            close_order(tx, shop=shop, actor=ACTOR, key="paid", reason="x", now=now)
+            close_order(Act.of(tx, shop, ACTOR, now), key="paid", reason="x")
         with pytest.raises(NotFound):
-            pay_order(tx, shop=shop, actor=ACTOR, key="nope", payment_key="t", now=now)
+            pay_order(Act.of(tx, shop, ACTOR, now), key="nope", payment_key="t")
         with pytest.raises(NotFound):
-            close_order(tx, shop=shop, actor=ACTOR, key="nope", reason="x", now=now)
+            close_order(Act.of(tx, shop, ACTOR, now), key="nope", reason="x")
 
 
 def test_orders_nobody_can_buy_are_refused_by_field(database: Database, now: datetime) -> None:
@@ -184,18 +181,15 @@ def test_closing_the_unpaid_goes_on_in_batches_until_nothing_is_left(
             place(tx, shop=shop, key=f"o{number}", now=at, campaign_key="cmp_a")
         place(tx, shop=shop, key="other", now=now, campaign_key="cmp_b")
         place(tx, shop=shop, key="later", now=now + HOUR, campaign_key="cmp_a")
-        pay_order(tx, shop=shop, actor=ACTOR, key="o3", payment_key="t", now=now + HOUR)
+        pay_order(Act.of(tx, shop, ACTOR, now + HOUR), key="o3", payment_key="t")
     batches: list[list[str]] = []
     while not batches or batches[-1]:
         with database.write() as tx:
             batches.append(
                 close_unpaid(
-                    tx,
-                    shop=shop,
-                    actor=ACTOR,
+                    Act.of(tx, shop, ACTOR, now + HOUR),
                     campaign_key="cmp_a",
                     placed_before=now + HOUR,
-                    now=now + HOUR,
                     limit=4,
                 )
             )
@@ -215,7 +209,7 @@ def test_the_list_walks_every_order_once_newest_first(database: Database, now: d
         for number in range(9):
             at = now + timedelta(minutes=number)
             place(tx, shop=shop, key=str(number), now=at, customer_key=f"c{number % 2}")
-        pay_order(tx, shop=shop, actor=ACTOR, key="8", payment_key="t", now=now)
+        pay_order(Act.of(tx, shop, ACTOR, now), key="8", payment_key="t")
     with database.read() as tx:
         seen = []
         before = None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
 from springtide.domain.orders.model import Order, OrderNotPaid
 from springtide.domain.orders.operations import pay_order
@@ -52,18 +53,15 @@ class Store:
         """Save a rule and switch the campaign's rules on; return its key."""
         with self.db.write() as tx:
             saved = pricing.save_rule(
-                tx,
-                shop=self.shop,
+                Act.of(tx, self.shop, ACTOR, self.now),
                 campaign_id=self.campaign.id,
                 rule_id=None,
                 kind=kind,
                 params=params,
                 terms=terms,
-                actor=ACTOR,
-                now=self.now,
             )
             pricing.activate_rules(
-                tx, shop=self.shop, campaign_id=self.campaign.id, actor=ACTOR, now=self.now
+                Act.of(tx, self.shop, ACTOR, self.now), campaign_id=self.campaign.id
             )
         return saved.key
 
@@ -71,32 +69,24 @@ class Store:
         """Place an order of the same cart."""
         with self.db.write() as tx:
             return checkout.place(
-                tx,
-                shop=self.shop,
-                actor=ACTOR,
+                Act.of(tx, self.shop, ACTOR, self.now),
                 wanted=Wanted(LINES, customer_key=customer),
                 placing=Placing(key, quoted),
-                now=self.now,
             )
 
     def pay(self, key: str) -> None:
         """Pay an order."""
         with self.db.write() as tx:
-            pay_order(
-                tx, shop=self.shop, actor=ACTOR, key=key, payment_key=f"p-{key}", now=self.now
-            )
+            pay_order(Act.of(tx, self.shop, ACTOR, self.now), key=key, payment_key=f"p-{key}")
 
     def give_back(self, key: str, name: str, **lines: int) -> int:
         """Return pieces of an order; return what is paid back."""
         with self.db.write() as tx:
             done = return_lines(
-                tx,
-                shop=self.shop,
-                actor=ACTOR,
+                Act.of(tx, self.shop, ACTOR, self.now + timedelta(days=3)),
                 order_key=key,
                 return_key=name,
                 lines=lines,
-                now=self.now + timedelta(days=3),
             )
         return done.made.refund_minor
 
@@ -117,19 +107,12 @@ def test_a_price_is_made_again_byte_for_byte_whatever_changed_since(store: Store
     with store.db.write() as tx:
         prices = {"tea": BookPrice(20_000), "pot": BookPrice(30_000)}
         pricing.set_book_prices(
-            tx, shop=store.shop, prices=prices, why="later", actor=ACTOR, now=store.now
+            Act.of(tx, store.shop, ACTOR, store.now), prices=prices, why="later"
         )
-        where: dict[str, Any] = {
-            "shop": store.shop,
-            "campaign_id": store.campaign.id,
-            "actor": ACTOR,
-        }
-        rule_id = inward("rul", coupon)
-        pricing.save_rule(
-            tx, **where, rule_id=rule_id, kind="coupon", params={"discount_minor": 900},
-            now=store.now,
-        )  # fmt: skip
-        pricing.remove_rule(tx, **where, rule_id=rule_id, now=store.now)
+        act = Act.of(tx, store.shop, ACTOR, store.now)
+        where: dict[str, Any] = {"campaign_id": store.campaign.id, "rule_id": inward("rul", coupon)}
+        pricing.save_rule(act, **where, kind="coupon", params={"discount_minor": 900})
+        pricing.remove_rule(act, **where)
     with store.db.read() as tx:
         inputs, decision = inputs_of_order(store.stored("A"))
         again = replay(inputs, kept_plan(tx, shop_id=store.shop.id, digest=inputs.plan))
@@ -152,8 +135,8 @@ def test_a_limit_in_all_is_kept_and_given_back(store: Store) -> None:
     store.place("E", None)
     assert [used(key) for key in "ABCDE"] == [True, False, True, False, False]
     with store.db.write() as tx:
-        checkout.close(tx, shop=store.shop, actor=ACTOR, key="A", reason="test", now=store.now)
-        checkout.close(tx, shop=store.shop, actor=ACTOR, key="A", reason="test", now=store.now)
+        checkout.close(Act.of(tx, store.shop, ACTOR, store.now), key="A", reason="test")
+        checkout.close(Act.of(tx, store.shop, ACTOR, store.now), key="A", reason="test")
     store.place("F", "c1")
     store.place("G", "c4")
     assert [used(key) for key in "FG"] == [True, False]
@@ -189,12 +172,9 @@ def test_a_return_pays_back_by_the_campaigns_policy_and_the_same_twice_is_once(
     store.pay("A")
     with store.db.write() as tx:
         pricing.save_campaign_terms(
-            tx,
-            shop=store.shop,
+            Act.of(tx, store.shop, ACTOR, store.now),
             campaign_id=store.campaign.id,
             terms=CampaignTerms(returns="reprice"),
-            actor=ACTOR,
-            now=store.now,
         )
     total = store.stored("A").total_minor
     # 199.00 + 2 x 88.00 less 20.00; the pot and one tea are 287.00: 满169减10 is left of it.

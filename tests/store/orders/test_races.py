@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from springtide.domain.access.act import Act
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.queries import FactReader, summary
 from springtide.domain.orders import queries
@@ -51,25 +52,18 @@ def test_of_paying_and_closing_at_once_exactly_one_wins(
 
         def pay(key: str = key, payment: str = "t") -> object:
             with database.write() as tx:
-                return pay_order(
-                    tx, shop=shop, actor=ACTOR, key=key, payment_key=payment, now=now
-                ).state
+                return pay_order(Act.of(tx, shop, ACTOR, now), key=key, payment_key=payment).state
 
         def close(key: str = key) -> object:
             with database.write() as tx:
-                return close_order(
-                    tx, shop=shop, actor=ACTOR, key=key, reason="race", now=now
-                ).state
+                return close_order(Act.of(tx, shop, ACTOR, now), key=key, reason="race").state
 
         def sweep() -> object:
             with database.write() as tx:
                 return close_unpaid(
-                    tx,
-                    shop=shop,
-                    actor=ACTOR,
+                    Act.of(tx, shop, ACTOR, now),
                     campaign_key=None,
                     placed_before=now + timedelta(1),
-                    now=now,
                 )
 
         by_pay, by_other_pay, by_close, swept = together(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from springtide.domain.access.act import Act
 from springtide.domain.pricing import operations as pricing
 from springtide.domain.pricing.book import SavedRule, Terms
 from springtide.domain.pricing.rule import Conditions, Stacking
@@ -27,26 +28,20 @@ class Rules:
     def save(self, kind: str, params: dict[str, Any], terms: Terms, **rule: Any) -> SavedRule:
         with self.db.write() as tx:
             return pricing.save_rule(
-                tx,
-                shop=self.shop,
+                Act.of(tx, self.shop, ACTOR, self.now),
                 campaign_id=self.campaign_id,
                 rule_id=rule.get("rule_id"),
                 kind=kind,
                 params=params,
                 terms=terms,
-                actor=ACTOR,
-                now=self.now,
             )
 
     def remove(self, rule: SavedRule) -> None:
         with self.db.write() as tx:
             pricing.remove_rule(
-                tx,
-                shop=self.shop,
+                Act.of(tx, self.shop, ACTOR, self.now),
                 campaign_id=self.campaign_id,
                 rule_id=rule.id,
-                actor=ACTOR,
-                now=self.now,
             )
 
 

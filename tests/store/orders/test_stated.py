@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import PointsKeeper
 from springtide.domain.access.operations import keep_points
@@ -38,7 +39,7 @@ def till(database: Database, now: datetime) -> Till:
 
 def keep(till: Till, keeper: PointsKeeper) -> None:
     with till.db.write() as tx:
-        keep_points(tx, shop=till.shop, keeper=keeper, actor=ACTOR, now=till.now)
+        keep_points(Act(tx, till.shop, ACTOR, till.now, till.now), keeper=keeper)
     with till.db.read() as tx:
         till.shop = shop_by_slug(tx, slug=till.shop.slug)
 
@@ -46,9 +47,11 @@ def keep(till: Till, keeper: PointsKeeper) -> None:
 def give(till: Till, amount: int, customer: str = "c1") -> None:
     with till.db.write() as tx:
         adjust_points(
-            tx, shop=till.shop, customer_key=customer, amount=amount, reason="test", actor=ACTOR,
-            now=till.now,
-        )  # fmt: skip
+            Act.of(tx, till.shop, ACTOR, till.now),
+            customer_key=customer,
+            amount=amount,
+            reason="test",
+        )
 
 
 def total(till: Till, wanted: Wanted) -> int:
@@ -61,7 +64,7 @@ def total(till: Till, wanted: Wanted) -> int:
 def place(till: Till, key: str, wanted: Wanted) -> Order:
     with till.db.write() as tx:
         return checkout.place(
-            tx, shop=till.shop, actor=ACTOR, wanted=wanted, placing=Placing(key), now=till.now
+            Act.of(tx, till.shop, ACTOR, till.now), wanted=wanted, placing=Placing(key)
         )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from springtide.connectors.channels.email import Email
 from springtide.connectors.channels.mailbox import Mailbox
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
 from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import opt_out, upsert_customers
@@ -107,13 +108,13 @@ class Desk:
             CustomerEntry(f"c{n:02}", f"N{n:02}", f"c{n:02}@buyers.example") for n in range(people)
         ]
         with database.write() as tx:
-            upsert_customers(tx, shop_id=self.shop.id, entries=entries, actor=ACTOR, now=now)
+            upsert_customers(Act(tx, self.shop, ACTOR, now, now), entries=entries)
         self.id: UUID = self.draft(DRAFT)
 
     def draft(self, draft: Draft) -> UUID:
         with self.db.write() as tx:
             return operations.create_outreach(
-                tx, shop=self.shop, draft=draft, actor=ACTOR, now=self.now, real_now=self.now
+                Act(tx, self.shop, ACTOR, self.now, self.now), draft=draft
             ).id
 
     def freeze(self) -> None:
@@ -122,13 +123,9 @@ class Desk:
                 tx, reader=self.reader, shop=self.shop, segment=Segment(), as_of=self.now.date()
             )
             operations.freeze_audience(
-                tx,
-                shop=self.shop,
+                Act(tx, self.shop, ACTOR, self.now, self.now),
                 outreach_id=self.id,
                 customer_keys=reach.keys,
-                actor=ACTOR,
-                now=self.now,
-                real_now=self.now,
             )
 
     def send(
@@ -171,15 +168,7 @@ class Desk:
 
     def opt_out(self, key: str) -> None:
         with self.db.write() as tx:
-            opt_out(
-                tx,
-                shop=self.shop,
-                key=key,
-                by="test",
-                actor=ACTOR,
-                now=self.now,
-                real_now=self.now,
-            )
+            opt_out(Act(tx, self.shop, ACTOR, self.now, self.now), key=key, by="test")
 
 
 @pytest.fixture
@@ -313,12 +302,7 @@ def test_cancelling_keeps_the_rest_unsent(frozen: Desk) -> None:
     for _ in range(2):
         with frozen.db.write() as tx:
             operations.cancel_outreach(
-                tx,
-                shop=frozen.shop,
-                outreach_id=frozen.id,
-                actor=ACTOR,
-                now=frozen.now,
-                real_now=frozen.now,
+                Act(tx, frozen.shop, ACTOR, frozen.now, frozen.now), outreach_id=frozen.id
             )
     assert frozen.send(channel) == BatchResult(0, 0, 0)
     assert frozen.counts() == {"sent": 5, "cancelled": 13, "held_out": 2}
@@ -337,13 +321,9 @@ def test_a_person_settles_what_nobody_could_tell(frozen: Desk) -> None:
     def settle() -> None:
         with frozen.db.write() as tx:
             operations.settle_uncertain(
-                tx,
-                shop=frozen.shop,
+                Act(tx, frozen.shop, ACTOR, frozen.now, frozen.now),
                 message_id=waiting.id,
                 was_sent=True,
-                actor=ACTOR,
-                now=frozen.now,
-                real_now=frozen.now,
             )
 
     settle()
@@ -362,12 +342,7 @@ def test_the_audience_is_fixed_once_and_drafts_are_not_sent(desk: Desk) -> None:
     assert desk.held_out() == before
     with desk.db.write() as tx, pytest.raises(NotADraft):
         operations.change_outreach(
-            tx,
-            shop=desk.shop,
-            outreach_id=desk.id,
-            draft=DRAFT,
-            actor=ACTOR,
-            real_now=desk.now,
+            Act(tx, desk.shop, ACTOR, desk.now, desk.now), outreach_id=desk.id, draft=DRAFT
         )
 
 

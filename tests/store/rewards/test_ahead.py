@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.operations import set_clock
 from springtide.domain.access.queries import shop_by_id
 from springtide.domain.ledger.model import Chain, Opening, Post, ReservationExpired, Transfer
@@ -215,13 +216,13 @@ def test_a_simulated_clock_set_forward_meanwhile_shortens_nothing(till: Till) ->
     till.claim(flash)
     with till.db.write() as tx:
         clock = SimulatedClock(shows=till.now, set_at=back)
-        set_clock(tx, shop_id=till.shop.id, clock=clock, actor=ACTOR, now=back)
+        set_clock(Act(tx, till.shop, ACTOR, back, back), clock=clock)
     assert count_anew(till.db, shop=stale, real_now=lambda: back) == 0
     assert claim_in(till, flash).expires_at == till.now + HOLD
     # Set back by its owner: the whole hold begins anew, by the clock that is shown.
     with till.db.write() as tx:
         clock = SimulatedClock(shows=back, set_at=back)
-        set_clock(tx, shop_id=till.shop.id, clock=clock, actor=ACTOR, now=back)
+        set_clock(Act(tx, till.shop, ACTOR, back, back), clock=clock)
         assert shop_by_id(tx, shop_id=till.shop.id).now(back) == back
     assert count_anew(till.db, shop=stale, real_now=lambda: back) > 0
     assert claim_in(till, flash).expires_at == back + HOLD
@@ -241,7 +242,7 @@ def test_a_fast_simulated_clock_may_differ_as_much_faster(till: Till) -> None:
     flash, back = flash_of(till), till.now
     with till.db.write() as tx:
         clock = SimulatedClock(shows=back, set_at=back, speed=600.0)
-        set_clock(tx, shop_id=till.shop.id, clock=clock, actor=ACTOR, now=back)
+        set_clock(Act(tx, till.shop, ACTOR, back, back), clock=clock)
     till.now += timedelta(minutes=10)  # a second later by another machine
     till.claim(flash)
     assert count_anew(till.db, shop=till.shop, real_now=lambda: back) == 0

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
+from springtide.domain.access.act import Act
 from springtide.domain.ledger.operations import expire_due
 from springtide.domain.ledger.queries import account, accounts_page, imbalances
 from springtide.domain.rewards.grants import packet_account, points_account
@@ -153,7 +154,7 @@ def test_what_is_stopped_or_over_gives_back_what_is_left(counter: Counter) -> No
     for packet in packets:
         claimed(counter.db, counter.shop, attempt(packet.id, "c1", packet.key), now=counter.now)
     with counter.db.write() as tx:
-        stop_reward(tx, shop=counter.shop, reward_id=packets[0].id, actor=ACTOR, now=counter.now)
+        stop_reward(Act.of(tx, counter.shop, ACTOR, counter.now), reward_id=packets[0].id)
     later = counter.now + timedelta(hours=24)
     with counter.db.write() as tx:
         assert settle_over(tx, shop=counter.shop, now=later) == 1
@@ -308,16 +309,13 @@ def test_what_cannot_be_is_refused_by_field(
 ) -> None:
     with counter.db.write() as tx, pytest.raises(Invalid) as refused:
         save_reward(
-            tx,
-            shop=counter.shop,
+            Act.of(tx, counter.shop, ACTOR, counter.now),
             kind=kind,
             name="x",
             params=params,
             terms=msgspec.convert(terms, Terms),
             opens_at=counter.now,
             closes_at=counter.now + timedelta(hours=1),
-            actor=ACTOR,
-            now=counter.now,
         )
     assert field in refused.value.fields
 
@@ -328,8 +326,7 @@ def test_what_is_published_is_frozen(counter: Counter) -> None:
     )
     with counter.db.write() as tx, pytest.raises(RewardFrozen):
         save_reward(
-            tx,
-            shop=counter.shop,
+            Act.of(tx, counter.shop, ACTOR, counter.now),
             reward_id=coupon.id,
             kind="coupon",
             name="x",
@@ -337,12 +334,8 @@ def test_what_is_published_is_frozen(counter: Counter) -> None:
             terms=Terms(quantity=99),
             opens_at=counter.now,
             closes_at=counter.now + timedelta(hours=1),
-            actor=ACTOR,
-            now=counter.now,
         )
     with counter.db.write() as tx:
-        again = publish_reward(
-            tx, shop=counter.shop, reward_id=coupon.id, actor=ACTOR, now=counter.now
-        )
+        again = publish_reward(Act.of(tx, counter.shop, ACTOR, counter.now), reward_id=coupon.id)
     assert again == coupon
     assert counter.available(coupon.left) == 3

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
 from springtide.domain.rewards.codes import (
     LENGTH,
@@ -77,7 +78,7 @@ def coded(database: Database, shop: Shop, now: datetime, count: int) -> tuple[Re
         needs_code=True,
     )
     with database.write() as tx:
-        batch = make_codes(tx, shop=shop, reward=reward, count=count, actor=ACTOR, now=now)
+        batch = make_codes(Act.of(tx, shop, ACTOR, now), reward=reward, count=count)
     with database.read() as tx:
         return reward, [code for code, _ in codes_of(tx, reward_id=reward.id, batch=batch)]
 
@@ -133,7 +134,7 @@ def test_batches_have_a_size_and_a_reward_that_needs_them(
     with database.write() as tx:
         for count in (0, -1, 1_000_001):
             with pytest.raises(Invalid):
-                make_codes(tx, shop=shop, reward=reward, count=count, actor=ACTOR, now=now)
+                make_codes(Act.of(tx, shop, ACTOR, now), reward=reward, count=count)
         with pytest.raises(NoCodes):
-            make_codes(tx, shop=shop, reward=plain, count=1, actor=ACTOR, now=now)
-        assert make_codes(tx, shop=shop, reward=reward, count=2, actor=ACTOR, now=now) == 2
+            make_codes(Act.of(tx, shop, ACTOR, now), reward=plain, count=1)
+        assert make_codes(Act.of(tx, shop, ACTOR, now), reward=reward, count=2) == 2

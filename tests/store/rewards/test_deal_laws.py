@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from springtide.domain.access.act import Act
 from springtide.domain.ledger.queries import imbalances
 from springtide.domain.orders.model import Order, OrderState
 from springtide.domain.orders.queries import order_returns, orders_page
@@ -75,13 +76,10 @@ class Deals(RuleBasedStateMachine):
         for customer in PEOPLE:
             with till.db.write() as tx:
                 adjust_points(
-                    tx,
-                    shop=till.shop,
+                    Act.of(tx, till.shop, ACTOR, START),
                     customer_key=customer,
                     amount=300,
                     reason="welcome",
-                    actor=ACTOR,
-                    now=START,
                 )
         self.begin = till.standing()
         self.number = 0
@@ -122,13 +120,10 @@ class Deals(RuleBasedStateMachine):
         for claim in self.claims(self.presale, customer):
             with suppress(Refusal), self.till.db.write() as tx:
                 pay_deposit(
-                    tx,
-                    shop=self.till.shop,
+                    Act.of(tx, self.till.shop, ACTOR, self.till.now),
                     claim_key=outward("clm", claim.id),
                     payment_key=f"wx-{claim.id}",
                     amount_minor=DEPOSIT,
-                    actor=ACTOR,
-                    now=self.till.now,
                 )
 
     @rule(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from springtide.domain.access.act import Act
 from springtide.domain.orders.queries import order as read_order
 from springtide.domain.rewards.grants import points_account
 from springtide.domain.rewards.model import ClaimState, Reward
@@ -149,7 +150,7 @@ def test_a_return_counts_when_the_reward_is_over_too(till: Till) -> None:
     reward = points_for_buying(till)
     earned = buy(till, "o1")
     with till.db.write() as tx:
-        stop_reward(tx, shop=till.shop, reward_id=reward.id, actor=ACTOR, now=till.now)
+        stop_reward(Act.of(tx, till.shop, ACTOR, till.now), reward_id=reward.id)
     till.take_back("o1", 1, "r1")
     assert till.standing()[POINTS] == (0, 0, earned // 2)
 

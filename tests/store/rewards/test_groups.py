@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from springtide.domain.access.act import Act
 from springtide.domain.ledger.queries import imbalances
 from springtide.domain.orders.model import OrderState
 from springtide.domain.orders.queries import order as read_order
@@ -192,11 +193,11 @@ def test_a_refund_is_paid_back_once(till: Till, reward: Reward) -> None:
     assert refund.repaid_by is None
     for _ in range(2):
         with till.db.write() as tx:
-            repay(tx, shop=till.shop, key=refund.key, payment_key="wx-1", actor=ACTOR, now=till.now)
+            repay(Act.of(tx, till.shop, ACTOR, till.now), key=refund.key, payment_key="wx-1")
     with pytest.raises(RefundRepaid), till.db.write() as tx:
-        repay(tx, shop=till.shop, key=refund.key, payment_key="wx-2", actor=ACTOR, now=till.now)
+        repay(Act.of(tx, till.shop, ACTOR, till.now), key=refund.key, payment_key="wx-2")
     with pytest.raises(NotFound), till.db.write() as tx:
-        repay(tx, shop=till.shop, key="nobody", payment_key="wx-2", actor=ACTOR, now=till.now)
+        repay(Act.of(tx, till.shop, ACTOR, till.now), key="nobody", payment_key="wx-2")
     with till.db.read() as tx:
         (refund,) = refunds_page(tx, shop_id=till.shop.id)
     assert refund.repaid_by == "wx-1"

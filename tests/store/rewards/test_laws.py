@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from springtide.domain.access.act import Act
 from springtide.domain.ledger.operations import expire_due
 from springtide.domain.ledger.queries import accounts_by_keys, imbalances
 from springtide.domain.rewards.claiming import Outcome
@@ -209,7 +210,7 @@ class TwoBooks(RuleBasedStateMachine):
             )  # fmt: skip
         coupon = self.rewards["codes"]
         with self.database.write() as tx:
-            make_codes(tx, shop=self.shop, reward=coupon, count=CODES, actor=ACTOR, now=START)
+            make_codes(Act.of(tx, self.shop, ACTOR, START), reward=coupon, count=CODES)
             self.codes = [code for code, _ in codes_of(tx, reward_id=coupon.id, batch=1)]
         # The last one is well written and nobody's; place -1 is a slip of the hand.
         self.codes += ["0000-0000-0000", "SPRING618"]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from litestar.testing import TestClient
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.access.model import Role
 from springtide.domain.customers.model import CustomerEntry
@@ -28,7 +29,7 @@ def test_points_are_given_taken_and_lost(database: Database, now: datetime) -> N
     def adjust(amount: int, at: datetime, reason: str = "goodwill") -> None:
         with database.write() as tx:
             adjust_points(
-                tx, shop=shop, customer_key="c1", amount=amount, reason=reason, actor=ACTOR, now=at
+                Act.of(tx, shop, ACTOR, at), customer_key="c1", amount=amount, reason=reason
             )
 
     day = timedelta(days=1)
@@ -68,13 +69,7 @@ def test_the_customer_file_adjusts_points(
     shop = shop_in(sqlite_house)
     owner = Browser(client, sqlite_house).sign_in(person_in(sqlite_house, shop, Role.OWNER))
     with sqlite_house.db.write() as tx:
-        upsert_customers(
-            tx,
-            shop_id=shop.id,
-            entries=[CustomerEntry("lin")],
-            actor=ACTOR,
-            now=sqlite_house.clock,
-        )
+        upsert_customers(Act.of(tx, shop, ACTOR), entries=[CustomerEntry("lin")])
     with sqlite_house.db.read() as tx:
         found = customer(tx, shop_id=shop.id, key="lin")
     place = f"/shops/tide/customers/{outward('cus', found.id)}"

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from springtide.domain.access.act import Act
 from springtide.domain.facts.store import tail
 from springtide.domain.ledger.queries import imbalances
 from springtide.domain.orders.model import Order, OrderState
@@ -55,13 +56,10 @@ def key_of(till: Till, reward: Reward, customer: str = "c1") -> str:
 def deposit(till: Till, claim: str, payment: str = "wx-1", amount: int = DEPOSIT) -> ClaimState:
     with till.db.write() as tx:
         return pay_deposit(
-            tx,
-            shop=till.shop,
+            Act.of(tx, till.shop, ACTOR, till.now),
             claim_key=claim,
             payment_key=payment,
             amount_minor=amount,
-            actor=ACTOR,
-            now=till.now,
         ).state
 
 
@@ -188,7 +186,7 @@ def test_a_shop_that_stops_it(till: Till, policy: str, due: list[int]) -> None:
     till.place("o1")
     till.pay("o1")
     with till.db.write() as tx:
-        stop_reward(tx, shop=till.shop, reward_id=reward.id, actor=ACTOR, now=till.now)
+        stop_reward(Act.of(tx, till.shop, ACTOR, till.now), reward_id=reward.id)
     till.look_after()
     # Whoever has paid the balance keeps the order; the other is paid back.
     assert owed(till) == due
@@ -201,7 +199,7 @@ def test_a_stopped_presale_takes_no_deposit(till: Till) -> None:
     reward = presale(till)
     till.claim(reward)
     with till.db.write() as tx:
-        stop_reward(tx, shop=till.shop, reward_id=reward.id, actor=ACTOR, now=till.now)
+        stop_reward(Act.of(tx, till.shop, ACTOR, till.now), reward_id=reward.id)
     with pytest.raises(DepositLate):
         deposit(till, key_of(till, reward))
     assert owed(till) == []

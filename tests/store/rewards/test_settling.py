@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
 from springtide.domain.ledger.operations import expire_due
 from springtide.domain.ledger.queries import account, imbalances
@@ -33,7 +34,7 @@ def available(database: Database, shop: Shop, key: str) -> int:
 
 def stopped(database: Database, shop: Shop, reward: Reward, now: datetime) -> None:
     with database.write() as tx:
-        stop_reward(tx, shop=shop, reward_id=reward.id, actor=ACTOR, now=now)
+        stop_reward(Act.of(tx, shop, ACTOR, now), reward_id=reward.id)
 
 
 def settled(database: Database, shop: Shop, now: datetime) -> int:

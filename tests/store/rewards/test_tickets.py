@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from springtide.domain.access.act import Act
 from springtide.domain.ledger.model import Chain, Opening, Transfer
 from springtide.domain.ledger.operations import move
 from springtide.domain.rewards.grants import points_account, tickets_account
@@ -124,9 +125,8 @@ def test_points_buy_tickets(booth: Booth) -> None:
     )  # fmt: skip
     with booth.db.write() as tx:
         adjust_points(
-            tx, shop=booth.shop, customer_key="c1", amount=25, reason="a gift", actor=ACTOR,
-            now=booth.now,
-        )  # fmt: skip
+            Act.of(tx, booth.shop, ACTOR, booth.now), customer_key="c1", amount=25, reason="a gift"
+        )
     got = [booth.claim(shop_of_points, code=str(n)) for n in range(3)]
     assert got == ["tickets", "tickets", "reward_too_few_points"]
     assert booth.standing()[points_account("c1")][0] == 5
@@ -134,7 +134,7 @@ def test_points_buy_tickets(booth: Booth) -> None:
     assert booth.standing()[shop_of_points.account("budget")] == (2, 0, 0)
     # What nobody bought goes back when it is over.
     with booth.db.write() as tx:
-        stop_reward(tx, shop=booth.shop, reward_id=shop_of_points.id, actor=ACTOR, now=booth.now)
+        stop_reward(Act.of(tx, booth.shop, ACTOR, booth.now), reward_id=shop_of_points.id)
     assert booth.standing()[shop_of_points.account("budget")] == (0, 0, 0)
 
 
@@ -179,7 +179,7 @@ def test_the_list_of_a_draw_that_ends_early_verifies(
     assert len(granted) == (12 if needs_ticket else 20)
     if end == "stopped":
         with booth.db.write() as tx:
-            stop_reward(tx, shop=booth.shop, reward_id=draw.id, actor=ACTOR, now=booth.now)
+            stop_reward(Act.of(tx, booth.shop, ACTOR, booth.now), reward_id=draw.id)
     else:
         booth.now += timedelta(days=2)
         booth.look_after()
@@ -196,7 +196,7 @@ def test_tickets_are_only_of_a_draw_that_takes_them(database: Database, now: dat
     coupon = published(database, shop, "coupon", {"rule": RULE}, now=now, quantity=9)
     over = ticketed_draw(database, shop, now=now)
     with database.write() as tx:
-        stop_reward(tx, shop=shop, reward_id=over.id, actor=ACTOR, now=now)
+        stop_reward(Act.of(tx, shop, ACTOR, now), reward_id=over.id)
     foreign = ticketed_draw(database, other, now=now)
     ended = ticketed_draw(database, shop, now=now - timedelta(days=1), hours=24)
     buying = {"what": "tickets", "amount": 1, "budget": 9}
@@ -216,10 +216,15 @@ def test_a_draw_goes_on_taking_tickets_that_others_give(database: Database, now:
     def save(kind: str, params: dict[str, Any], before: Reward | None = None) -> Reward:
         with database.write() as tx:
             return save_reward(
-                tx, shop=shop, reward_id=before.id if before else None, kind=kind, name=kind,
-                params=params, terms=Terms(quantity=9), opens_at=now,
-                closes_at=now + timedelta(days=1), actor=ACTOR, now=now,
-            )  # fmt: skip
+                Act.of(tx, shop, ACTOR, now),
+                reward_id=before.id if before else None,
+                kind=kind,
+                name=kind,
+                params=params,
+                terms=Terms(quantity=9),
+                opens_at=now,
+                closes_at=now + timedelta(days=1),
+            )
 
     draw = save("draw", {"prizes": [CUP], "needs_ticket": True})
     ticket = save("ticket", {"draw": draw.key})
@@ -228,9 +233,9 @@ def test_a_draw_goes_on_taking_tickets_that_others_give(database: Database, now:
     assert refused.value.fields["needs_ticket"].code == "draw_tickets_given"
     save("draw", {"prizes": [CUP | {"stock": 2}], "needs_ticket": True}, draw)
     with database.write() as tx:
-        stop_reward(tx, shop=shop, reward_id=draw.id, actor=ACTOR, now=now)
+        stop_reward(Act.of(tx, shop, ACTOR, now), reward_id=draw.id)
     with database.write() as tx, pytest.raises(UnknownDraw):
-        publish_reward(tx, shop=shop, reward_id=ticket.id, actor=ACTOR, now=now)
+        publish_reward(Act.of(tx, shop, ACTOR, now), reward_id=ticket.id)
 
 
 @dataclass

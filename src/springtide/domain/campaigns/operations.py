@@ -9,9 +9,10 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import record_audit
+from springtide.domain.access.operations import record_act
 from springtide.domain.campaigns import template
 from springtide.domain.campaigns.model import (
     NAME_LENGTH_MAX,
@@ -79,103 +80,69 @@ class StaleForm(Conflict):
 
 
 def create_campaign(
-    tx: Connection,
-    *,
-    shop: Shop,
-    name: str,
-    day: date,
-    goals: Goals,
-    actor: Actor,
-    now: datetime,
-    language: str = "en",
+    act: Act, *, name: str, day: date, goals: Goals, language: str = "en"
 ) -> Campaign:
     """Plan a sale from the template: phases and tasks are there to be changed."""
     draft = Draft(name.strip(), day, goals, template.phases(language=language))
-    _refuse_bad(draft, shop)
-    campaign_id = ids.uuid7(now)
-    tx.execute(
+    _refuse_bad(draft, act.shop)
+    campaign_id = ids.uuid7(act.now)
+    act.tx.execute(
         insert(table).values(
             id=campaign_id,
-            shop_id=shop.id,
-            zone_name=shop.zone_name,
+            shop_id=act.shop.id,
+            zone_name=act.shop.zone_name,
             version=1,
-            created_at=now,
-            changed_at=now,
+            created_at=act.now,
+            changed_at=act.now,
             **_columns(draft),
         )
     )
-    _keep_version(tx, campaign_id, 1, draft, actor, now)
+    _keep_version(act.tx, campaign_id, 1, draft, act.actor, act.now)
     for task in template.tasks(language=language):
-        add_task(tx, shop=shop, campaign_id=campaign_id, task=task, actor=actor, now=now)
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
-        action=CREATED,
-        subject=ids.outward("cmp", campaign_id),
-        after=_document(draft),
-    )
-    return read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
+        add_task(act, campaign_id=campaign_id, task=task)
+    record_act(act, action=CREATED, subject=ids.outward("cmp", campaign_id), after=_document(draft))
+    return read_campaign(act.tx, shop_id=act.shop.id, campaign_id=campaign_id)
 
 
-def edit_campaign(
-    tx: Connection,
-    *,
-    shop: Shop,
-    campaign_id: UUID,
-    version: int,
-    draft: Draft,
-    actor: Actor,
-    now: datetime,
-) -> Campaign:
+def edit_campaign(act: Act, *, campaign_id: UUID, version: int, draft: Draft) -> Campaign:
     """Save a plan that was opened at ``version``; refuse it when another was saved since."""
-    stored = _locked(tx, shop, campaign_id)
+    stored = _locked(act.tx, act.shop, campaign_id)
     if stored.version != version:
-        raise _stale(tx, stored, version)
+        raise _stale(act.tx, stored, version)
     draft = replace(draft, name=draft.name.strip())
-    _refuse_bad(draft, shop)
+    _refuse_bad(draft, act.shop)
     before = _document(draft_of(stored))
     if before == _document(draft):
         return stored
-    tx.execute(
+    act.tx.execute(
         update(table)
         .where(table.c.id == campaign_id)
-        .values(version=version + 1, changed_at=now, **_columns(draft))
+        .values(version=version + 1, changed_at=act.now, **_columns(draft))
     )
-    _keep_version(tx, campaign_id, version + 1, draft, actor, now)
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    _keep_version(act.tx, campaign_id, version + 1, draft, act.actor, act.now)
+    record_act(
+        act,
         action=EDITED,
         subject=ids.outward("cmp", campaign_id),
         before=before,
         after=_document(draft),
     )
-    return read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
+    return read_campaign(act.tx, shop_id=act.shop.id, campaign_id=campaign_id)
 
 
-def set_heroes(
-    tx: Connection,
-    *,
-    shop: Shop,
-    campaign_id: UUID,
-    heroes: Sequence[Hero],
-    actor: Actor,
-    now: datetime,
-) -> Campaign:
+def set_heroes(act: Act, *, campaign_id: UUID, heroes: Sequence[Hero]) -> Campaign:
     """Set the heroes in their order; refuse (by field ``heroes.<product>``) bad prices."""
-    stored = _locked(tx, shop, campaign_id)
+    stored = _locked(act.tx, act.shop, campaign_id)
     prices = {hero.product_key: hero.price_minor for hero in heroes}
     if len(heroes) > HEROES_MAX:
         raise Invalid({"heroes": TooManyHeroes(limit=HEROES_MAX)})
-    problems = check_campaign_prices(tx, shop=shop, prices=prices)
+    problems = check_campaign_prices(act.tx, shop=act.shop, prices=prices)
     if problems:
         raise Invalid({f"heroes.{key}": refusal for key, refusal in problems.items()})
     before = {hero.product_key: hero.price_minor for hero in stored.heroes}
     if list(before.items()) == list(prices.items()):
         return stored
-    tx.execute(delete(campaign_heroes).where(campaign_heroes.c.campaign_id == campaign_id))
+    act.tx.execute(delete(campaign_heroes).where(campaign_heroes.c.campaign_id == campaign_id))
     rows = [
         {
             "campaign_id": campaign_id,
@@ -186,60 +153,42 @@ def set_heroes(
         for position, (key, price_minor) in enumerate(prices.items())
     ]
     if rows:
-        tx.execute(insert(campaign_heroes), rows)
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
-        action=HEROES_SET,
-        subject=ids.outward("cmp", campaign_id),
-        before=before,
-        after=prices,
+        act.tx.execute(insert(campaign_heroes), rows)
+    record_act(
+        act, action=HEROES_SET, subject=ids.outward("cmp", campaign_id), before=before, after=prices
     )
-    return read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
+    return read_campaign(act.tx, shop_id=act.shop.id, campaign_id=campaign_id)
 
 
-def mark_scheduled(
-    tx: Connection, *, shop: Shop, campaign_id: UUID, actor: Actor, now: datetime
-) -> Campaign:
+def mark_scheduled(act: Act, *, campaign_id: UUID) -> Campaign:
     """Note that the campaign's actions are on the timeline; scheduling again brings it back."""
-    stored = _locked(tx, shop, campaign_id)
+    stored = _locked(act.tx, act.shop, campaign_id)
     if stored.scheduled_at is None or stored.withdrawn_at is not None:
-        tx.execute(
+        act.tx.execute(
             update(table)
             .where(table.c.id == campaign_id)
-            .values(scheduled_at=now, withdrawn_at=None, opened_at=None)
+            .values(scheduled_at=act.now, withdrawn_at=None, opened_at=None)
         )
-        record_audit(
-            tx, shop=shop, actor=actor, action=SCHEDULED, subject=ids.outward("cmp", campaign_id)
-        )
-    return read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
+        record_act(act, action=SCHEDULED, subject=ids.outward("cmp", campaign_id))
+    return read_campaign(act.tx, shop_id=act.shop.id, campaign_id=campaign_id)
 
 
-def mark_opened(
-    tx: Connection, *, shop: Shop, campaign_id: UUID, actor: Actor, now: datetime
-) -> Campaign:
+def mark_opened(act: Act, *, campaign_id: UUID) -> Campaign:
     """Note that the campaign sells from now on; a second time changes nothing."""
-    stored = mark_scheduled(tx, shop=shop, campaign_id=campaign_id, actor=actor, now=now)
+    stored = mark_scheduled(act, campaign_id=campaign_id)
     if stored.opened_at is None:
-        tx.execute(update(table).where(table.c.id == campaign_id).values(opened_at=now))
-        record_audit(
-            tx, shop=shop, actor=actor, action=OPENED, subject=ids.outward("cmp", campaign_id)
-        )
-    return read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
+        act.tx.execute(update(table).where(table.c.id == campaign_id).values(opened_at=act.now))
+        record_act(act, action=OPENED, subject=ids.outward("cmp", campaign_id))
+    return read_campaign(act.tx, shop_id=act.shop.id, campaign_id=campaign_id)
 
 
-def mark_withdrawn(
-    tx: Connection, *, shop: Shop, campaign_id: UUID, actor: Actor, now: datetime
-) -> Campaign:
+def mark_withdrawn(act: Act, *, campaign_id: UUID) -> Campaign:
     """Note that the campaign's actions were undone; a second time changes nothing."""
-    stored = _locked(tx, shop, campaign_id)
+    stored = _locked(act.tx, act.shop, campaign_id)
     if stored.withdrawn_at is None:
-        tx.execute(update(table).where(table.c.id == campaign_id).values(withdrawn_at=now))
-        record_audit(
-            tx, shop=shop, actor=actor, action=WITHDRAWN, subject=ids.outward("cmp", campaign_id)
-        )
-    return read_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
+        act.tx.execute(update(table).where(table.c.id == campaign_id).values(withdrawn_at=act.now))
+        record_act(act, action=WITHDRAWN, subject=ids.outward("cmp", campaign_id))
+    return read_campaign(act.tx, shop_id=act.shop.id, campaign_id=campaign_id)
 
 
 def draft_of(stored: Campaign) -> Draft:

@@ -6,9 +6,10 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import record_audit
+from springtide.domain.access.operations import record_act
 from springtide.domain.campaigns.model import NewTask, PhaseKind, Task, Waiver
 from springtide.domain.campaigns.queries import campaign_tasks
 from springtide.domain.campaigns.store import campaigns, checklist_items
@@ -49,17 +50,15 @@ class HoldsNothing(Conflict):
     text = N_("Nothing waits for this any more.")
 
 
-def add_task(
-    tx: Connection, *, shop: Shop, campaign_id: UUID, task: NewTask, actor: Actor, now: datetime
-) -> UUID:
+def add_task(act: Act, *, campaign_id: UUID, task: NewTask) -> UUID:
     """Add a task to a campaign; return its id."""
     _refuse_bad(task)
-    _refuse_unknown(tx, shop, campaign_id)
-    task_id = ids.uuid7(now)
-    tx.execute(
+    _refuse_unknown(act.tx, act.shop, campaign_id)
+    task_id = ids.uuid7(act.now)
+    act.tx.execute(
         insert(table).values(
             id=task_id,
-            shop_id=shop.id,
+            shop_id=act.shop.id,
             campaign_id=campaign_id,
             title=task.title.strip(),
             role=task.role.value,
@@ -72,144 +71,87 @@ def add_task(
             {"task_id": task_id, "position": position, "text": text}
             for position, text in enumerate(task.checklist)
         ]
-        tx.execute(insert(checklist_items), rows)
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
-        action=ADDED,
-        subject=ids.outward("tsk", task_id),
-        after=msgspec.to_builtins(task),
+        act.tx.execute(insert(checklist_items), rows)
+    record_act(
+        act, action=ADDED, subject=ids.outward("tsk", task_id), after=msgspec.to_builtins(task)
     )
     return task_id
 
 
-def remove_task(
-    tx: Connection, *, shop: Shop, campaign_id: UUID, task_id: UUID, actor: Actor, now: datetime
-) -> None:
+def remove_task(act: Act, *, campaign_id: UUID, task_id: UUID) -> None:
     """Take a task off its campaign."""
-    stored = task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
-    tx.execute(delete(checklist_items).where(checklist_items.c.task_id == task_id))
-    tx.execute(delete(table).where(table.c.id == task_id))
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
-        action=REMOVED,
-        subject=ids.outward("tsk", task_id),
-        before=msgspec.to_builtins(stored),
+    stored = task_of(act.tx, shop_id=act.shop.id, campaign_id=campaign_id, task_id=task_id)
+    act.tx.execute(delete(checklist_items).where(checklist_items.c.task_id == task_id))
+    act.tx.execute(delete(table).where(table.c.id == task_id))
+    record_act(
+        act, action=REMOVED, subject=ids.outward("tsk", task_id), before=msgspec.to_builtins(stored)
     )
 
 
-def tick(
-    tx: Connection,
-    *,
-    shop: Shop,
-    campaign_id: UUID,
-    task_id: UUID,
-    position: int,
-    is_done: bool,
-    actor: Actor,
-    now: datetime,
-) -> Task:
+def tick(act: Act, *, campaign_id: UUID, task_id: UUID, position: int, is_done: bool) -> Task:
     """Tick (or untick) a line; the last tick finishes the task, an untick reopens it."""
-    stored = task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+    stored = task_of(act.tx, shop_id=act.shop.id, campaign_id=campaign_id, task_id=task_id)
     item = next((each for each in stored.checklist if each.position == position), None)
     if item is None:
         raise NotFound(what="checklist line", key=str(position))
     if (item.done_at is not None) == is_done:
         return stored
-    tx.execute(
+    act.tx.execute(
         update(checklist_items)
         .where(checklist_items.c.task_id == task_id, checklist_items.c.position == position)
-        .values(done_at=now if is_done else None, done_by=actor.name[:200] if is_done else None)
+        .values(
+            done_at=act.now if is_done else None, done_by=act.actor.name[:200] if is_done else None
+        )
     )
-    left = tx.execute(
+    left = act.tx.execute(
         select(func.count())
         .select_from(checklist_items)
         .where(checklist_items.c.task_id == task_id, checklist_items.c.done_at.is_(None))
     ).scalar_one()
-    _set_done(tx, task_id, left == 0, actor, now)
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    _set_done(act.tx, task_id, left == 0, act.actor, act.now)
+    record_act(
+        act,
         action=TICKED,
         subject=ids.outward("tsk", task_id),
         before={item.text: not is_done},
         after={item.text: is_done},
     )
-    return task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+    return task_of(act.tx, shop_id=act.shop.id, campaign_id=campaign_id, task_id=task_id)
 
 
-def finish(
-    tx: Connection,
-    *,
-    shop: Shop,
-    campaign_id: UUID,
-    task_id: UUID,
-    is_done: bool,
-    actor: Actor,
-    now: datetime,
-) -> Task:
+def finish(act: Act, *, campaign_id: UUID, task_id: UUID, is_done: bool) -> Task:
     """Say that a task is done (or is not after all); its checklist stays as it was ticked."""
-    stored = task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+    stored = task_of(act.tx, shop_id=act.shop.id, campaign_id=campaign_id, task_id=task_id)
     if (stored.done_at is not None) == is_done:
         return stored
-    _set_done(tx, task_id, is_done, actor, now)
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
-        action=FINISHED,
-        subject=ids.outward("tsk", task_id),
-        before=not is_done,
-        after=is_done,
+    _set_done(act.tx, task_id, is_done, act.actor, act.now)
+    record_act(
+        act, action=FINISHED, subject=ids.outward("tsk", task_id), before=not is_done, after=is_done
     )
-    return task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+    return task_of(act.tx, shop_id=act.shop.id, campaign_id=campaign_id, task_id=task_id)
 
 
-def set_gate(
-    tx: Connection,
-    *,
-    shop: Shop,
-    campaign_id: UUID,
-    task_id: UUID,
-    gate: PhaseKind | None,
-    actor: Actor,
-    now: datetime,
-) -> Task:
+def set_gate(act: Act, *, campaign_id: UUID, task_id: UUID, gate: PhaseKind | None) -> Task:
     """Say which phase does not open before the task is done; None: no phase waits for it."""
-    stored = task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+    stored = task_of(act.tx, shop_id=act.shop.id, campaign_id=campaign_id, task_id=task_id)
     if stored.gate == gate:
         return stored
-    tx.execute(update(table).where(table.c.id == task_id).values(gate=gate, waived_at=None))
+    act.tx.execute(update(table).where(table.c.id == task_id).values(gate=gate, waived_at=None))
     key = ids.outward("tsk", task_id)
-    record_audit(
-        tx, shop=shop, actor=actor, action=GATED, subject=key, before=stored.gate, after=gate
-    )
-    return task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+    record_act(act, action=GATED, subject=key, before=stored.gate, after=gate)
+    return task_of(act.tx, shop_id=act.shop.id, campaign_id=campaign_id, task_id=task_id)
 
 
-def waive(
-    tx: Connection,
-    *,
-    shop: Shop,
-    campaign_id: UUID,
-    task_id: UUID,
-    waiver: Waiver,
-    actor: Actor,
-    now: datetime,
-) -> Task:
+def waive(act: Act, *, campaign_id: UUID, task_id: UUID, waiver: Waiver) -> Task:
     """Let the phase that waits for a task open without it; refuse where none waits."""
-    stored = task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+    stored = task_of(act.tx, shop_id=act.shop.id, campaign_id=campaign_id, task_id=task_id)
     if not stored.is_shut:
         raise HoldsNothing
-    tx.execute(update(table).where(table.c.id == task_id).values(**waiver.columns()))
+    act.tx.execute(update(table).where(table.c.id == task_id).values(**waiver.columns()))
     after = {"title": stored.title, "gate": stored.gate, "reason": waiver.reason}
     key = ids.outward("tsk", task_id)
-    record_audit(tx, shop=shop, actor=actor, action=WAIVED, subject=key, after=after)
-    return task_of(tx, shop_id=shop.id, campaign_id=campaign_id, task_id=task_id)
+    record_act(act, action=WAIVED, subject=key, after=after)
+    return task_of(act.tx, shop_id=act.shop.id, campaign_id=campaign_id, task_id=task_id)
 
 
 def task_of(tx: Connection, *, shop_id: UUID, campaign_id: UUID, task_id: UUID) -> Task:

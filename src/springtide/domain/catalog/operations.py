@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
-from springtide.domain.access.model import Actor
 from springtide.domain.access.operations import record_audit
 from springtide.domain.catalog.model import Product, Upserted, product_problems
 from springtide.domain.catalog.queries import products_by_keys
@@ -23,9 +23,7 @@ _ROWS_AT_ONCE = 5_000
 _PROBLEMS_SHOWN_MAX = 100
 
 
-def upsert_products(
-    tx: Connection, *, shop_id: UUID, actor: Actor, products: Iterable[Product], now: datetime
-) -> Upserted:
+def upsert_products(act: Act, *, products: Iterable[Product]) -> Upserted:
     """Write products by their keys: new ones are added, changed ones replaced.
 
     Of two with one key the later wins. All or none: where any product cannot be kept, raises
@@ -39,17 +37,19 @@ def upsert_products(
     remaining = iter([by_key[key] for key in sorted(by_key)])
     new = changed = 0
     while some := list(islice(remaining, _ROWS_AT_ONCE)):
-        stored = products_by_keys(tx, shop_id=shop_id, keys=[product.key for product in some])
+        stored = products_by_keys(
+            act.tx, shop_id=act.shop.id, keys=[product.key for product in some]
+        )
         differing = [product for product in some if stored.get(product.key) != product]
-        _write(tx, shop_id, differing, now)
+        _write(act.tx, act.shop.id, differing, act.now)
         changed += sum(product.key in stored for product in differing)
         new += sum(product.key not in stored for product in differing)
     done = Upserted(new=new, changed=changed, unchanged=len(by_key) - new - changed)
     if new or changed:
         record_audit(
-            tx,
-            shop=shop_id,
-            actor=actor,
+            act.tx,
+            shop=act.shop.id,
+            actor=act.actor,
             action=UPSERTED,
             subject="products",
             after={"new": done.new, "changed": done.changed, "unchanged": done.unchanged},

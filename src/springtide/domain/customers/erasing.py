@@ -8,9 +8,10 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
-from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import record_audit
+from springtide.domain.access.model import Shop
+from springtide.domain.access.operations import record_act
 from springtide.domain.customers import queries
 from springtide.domain.customers.store import customers, erasures
 from springtide.kit.errors import N_, NotFound, Refusal
@@ -42,47 +43,40 @@ class Erasure(Struct, frozen=True):
         return outward("ers", self.id)
 
 
-def begin_erasure(
-    tx: Connection, *, shop: Shop, key: str, block: bool, actor: Actor, now: datetime
-) -> Erasure:
+def begin_erasure(act: Act, *, key: str, block: bool) -> Erasure:
     """Ask for the erasure of a customer (NotFound); again while it is under way is the same one.
 
     With ``block`` a hash of the key stays, which keeps whoever comes with it out of outreach.
     ``now`` is the real time.
     """
-    known = tx.execute(
-        select(erasures.c.id).where(erasures.c.shop_id == shop.id, erasures.c.old_key == key)
+    known = act.tx.execute(
+        select(erasures.c.id).where(erasures.c.shop_id == act.shop.id, erasures.c.old_key == key)
     ).scalar_one_or_none()
     if known is not None:
-        return erasure(tx, shop_id=shop.id, erasure_id=known)
-    found = queries.customer(tx, shop_id=shop.id, key=key)
-    made = uuid7(now)
-    tx.execute(
+        return erasure(act.tx, shop_id=act.shop.id, erasure_id=known)
+    found = queries.customer(act.tx, shop_id=act.shop.id, key=key)
+    made = uuid7(act.real_now)
+    act.tx.execute(
         insert(erasures).values(
             id=made,
-            shop_id=shop.id,
+            shop_id=act.shop.id,
             old_key=key,
             old_email=found.email,
             new_key=outward("erased", made),
-            blocked_hash=_hash(shop.id, key) if block else None,
-            asked_at=now,
+            blocked_hash=_hash(act.shop.id, key) if block else None,
+            asked_at=act.real_now,
         )
     )
     # At once, so that nothing is sent to them while the rest is under way.
-    tx.execute(
+    act.tx.execute(
         update(customers)
         .where(customers.c.id == found.id)
-        .values(name="", email=None, attributes={}, opted_out_at=now, opted_out_by="erasure")
+        .values(
+            name="", email=None, attributes={}, opted_out_at=act.real_now, opted_out_by="erasure"
+        )
     )
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
-        action=ERASED,
-        subject=outward("ers", made),
-        after={"blocked": block},
-    )
-    return erasure(tx, shop_id=shop.id, erasure_id=made)
+    record_act(act, action=ERASED, subject=outward("ers", made), after={"blocked": block})
+    return erasure(act.tx, shop_id=act.shop.id, erasure_id=made)
 
 
 def erasure(tx: Connection, *, shop_id: UUID, erasure_id: UUID) -> Erasure:

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
-from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import record_audit
+from springtide.domain.access.operations import record_act, record_audit
 from springtide.domain.customers import queries
 from springtide.domain.customers.erasing import blocked_keys
 from springtide.domain.customers.model import (
@@ -45,14 +45,7 @@ _TOLD = ("name", "email", "attributes")
 _ID, _KEY, _NAME, _EMAIL, _ATTRIBUTES = map(_COLUMNS.index, ("id", "key", *_TOLD))
 
 
-def upsert_customers(
-    tx: Connection,
-    *,
-    shop_id: UUID,
-    entries: Iterable[CustomerEntry],
-    actor: Actor,
-    now: datetime,
-) -> Upserted:
+def upsert_customers(act: Act, *, entries: Iterable[CustomerEntry]) -> Upserted:
     """Create or change customers by their keys, a few statements for every 5,000 of them.
 
     Fields that are None leave what is stored; nothing here opts anyone in. The last of several
@@ -61,12 +54,12 @@ def upsert_customers(
     total = Upserted(0, 0, 0)
     remaining = iter(entries)
     while batch := list(islice(remaining, _AT_ONCE)):
-        total = total.plus(_upsert_batch(tx, shop_id, batch, now))
+        total = total.plus(_upsert_batch(act.tx, act.shop.id, batch, act.real_now))
     if total.new or total.changed:
         record_audit(
-            tx,
-            shop=shop_id,
-            actor=actor,
+            act.tx,
+            shop=act.shop.id,
+            actor=act.actor,
             action=UPSERTED,
             subject="customers",
             after={"new": total.new, "changed": total.changed, "unchanged": total.unchanged},
@@ -74,23 +67,14 @@ def upsert_customers(
     return total
 
 
-def opt_out(
-    tx: Connection,
-    *,
-    shop: Shop,
-    key: str,
-    by: str,
-    actor: Actor,
-    now: datetime,
-    real_now: datetime,
-) -> Customer:
+def opt_out(act: Act, *, key: str, by: str) -> Customer:
     """Take a customer off every outreach; a second time changes nothing.
 
     ``by`` tells the way (such as ``link`` or ``customer service``). Writes an ``opt_out`` fact.
     """
-    customer = queries.customer(tx, shop_id=shop.id, key=key)
-    values = {"opted_out_at": now, "opted_out_by": by[:200]}
-    changed = tx.execute(
+    customer = queries.customer(act.tx, shop_id=act.shop.id, key=key)
+    values = {"opted_out_at": act.now, "opted_out_by": by[:200]}
+    changed = act.tx.execute(
         update(customers)
         .where(customers.c.id == customer.id, customers.c.opted_out_at.is_(None))
         .values(**values)
@@ -99,33 +83,31 @@ def opt_out(
     if changed is None:
         return customer
     fact = Fact(
-        shop=shop.slug,
+        shop=act.shop.slug,
         kind="opt_out",
-        occurred_at=now,
+        occurred_at=act.now,
         source="springtide",
-        external_id=f"opt_out:{customer.id}:{int(real_now.timestamp() * 1000)}",
+        external_id=f"opt_out:{customer.id}:{int(act.real_now.timestamp() * 1000)}",
         customer_key=key,
         props={"by": by[:200]},
     )
-    append(tx, [fact], now=now)
-    _audit_consent(tx, shop, customer, actor, OPTED_OUT, by)
-    return queries.customer(tx, shop_id=shop.id, key=key)
+    append(act.tx, [fact], now=act.now)
+    _audit_consent(act, customer, OPTED_OUT, by)
+    return queries.customer(act.tx, shop_id=act.shop.id, key=key)
 
 
-def opt_in(
-    tx: Connection, *, shop: Shop, key: str, by: str, actor: Actor, real_now: datetime
-) -> Customer:
+def opt_in(act: Act, *, key: str, by: str) -> Customer:
     """Let a customer be written to again, because they asked for it; ``by`` tells how."""
-    customer = queries.customer(tx, shop_id=shop.id, key=key)
+    customer = queries.customer(act.tx, shop_id=act.shop.id, key=key)
     if customer.opted_out_at is None:
         return customer
-    tx.execute(
+    act.tx.execute(
         update(customers)
         .where(customers.c.id == customer.id)
         .values(opted_out_at=None, opted_out_by=None)
     )
-    _audit_consent(tx, shop, customer, actor, OPTED_IN, by)
-    return queries.customer(tx, shop_id=shop.id, key=key)
+    _audit_consent(act, customer, OPTED_IN, by)
+    return queries.customer(act.tx, shop_id=act.shop.id, key=key)
 
 
 def _upsert_batch(
@@ -193,18 +175,9 @@ def checked_entry(entry: CustomerEntry) -> CustomerEntry:
     return CustomerEntry(key, name, email, entry.attributes)
 
 
-def _audit_consent(
-    tx: Connection,
-    shop: Shop,
-    customer: Customer,
-    actor: Actor,
-    action: AuditAction,
-    by: str,
-) -> None:
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+def _audit_consent(act: Act, customer: Customer, action: AuditAction, by: str) -> None:
+    record_act(
+        act,
         action=action,
         subject=outward("cus", customer.id),
         before={"opted_out_at": customer.opted_out_at and customer.opted_out_at.isoformat()},

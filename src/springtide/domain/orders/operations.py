@@ -13,9 +13,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, select, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
-from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import record_audit
+from springtide.domain.access.model import Shop
+from springtide.domain.access.operations import record_act
 from springtide.domain.facts import operations as facts
 from springtide.domain.orders import queries
 from springtide.domain.orders.facts import (
@@ -59,10 +60,8 @@ REASON_LENGTH_MAX = 200
 
 
 def place_order(
-    tx: Connection,
+    act: Act,
     *,
-    shop: Shop,
-    actor: Actor,
     key: str | None,
     customer_key: str | None,
     visitor_key: str | None,
@@ -72,7 +71,6 @@ def place_order(
     price_inputs: Mapping[str, Any] | None = None,
     campaign_key: str | None,
     source_path: str | None,
-    now: datetime,
     is_simulated: bool = False,
     identity: UUID | None = None,
 ) -> Order:
@@ -82,10 +80,10 @@ def place_order(
     Raises OrderKeyTaken for a key the shop has, Invalid for lines nobody can buy, OrderTooLarge
     for a total out of range.
     """
-    identity = identity or uuid7(now)
+    identity = identity or uuid7(act.now)
     order = Order(
         id=identity,
-        shop_id=shop.id,
+        shop_id=act.shop.id,
         key=key if key is not None else outward("ord", identity),
         customer_key=customer_key,
         visitor_key=visitor_key,
@@ -99,27 +97,22 @@ def place_order(
         price_inputs=price_inputs,
         source_path=source_path,
         is_simulated=is_simulated,
-        placed_at=now,
+        placed_at=act.now,
     )
     _refuse_bad(order)
-    _insert(tx, order)
-    record_audit(
-        tx, shop=shop, actor=actor, action=PLACED, subject=f"order {order.key}", after=_told(order)
-    )
-    facts.append(tx, order_facts(shop, order), now=now)
+    _insert(act.tx, order)
+    record_act(act, action=PLACED, subject=f"order {order.key}", after=_told(order))
+    facts.append(act.tx, order_facts(act.shop, order), now=act.now)
     return order
 
 
 def pay_order(
-    tx: Connection,
+    act: Act,
     *,
-    shop: Shop,
-    actor: Actor,
     key: str,
     payment_key: str,
     amount_minor: int | None = None,
     deposits: Mapping[str, int] | None = None,
-    now: datetime,
 ) -> Order:
     """Mark a placed order as paid in full, with one payment fact a line.
 
@@ -130,18 +123,18 @@ def pay_order(
     problem = text_problem(payment_key, length_max=REASON_LENGTH_MAX, is_needed=True)
     if problem:
         raise Invalid({"payment_key": problem})
-    before = queries.order(tx, shop_id=shop.id, key=key)
+    before = queries.order(act.tx, shop_id=act.shop.id, key=key)
     if amount_minor is not None and amount_minor != before.total_minor:
         raise WrongAmount(key=key, total_minor=before.total_minor, amount_minor=amount_minor)
     deposit_minor = sum((deposits or {}).values())
     change = {
         "state": OrderState.PAID,
-        "paid_at": now,
+        "paid_at": act.now,
         "payment_key": payment_key,
         "deposit_minor": deposit_minor,
     }
-    if not _change_placed(tx, before, change):
-        stored = queries.order(tx, shop_id=shop.id, key=key)
+    if not _change_placed(act.tx, before, change):
+        stored = queries.order(act.tx, shop_id=act.shop.id, key=key)
         if stored.state is OrderState.CLOSED:
             raise OrderClosed(key=key)
         if stored.payment_key != payment_key:
@@ -150,30 +143,25 @@ def pay_order(
     order = replace(
         before,
         state=OrderState.PAID,
-        paid_at=now,
+        paid_at=act.now,
         payment_key=payment_key,
         deposit_minor=deposit_minor,
     )
-    _tell_moved(tx, shop, actor, PAID, before, order)
-    facts.append(tx, payment_facts(shop, order, deposits or {}), now=now)
+    _tell_moved(act, PAID, before, order)
+    facts.append(act.tx, payment_facts(act.shop, order, deposits or {}), now=act.now)
     return order
 
 
-def receive_order(
-    tx: Connection,
-    *,
-    shop: Shop,
-    actor: Actor,
-    key: str,
-    now: datetime,
-) -> Order:
+def receive_order(act: Act, *, key: str) -> Order:
     """Note that a paid order was received; again changes nothing. Raises NotFound, OrderNotPaid."""
-    order = lock_paid_order(tx, shop=shop, key=key)
+    order = lock_paid_order(act.tx, shop=act.shop, key=key)
     if order.received_at is not None:
         return order
-    tx.execute(update(orders_table).where(orders_table.c.id == order.id).values(received_at=now))
-    received = replace(order, received_at=now)
-    _tell_moved(tx, shop, actor, RECEIVED, order, received)
+    act.tx.execute(
+        update(orders_table).where(orders_table.c.id == order.id).values(received_at=act.now)
+    )
+    received = replace(order, received_at=act.now)
+    _tell_moved(act, RECEIVED, order, received)
     return received
 
 
@@ -195,17 +183,10 @@ def lock_paid_order(tx: Connection, *, shop: Shop, key: str) -> Order:
     return order
 
 
-def record_return(
-    tx: Connection,
-    *,
-    shop: Shop,
-    actor: Actor,
-    order: Order,
-    returned: OrderReturn,
-) -> Order:
+def record_return(act: Act, *, order: Order, returned: OrderReturn) -> Order:
     """Keep a return of a locked order, with one refund fact a product."""
     now = returned.returned_at
-    tx.execute(
+    act.tx.execute(
         insert(returns_table).values(
             id=uuid7(now),
             order_id=order.id,
@@ -217,56 +198,43 @@ def record_return(
         )
     )
     refunded = order.refunded_minor + returned.refund_minor
-    tx.execute(
+    act.tx.execute(
         update(orders_table).where(orders_table.c.id == order.id).values(refunded_minor=refunded)
     )
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    record_act(
+        act,
         action=RETURNED,
         subject=f"order {order.key}",
         before={"refunded_minor": order.refunded_minor},
         after={"refunded_minor": refunded, "lines": dict(returned.lines)},
     )
-    facts.append(tx, refund_facts(shop, order, returned), now=now)
+    facts.append(act.tx, refund_facts(act.shop, order, returned), now=now)
     return replace(order, refunded_minor=refunded)
 
 
-def close_order(
-    tx: Connection,
-    *,
-    shop: Shop,
-    actor: Actor,
-    key: str,
-    reason: str,
-    now: datetime,
-) -> Order:
+def close_order(act: Act, *, key: str, reason: str) -> Order:
     """Close a placed order; one closed before stays as it is. Raises NotFound, OrderPaid."""
     problem = text_problem(reason, length_max=REASON_LENGTH_MAX, is_needed=True)
     if problem:
         raise Invalid({"reason": problem})
-    before = queries.order(tx, shop_id=shop.id, key=key)
-    change = {"state": OrderState.CLOSED, "closed_at": now, "close_reason": reason}
-    if not _change_placed(tx, before, change):
-        stored = queries.order(tx, shop_id=shop.id, key=key)
+    before = queries.order(act.tx, shop_id=act.shop.id, key=key)
+    change = {"state": OrderState.CLOSED, "closed_at": act.now, "close_reason": reason}
+    if not _change_placed(act.tx, before, change):
+        stored = queries.order(act.tx, shop_id=act.shop.id, key=key)
         if stored.state is OrderState.PAID:
             raise OrderPaid(key=key)
         return stored
-    order = replace(before, state=OrderState.CLOSED, closed_at=now, close_reason=reason)
-    _tell_moved(tx, shop, actor, CLOSED, before, order)
-    facts.append(tx, [closed_fact(shop, order)], now=now)
+    order = replace(before, state=OrderState.CLOSED, closed_at=act.now, close_reason=reason)
+    _tell_moved(act, CLOSED, before, order)
+    facts.append(act.tx, [closed_fact(act.shop, order)], now=act.now)
     return order
 
 
 def close_unpaid(
-    tx: Connection,
+    act: Act,
     *,
-    shop: Shop,
-    actor: Actor,
     campaign_key: str | None,
     placed_before: datetime,
-    now: datetime,
     reason: str = "unpaid",
     limit: int = 500,
     giving_back: Callable[[Sequence[str]], object] | None = None,
@@ -280,7 +248,7 @@ def close_unpaid(
     query = (
         select(orders_table.c.key)
         .where(
-            orders_table.c.shop_id == shop.id,
+            orders_table.c.shop_id == act.shop.id,
             orders_table.c.state == OrderState.PLACED,
             orders_table.c.placed_at < placed_before,
         )
@@ -290,27 +258,25 @@ def close_unpaid(
     )
     if campaign_key is not None:
         query = query.where(orders_table.c.campaign_key == campaign_key)
-    keys = list(tx.scalars(query))
+    keys = list(act.tx.scalars(query))
     if not keys:
         return []
     if giving_back is not None:
         giving_back(keys)
-    tx.execute(
+    act.tx.execute(
         update(orders_table)
-        .where(orders_table.c.shop_id == shop.id, orders_table.c.key.in_(keys))
-        .values(state=OrderState.CLOSED, closed_at=now, close_reason=reason)
+        .where(orders_table.c.shop_id == act.shop.id, orders_table.c.key.in_(keys))
+        .values(state=OrderState.CLOSED, closed_at=act.now, close_reason=reason)
     )
-    closed = queries.orders_by_keys(tx, shop_id=shop.id, keys=keys)
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    closed = queries.orders_by_keys(act.tx, shop_id=act.shop.id, keys=keys)
+    record_act(
+        act,
         action=UNPAID_CLOSED,
         subject=campaign_key or "orders",
         before={"state": OrderState.PLACED},
         after={"state": OrderState.CLOSED, "reason": reason, "orders": keys},
     )
-    facts.append(tx, [closed_fact(shop, order) for order in closed], now=now)
+    facts.append(act.tx, [closed_fact(act.shop, order) for order in closed], now=act.now)
     return keys
 
 
@@ -373,12 +339,10 @@ def _change_placed(tx: Connection, order: Order, values: Mapping[str, Any]) -> b
     return tx.scalar(statement) is not None
 
 
-def _tell_moved(
-    tx: Connection, shop: Shop, actor: Actor, action: AuditAction, before: Order, after: Order
-) -> None:
+def _tell_moved(act: Act, action: AuditAction, before: Order, after: Order) -> None:
     subject, old = f"order {after.key}", {"state": before.state}
     told = _told(after)
-    record_audit(tx, shop=shop, actor=actor, action=action, subject=subject, before=old, after=told)
+    record_act(act, action=action, subject=subject, before=old, after=told)
 
 
 def _told(order: Order) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import record_audit
+from springtide.domain.access.operations import record_act
 from springtide.domain.customers.model import Customer
 from springtide.domain.customers.operations import opt_out as opt_customer_out
 from springtide.domain.facts.operations import append
@@ -50,173 +51,115 @@ _ROWS_AT_ONCE = 5_000
 _NAME_LENGTH_MAX = 200
 
 
-def create_outreach(
-    tx: Connection, *, shop: Shop, draft: Draft, actor: Actor, now: datetime, real_now: datetime
-) -> Outreach:
+def create_outreach(act: Act, *, draft: Draft) -> Outreach:
     """Keep a new draft; refuses (Invalid) wrong fields, template errors among them."""
     checked = checked_draft(draft)
-    outreach_id = uuid7(real_now)
-    tx.execute(
+    outreach_id = uuid7(act.real_now)
+    act.tx.execute(
         insert(outreaches).values(
             id=outreach_id,
-            shop_id=shop.id,
+            shop_id=act.shop.id,
             status=OutreachStatus.DRAFT,
-            created_at=now,
+            created_at=act.now,
             **_columns(checked),
         )
     )
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
-        action=CREATED,
-        subject=outward("otr", outreach_id),
-        after=_told(_columns(checked)),
+    record_act(
+        act, action=CREATED, subject=outward("otr", outreach_id), after=_told(_columns(checked))
     )
-    return queries.outreach(tx, shop_id=shop.id, outreach_id=outreach_id)
+    return queries.outreach(act.tx, shop_id=act.shop.id, outreach_id=outreach_id)
 
 
-def change_outreach(
-    tx: Connection,
-    *,
-    shop: Shop,
-    outreach_id: UUID,
-    draft: Draft,
-    actor: Actor,
-    real_now: datetime,
-) -> Outreach:
+def change_outreach(act: Act, *, outreach_id: UUID, draft: Draft) -> Outreach:
     """Change a draft; refuses (NotADraft) once the audience is fixed."""
-    before = _draft_of(tx, shop, outreach_id)
+    before = _draft_of(act.tx, act.shop, outreach_id)
     values = _columns(checked_draft(draft))
-    _move(tx, outreach_id, before.name, (OutreachStatus.DRAFT,), **values)
+    _move(act.tx, outreach_id, before.name, (OutreachStatus.DRAFT,), **values)
     old = {name: getattr(before, name) for name in ("name", "subject", "body", "link")}
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
-        action=CHANGED,
-        subject=outward("otr", outreach_id),
-        before=old,
-        after=_told(values),
+    record_act(
+        act, action=CHANGED, subject=outward("otr", outreach_id), before=old, after=_told(values)
     )
-    return queries.outreach(tx, shop_id=shop.id, outreach_id=outreach_id)
+    return queries.outreach(act.tx, shop_id=act.shop.id, outreach_id=outreach_id)
 
 
-def freeze_audience(
-    tx: Connection,
-    *,
-    shop: Shop,
-    outreach_id: UUID,
-    customer_keys: Sequence[str],
-    actor: Actor,
-    now: datetime,
-    real_now: datetime,
-) -> Progress:
+def freeze_audience(act: Act, *, outreach_id: UUID, customer_keys: Sequence[str]) -> Progress:
     """Fix who gets the message and who is held out; one row a person, for good.
 
     ``customer_keys`` come from ``queries.segment_reach``. The held-out share is exact and drawn
     from the keys alone. Fixing a fixed audience again changes nothing.
     """
-    found = queries.outreach(tx, shop_id=shop.id, outreach_id=outreach_id)
+    found = queries.outreach(act.tx, shop_id=act.shop.id, outreach_id=outreach_id)
     if found.status in (OutreachStatus.FROZEN, OutreachStatus.SENDING, OutreachStatus.DONE):
-        return queries.progress(tx, outreach_id=outreach_id)
+        return queries.progress(act.tx, outreach_id=outreach_id)
     if not customer_keys:
         raise EmptyAudience(name=found.name)
     _move(
-        tx,
+        act.tx,
         outreach_id,
         found.name,
         (OutreachStatus.DRAFT,),
         status=OutreachStatus.FROZEN,
-        frozen_at=now,
+        frozen_at=act.now,
     )
     held_out = control_group(outreach_id, set(customer_keys), found.control_bps)
-    rows = _rows(shop.id, outreach_id, customer_keys, held_out, real_now)
+    rows = _rows(act.shop.id, outreach_id, customer_keys, held_out, act.real_now)
     while batch := list(islice(rows, _ROWS_AT_ONCE)):
-        tx.execute(insert(messages), batch)
-    got = queries.progress(tx, outreach_id=outreach_id)
+        act.tx.execute(insert(messages), batch)
+    got = queries.progress(act.tx, outreach_id=outreach_id)
     after = {"people": got.audience_count, "held_out": len(held_out)}
-    record_audit(
-        tx, shop=shop, actor=actor, action=FROZEN, subject=outward("otr", outreach_id), after=after
-    )
+    record_act(act, action=FROZEN, subject=outward("otr", outreach_id), after=after)
     return got
 
 
-def cancel_outreach(
-    tx: Connection,
-    *,
-    shop: Shop,
-    outreach_id: UUID,
-    actor: Actor,
-    now: datetime,
-    real_now: datetime,
-) -> Progress:
+def cancel_outreach(act: Act, *, outreach_id: UUID) -> Progress:
     """Call an outreach off: what is not sent yet stays unsent. Done ones stay as they are."""
-    found = queries.outreach(tx, shop_id=shop.id, outreach_id=outreach_id)
+    found = queries.outreach(act.tx, shop_id=act.shop.id, outreach_id=outreach_id)
     if found.status in (OutreachStatus.DONE, OutreachStatus.CANCELLED):
-        return queries.progress(tx, outreach_id=outreach_id)
-    tx.execute(
+        return queries.progress(act.tx, outreach_id=outreach_id)
+    act.tx.execute(
         update(outreaches)
         .where(outreaches.c.id == outreach_id)
-        .values(status=OutreachStatus.CANCELLED, finished_at=now)
+        .values(status=OutreachStatus.CANCELLED, finished_at=act.now)
     )
-    tx.execute(
+    act.tx.execute(
         update(messages)
         .where(messages.c.outreach_id == outreach_id, messages.c.state == MessageState.PENDING)
         .values(state=MessageState.CANCELLED)
     )
     before = {"status": found.status}
     after = {"status": OutreachStatus.CANCELLED}
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
-        action=CANCELLED,
-        subject=outward("otr", outreach_id),
-        before=before,
-        after=after,
+    record_act(
+        act, action=CANCELLED, subject=outward("otr", outreach_id), before=before, after=after
     )
-    return queries.progress(tx, outreach_id=outreach_id)
+    return queries.progress(act.tx, outreach_id=outreach_id)
 
 
-def settle_uncertain(
-    tx: Connection,
-    *,
-    shop: Shop,
-    message_id: UUID,
-    was_sent: bool,
-    actor: Actor,
-    now: datetime,
-    real_now: datetime,
-) -> None:
+def settle_uncertain(act: Act, *, message_id: UUID, was_sent: bool) -> None:
     """Write down what a person found out about a message that may have gone: it did, or not.
 
     One that did not go is failed, not sent again by itself.
     """
-    message, shop_id = queries.message(tx, message_id=message_id)
-    if shop_id != shop.id:
+    message, shop_id = queries.message(act.tx, message_id=message_id)
+    if shop_id != act.shop.id:
         raise NotFound(what="message", key=str(message_id))
     state = MessageState.SENT if was_sent else MessageState.FAILED
-    changed = tx.execute(
+    changed = act.tx.execute(
         update(messages)
         .where(messages.c.id == message_id, messages.c.state == MessageState.UNCERTAIN)
-        .values(state=state, sent_at=now if was_sent else None)
+        .values(state=state, sent_at=act.now if was_sent else None)
         .returning(messages.c.id)
     ).first()
     if changed is None:
         raise NotUncertain()
     if was_sent:
-        found = queries.outreach(tx, shop_id=shop.id, outreach_id=message.outreach_id)
-        append(tx, [message_fact(shop, found, message_id, message.customer_key, now)], now=real_now)
+        found = queries.outreach(act.tx, shop_id=act.shop.id, outreach_id=message.outreach_id)
+        append(
+            act.tx,
+            [message_fact(act.shop, found, message_id, message.customer_key, act.now)],
+            now=act.real_now,
+        )
     after = {"customer": message.customer_key, "state": state}
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
-        action=SETTLED,
-        subject=outward("otr", message.outreach_id),
-        after=after,
-    )
+    record_act(act, action=SETTLED, subject=outward("otr", message.outreach_id), after=after)
 
 
 def opt_out_by_message(
@@ -227,13 +170,9 @@ def opt_out_by_message(
     if shop_id != shop.id:
         raise NotFound(what="message", key=str(message_id))
     return opt_customer_out(
-        tx,
-        shop=shop,
+        Act(tx, shop, Actor("customer", message.customer_key, message.customer_key), now, real_now),
         key=message.customer_key,
         by=f"link in {outward('msg', message_id)}",
-        actor=Actor("customer", message.customer_key, message.customer_key),
-        now=now,
-        real_now=real_now,
     )
 
 

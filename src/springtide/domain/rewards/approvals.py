@@ -13,9 +13,9 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
-from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import lock_shop, record_audit
+from springtide.domain.access.operations import lock_shop, record_act
 from springtide.domain.rewards.checks import OutOfRange
 from springtide.domain.rewards.store import gift_bounds, gifts
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
@@ -131,46 +131,38 @@ def checked_bounds(bounds: Bounds) -> dict[str, int]:
     return values
 
 
-def set_bounds(tx: Connection, *, shop: Shop, bounds: Bounds, actor: Actor, now: datetime) -> None:
+def set_bounds(act: Act, *, bounds: Bounds) -> None:
     """Set what one person may give alone; ``now`` is the real time. Raises Invalid by field."""
     values = checked_bounds(bounds)
-    lock_shop(tx, shop_id=shop.id)
-    before = bounds_of(tx, shop_id=shop.id)
-    if not tx.execute(
-        update(gift_bounds).where(gift_bounds.c.shop_id == shop.id).values(**values)
+    lock_shop(act.tx, shop_id=act.shop.id)
+    before = bounds_of(act.tx, shop_id=act.shop.id)
+    if not act.tx.execute(
+        update(gift_bounds).where(gift_bounds.c.shop_id == act.shop.id).values(**values)
     ).rowcount:
-        tx.execute(insert(gift_bounds).values(shop_id=shop.id, **values))
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
-        action=BOUNDS_SET,
-        subject="gifts",
-        before=msgspec.to_builtins(before),
-        after=values,
+        act.tx.execute(insert(gift_bounds).values(shop_id=act.shop.id, **values))
+    record_act(
+        act, action=BOUNDS_SET, subject="gifts", before=msgspec.to_builtins(before), after=values
     )
 
 
-def may_give_alone(
-    tx: Connection, *, shop: Shop, gift: Gift, actor: Actor, real_now: datetime
-) -> bool:
+def may_give_alone(act: Act, *, gift: Gift) -> bool:
     """Note a gift as given by one person and return True; False when it needs a second one.
 
     Call it in the transaction that gives.
     """
-    bounds = bounds_of(tx, shop_id=shop.id)
+    bounds = bounds_of(act.tx, shop_id=act.shop.id)
     # One gift at a time a shop: two at once must not both find room under the bound.
-    lock_shop(tx, shop_id=shop.id)
-    points, money = tx.execute(
+    lock_shop(act.tx, shop_id=act.shop.id)
+    points, money = act.tx.execute(
         select(
             func.coalesce(func.sum(gifts.c.points), 0),
             func.coalesce(func.sum(gifts.c.money_minor), 0),
         ).where(
-            gifts.c.shop_id == shop.id,
-            gifts.c.requested_by_id == actor.id,
+            gifts.c.shop_id == act.shop.id,
+            gifts.c.requested_by_id == act.actor.id,
             gifts.c.state == GiftState.GIVEN,
             gifts.c.is_budget == gift.is_budget,
-            gifts.c.requested_at > real_now - TOGETHER,
+            gifts.c.requested_at > act.real_now - TOGETHER,
         )
     ).one()
     most = (
@@ -183,58 +175,53 @@ def may_give_alone(
         gift.money_minor and money + gift.money_minor > most[1]
     ):
         return False
-    _keep(tx, shop, gift, GiftState.GIVEN, actor, real_now)
+    _keep(act, gift, GiftState.GIVEN)
     return True
 
 
-def ask_second_person(
-    tx: Connection, *, shop: Shop, gift: Gift, actor: Actor, real_now: datetime
-) -> UUID:
+def ask_second_person(act: Act, *, gift: Gift) -> UUID:
     """Let a gift wait for a second person; return its id. Raises TooManyWaiting."""
-    waiting = tx.execute(
+    waiting = act.tx.execute(
         select(func.count())
         .select_from(gifts)
-        .where(gifts.c.shop_id == shop.id, gifts.c.state == GiftState.WAITING)
+        .where(gifts.c.shop_id == act.shop.id, gifts.c.state == GiftState.WAITING)
     ).scalar_one()
     if waiting >= WAITING_MAX:
         raise TooManyWaiting(most=WAITING_MAX)
-    gift_id = _keep(tx, shop, gift, GiftState.WAITING, actor, real_now)
-    record_audit(
-        tx, shop=shop, actor=actor, action=ASKED, subject=outward("gft", gift_id), after=_told(gift)
-    )
+    gift_id = _keep(act, gift, GiftState.WAITING)
+    record_act(act, action=ASKED, subject=outward("gft", gift_id), after=_told(gift))
     return gift_id
 
 
-def decide_gift(
-    tx: Connection, *, shop: Shop, gift_id: UUID, approve: bool, actor: Actor, real_now: datetime
-) -> Request:
+def decide_gift(act: Act, *, gift_id: UUID, approve: bool) -> Request:
     """Write down a second person's word; whoever calls gives the gift in the same transaction.
 
     Raises NotFound, GiftDecided (also for the later of two at once), SamePerson.
     """
-    row = tx.execute(
-        select(gifts).where(gifts.c.id == gift_id, gifts.c.shop_id == shop.id).with_for_update()
+    row = act.tx.execute(
+        select(gifts).where(gifts.c.id == gift_id, gifts.c.shop_id == act.shop.id).with_for_update()
     ).one_or_none()
     if row is None:
         raise NotFound(what=N_("gift"), key=outward("gft", gift_id))
     found = _request(row)
     if found.state is not GiftState.WAITING:
         raise GiftDecided
-    if found.requested_by_id == actor.id:
+    if found.requested_by_id == act.actor.id:
         raise SamePerson
     state = GiftState.APPROVED if approve else GiftState.REFUSED
-    tx.execute(
+    act.tx.execute(
         update(gifts)
         .where(gifts.c.id == gift_id)
         .values(
-            state=state, decided_by_id=actor.id, decided_by=actor.name[:120], decided_at=real_now
+            state=state,
+            decided_by_id=act.actor.id,
+            decided_by=act.actor.name[:120],
+            decided_at=act.real_now,
         )
     )
     action = APPROVED if approve else REFUSED
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    record_act(
+        act,
         action=action,
         subject=outward("gft", gift_id),
         after=_told(found.gift) | {"asked_by": found.requested_by},
@@ -254,14 +241,12 @@ def gifts_page(
     return [_request(row) for row in rows]
 
 
-def _keep(
-    tx: Connection, shop: Shop, gift: Gift, state: GiftState, actor: Actor, real_now: datetime
-) -> UUID:
-    gift_id = uuid7(real_now)
-    tx.execute(
+def _keep(act: Act, gift: Gift, state: GiftState) -> UUID:
+    gift_id = uuid7(act.real_now)
+    act.tx.execute(
         insert(gifts).values(
             id=gift_id,
-            shop_id=shop.id,
+            shop_id=act.shop.id,
             kind=gift.kind,
             subject=gift.subject[:200],
             points=gift.points,
@@ -270,9 +255,9 @@ def _keep(
             params=dict(gift.params),
             reason=gift.reason[:200],
             state=state,
-            requested_by_id=actor.id[:80],
-            requested_by=actor.name[:120],
-            requested_at=real_now,
+            requested_by_id=act.actor.id[:80],
+            requested_by=act.actor.name[:120],
+            requested_at=act.real_now,
         )
     )
     return gift_id

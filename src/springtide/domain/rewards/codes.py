@@ -15,9 +15,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
-from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import record_audit
+from springtide.domain.access.operations import record_act
 from springtide.domain.rewards.checks import OutOfRange
 from springtide.domain.rewards.games.phrase_packet import spelled
 from springtide.domain.rewards.model import Attempt, Reward
@@ -171,9 +171,7 @@ def wrong_code(
     return CodeUsed() if claim_id is not None else None
 
 
-def make_codes(
-    tx: Connection, *, shop: Shop, reward: Reward, count: int, actor: Actor, now: datetime
-) -> int:
+def make_codes(act: Act, *, reward: Reward, count: int) -> int:
     """Make a batch of codes for a reward that needs them; return the batch's number.
 
     Raises NoCodes, and Invalid (``count``) for none or more than a million.
@@ -182,24 +180,17 @@ def make_codes(
         raise NoCodes
     if not 1 <= count <= BATCH_MAX:
         raise Invalid({"count": OutOfRange(least=1, most=BATCH_MAX)})
-    last = tx.execute(
+    last = act.tx.execute(
         select(func.max(code_batches.c.batch)).where(code_batches.c.reward_id == reward.id)
     ).scalar()
     batch = (last or 0) + 1
-    tx.execute(
+    act.tx.execute(
         insert(code_batches).values(
-            reward_id=reward.id, batch=batch, shop_id=shop.id, size=count, made_at=now
+            reward_id=reward.id, batch=batch, shop_id=act.shop.id, size=count, made_at=act.now
         )
     )
-    _keep(tx, shop.id, reward.id, batch, fresh(count))
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
-        action=CODES_MADE,
-        subject=reward.key,
-        after={"batch": batch, "count": count},
-    )
+    _keep(act.tx, act.shop.id, reward.id, batch, fresh(count))
+    record_act(act, action=CODES_MADE, subject=reward.key, after={"batch": batch, "count": count})
     return batch
 
 

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, or_, select, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
-from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import record_audit
+from springtide.domain.access.model import Shop
+from springtide.domain.access.operations import record_act
 from springtide.domain.ledger.model import (
     ID_LENGTH_MAX,
     MONEY,
@@ -69,16 +70,7 @@ class WrongDeposit(Refusal):
     text = N_("The deposit of {claim} is {deposit_minor} minor units, not {amount_minor}.")
 
 
-def pay_deposit(
-    tx: Connection,
-    *,
-    shop: Shop,
-    claim_key: str,
-    payment_key: str,
-    amount_minor: int,
-    actor: Actor,
-    now: datetime,
-) -> Claim:
+def pay_deposit(act: Act, *, claim_key: str, payment_key: str, amount_minor: int) -> Claim:
     """Record a presale's deposit: the piece is taken, and what the deposit is worth is given.
 
     The same payment again is the same. Raises NotFound, DepositPaid, DepositLate, WrongDeposit,
@@ -87,45 +79,43 @@ def pay_deposit(
     problem = text_problem(payment_key, length_max=PAYMENT_LENGTH_MAX, is_needed=True)
     if problem:
         raise Invalid({"payment_key": problem})
-    claim = _locked(tx, shop, claim_key)
+    claim = _locked(act.tx, act.shop, claim_key)
     granted = claim.granted
     if amount_minor != granted.deposit_minor:
         raise WrongDeposit(
             claim=claim_key, deposit_minor=granted.deposit_minor, amount_minor=amount_minor
         )
-    known = transfers_by_ids(tx, shop_id=shop.id, ids=[f"{claim_key}:deposit"])
+    known = transfers_by_ids(act.tx, shop_id=act.shop.id, ids=[f"{claim_key}:deposit"])
     if known:
         if known[0].reference != payment_key:
             raise DepositPaid(claim=claim_key, payment=known[0].reference)
         return claim
-    found = reward(tx, shop=shop, reward_id=claim.reward_id)
+    found = reward(act.tx, shop=act.shop, reward_id=claim.reward_id)
     game = _presale(found)
-    reserved = reserved_for(tx, shop_id=shop.id, references=[claim_key])
+    reserved = reserved_for(act.tx, shop_id=act.shop.id, references=[claim_key])
     is_stopped = found.state is RewardState.STOPPED
     if claim.state is not ClaimState.HELD or not reserved or is_stopped:
         raise DepositLate
     moved, openings = game.deposit(found, claim_key, claim.customer_key, payment_key)
     steps: tuple[Step, ...] = (*(Post(each) for each in reserved), *moved)
-    (refused,) = transact(tx, shop=shop, chains=[Chain(steps, openings)], now=now)
+    (refused,) = transact(act.tx, shop=act.shop, chains=[Chain(steps, openings)], now=act.now)
     if isinstance(refused, (ReservationExpired, TransferEnded)):
         raise DepositLate from refused
     if refused is not None:
         raise refused
-    tx.execute(
+    act.tx.execute(
         update(_claims)
         .where(_claims.c.reward_id == claim.reward_id, _claims.c.id == claim.id)
         .values(state=ClaimState.DEPOSITED, expires_at=game.ends(found))
     )
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    record_act(
+        act,
         action=DEPOSIT_PAID,
         subject=f"claim {claim_key}",
         before={"state": str(claim.state)},
         after={"amount_minor": amount_minor, "payment_key": payment_key},
     )
-    return _locked(tx, shop, claim_key)
+    return _locked(act.tx, act.shop, claim_key)
 
 
 def used_chain(claims: Sequence[Claim], order_key: str) -> Chain:

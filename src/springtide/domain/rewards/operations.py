@@ -9,9 +9,10 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, insert, or_, select, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
-from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import record_audit
+from springtide.domain.access.model import Shop
+from springtide.domain.access.operations import record_act
 from springtide.domain.ledger.model import Chain, Opening, Transfer
 from springtide.domain.ledger.operations import keep, move, open_sheet
 from springtide.domain.rewards.checks import BadWindow, name_problem, terms_problems
@@ -39,9 +40,8 @@ STOPPED = AuditAction("reward.stopped", N_("Reward stopped"), AuditGroup.REWARDS
 
 
 def save_reward(
-    tx: Connection,
+    act: Act,
     *,
-    shop: Shop,
     reward_id: UUID | None = None,
     campaign_id: UUID | None = None,
     kind: str,
@@ -50,8 +50,6 @@ def save_reward(
     terms: Terms,
     opens_at: datetime,
     closes_at: datetime,
-    actor: Actor,
-    now: datetime,
 ) -> Reward:
     """Save a new reward, or a draft anew; what is published is refused (RewardFrozen).
 
@@ -63,7 +61,7 @@ def save_reward(
     if problems:
         raise Invalid(problems)
     game = checked_game(kind, params, terms)
-    if wrong := wrong_draw(tx, shop=shop, game=game, now=now):
+    if wrong := wrong_draw(act.tx, shop=act.shop, game=game, now=act.now):
         raise Invalid({"draw": wrong})
     values = {
         "campaign_id": campaign_id,
@@ -73,57 +71,51 @@ def save_reward(
         "terms": msgspec.to_builtins(terms),
         "opens_at": opens_at,
         "closes_at": closes_at,
-        "saved_at": now,
+        "saved_at": act.now,
     }
     before = None
     if reward_id is None:
-        reward_id = ids.uuid7(now)
+        reward_id = ids.uuid7(act.now)
         state, seed = RewardState.DRAFT, secrets.token_hex(32)
-        row = {"id": reward_id, "shop_id": shop.id, "state": state, "seed": seed}
-        tx.execute(insert(rewards_table).values(**row, **values))
+        row = {"id": reward_id, "shop_id": act.shop.id, "state": state, "seed": seed}
+        act.tx.execute(insert(rewards_table).values(**row, **values))
     else:
-        found = _locked(tx, shop, reward_id)
+        found = _locked(act.tx, act.shop, reward_id)
         if found.state is not RewardState.DRAFT:
             raise RewardFrozen
-        refuse_ticketless(tx, shop=shop, key=found.key, game=game)
+        refuse_ticketless(act.tx, shop=act.shop, key=found.key, game=game)
         before = _told(found)
-        tx.execute(update(rewards_table).where(rewards_table.c.id == reward_id).values(**values))
-    saved = read_reward(tx, shop=shop, reward_id=reward_id)
+        act.tx.execute(
+            update(rewards_table).where(rewards_table.c.id == reward_id).values(**values)
+        )
+    saved = read_reward(act.tx, shop=act.shop, reward_id=reward_id)
     after = _told(saved)
-    record_audit(
-        tx, shop=shop, actor=actor, action=SAVED, subject=saved.key, before=before, after=after
-    )
+    record_act(act, action=SAVED, subject=saved.key, before=before, after=after)
     return saved
 
 
-def publish_reward(
-    tx: Connection, *, shop: Shop, reward_id: UUID, actor: Actor, now: datetime
-) -> Reward:
+def publish_reward(act: Act, *, reward_id: UUID) -> Reward:
     """Open a reward's accounts, fill them, and freeze it; again changes nothing.
 
     Raises Closed, and UnknownDraw for tickets of a draw that was stopped meanwhile.
     """
-    found = _locked(tx, shop, reward_id)
+    found = _locked(act.tx, act.shop, reward_id)
     if found.state is RewardState.PUBLISHED:
         return found
-    if found.state is RewardState.STOPPED or now >= found.closes_at:
+    if found.state is RewardState.STOPPED or act.now >= found.closes_at:
         raise Closed
-    if wrong := wrong_draw(tx, shop=shop, game=read_game(found.kind, found.params), now=now):
+    if wrong := wrong_draw(
+        act.tx, shop=act.shop, game=read_game(found.kind, found.params), now=act.now
+    ):
         raise wrong
-    tx.execute(
+    act.tx.execute(
         update(rewards_table)
         .where(rewards_table.c.id == reward_id)
         .values(state=RewardState.PUBLISHED)
     )
-    published = read_reward(tx, shop=shop, reward_id=reward_id)
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
-        action=PUBLISHED,
-        subject=published.key,
-        before=_told(found),
-        after=_told(published),
+    published = read_reward(act.tx, shop=act.shop, reward_id=reward_id)
+    record_act(
+        act, action=PUBLISHED, subject=published.key, before=_told(found), after=_told(published)
     )
     steps, openings = [], []
     for filling in _fillings(published):
@@ -142,33 +134,23 @@ def publish_reward(
                 campaign_key=published.campaign_key,
             )
         )
-    move(tx, shop=shop, chain=Chain(tuple(steps), tuple(openings)), now=now)
+    move(act.tx, shop=act.shop, chain=Chain(tuple(steps), tuple(openings)), now=act.now)
     return published
 
 
-def stop_reward(
-    tx: Connection, *, shop: Shop, reward_id: UUID, actor: Actor, now: datetime
-) -> Reward:
+def stop_reward(act: Act, *, reward_id: UUID) -> Reward:
     """Stop a reward at once and give back what is left; what was claimed stays claimed."""
-    found = _locked(tx, shop, reward_id)
+    found = _locked(act.tx, act.shop, reward_id)
     if found.state is RewardState.STOPPED:
         return found
-    tx.execute(
+    act.tx.execute(
         update(rewards_table)
         .where(rewards_table.c.id == reward_id)
         .values(state=RewardState.STOPPED)
     )
-    stopped = read_reward(tx, shop=shop, reward_id=reward_id)
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
-        action=STOPPED,
-        subject=stopped.key,
-        before=_told(found),
-        after=_told(stopped),
-    )
-    _settle(tx, shop=shop, found=stopped, now=now)
+    stopped = read_reward(act.tx, shop=act.shop, reward_id=reward_id)
+    record_act(act, action=STOPPED, subject=stopped.key, before=_told(found), after=_told(stopped))
+    _settle(act.tx, shop=act.shop, found=stopped, now=act.now)
     return stopped
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
-from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import record_audit
+from springtide.domain.access.operations import record_act
 from springtide.domain.ledger.model import BoundReached, Chain, Opening, Transfer
 from springtide.domain.ledger.operations import move
 from springtide.domain.ledger.queries import accounts_by_keys, lots_of
@@ -69,26 +69,15 @@ def checked_adjustment(amount: int, reason: str) -> None:
         raise Invalid(problems)
 
 
-def adjust_points(
-    tx: Connection,
-    *,
-    shop: Shop,
-    customer_key: str,
-    amount: int,
-    reason: str,
-    actor: Actor,
-    now: datetime,
-) -> None:
+def adjust_points(act: Act, *, customer_key: str, amount: int, reason: str) -> None:
     """Give points (``amount`` above zero) or take them, for a stated reason.
 
     Raises Invalid (``amount``, ``reason``), PointsMissing for taking more than there is. Whether
     one person may give so many alone is seen to by flows/giving.
     """
     checked_adjustment(amount, reason)
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    record_act(
+        act,
         action=ADJUSTED,
         subject=f"customer {customer_key}",
         after={"amount": amount, "reason": reason},
@@ -96,11 +85,11 @@ def adjust_points(
     own = points_account(customer_key)
     source, target = (_ADJUSTED, own) if amount > 0 else (own, _ADJUSTED)
     step = Transfer(
-        f"adjust:{uuid7(now)}",
+        f"adjust:{uuid7(act.now)}",
         source,
         target,
         abs(amount),
-        lot_expires_at=now + LASTS,
+        lot_expires_at=act.now + LASTS,
         reference=reason[:200],
         customer_key=customer_key,
     )
@@ -109,6 +98,6 @@ def adjust_points(
         Opening(own, POINTS, customer_key, in_lots=True),
     )
     try:
-        move(tx, shop=shop, chain=Chain((step,), openings), now=now)
+        move(act.tx, shop=act.shop, chain=Chain((step,), openings), now=act.now)
     except BoundReached as error:
         raise PointsMissing from error

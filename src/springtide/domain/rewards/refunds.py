@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
-from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import record_audit
+from springtide.domain.access.operations import record_act
 from springtide.domain.ledger.model import MONEY, Chain, Opening, Transfer
 from springtide.domain.ledger.operations import move
 from springtide.domain.ledger.queries import transfers_by_ids, transfers_into
@@ -89,9 +89,7 @@ def refunds_page(
     ]
 
 
-def repay(
-    tx: Connection, *, shop: Shop, key: str, payment_key: str, actor: Actor, now: datetime
-) -> str:
+def repay(act: Act, *, key: str, payment_key: str) -> str:
     """Note that a refund was paid back; the same payment again is the same. Return the payment.
 
     Raises NotFound, RefundRepaid for another payment, Invalid for a payment without a name.
@@ -101,7 +99,9 @@ def repay(
         raise Invalid({"payment_key": problem})
     found = {
         each.id: each
-        for each in transfers_by_ids(tx, shop_id=shop.id, ids=[f"refund:{key}", _repaid(key)])
+        for each in transfers_by_ids(
+            act.tx, shop_id=act.shop.id, ids=[f"refund:{key}", _repaid(key)]
+        )
     }
     owed_ = found.get(f"refund:{key}")
     if owed_ is None:
@@ -119,15 +119,13 @@ def repay(
         reference=payment_key,
         customer_key=owed_.customer_key,
     )
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    record_act(
+        act,
         action=REFUND_REPAID,
         subject=f"refund {key}",
         after={"amount_minor": owed_.amount, "payment_key": payment_key},
     )
-    move(tx, shop=shop, chain=Chain((step,), (Opening(REPAID, MONEY),)), now=now)
+    move(act.tx, shop=act.shop, chain=Chain((step,), (Opening(REPAID, MONEY),)), now=act.now)
     return payment_key
 
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import msgspec
 from sqlalchemy import Connection
 
+from springtide.domain.access.act import Act
 from springtide.domain.campaigns.model import PhaseKind
 from springtide.domain.campaigns.operations import mark_opened, mark_withdrawn
 from springtide.domain.campaigns.queries import campaign
@@ -43,11 +44,7 @@ class OpenSale:
 
         def work(tx: Connection) -> Any:
             sale = mark_opened(
-                tx,
-                shop=context.shop,
-                campaign_id=campaign_of(context),
-                actor=context.actor,
-                now=now,
+                Act.of(tx, context.shop, context.actor, now), campaign_id=campaign_of(context)
             )
             return {"campaign_key": sale.key}
 
@@ -65,26 +62,17 @@ class OpenSale:
 
 
 def _close(context: Context, tx: Connection) -> None:
-    mark_withdrawn(
-        tx,
-        shop=context.shop,
-        campaign_id=campaign_of(context),
-        actor=context.actor,
-        now=context.now,
-    )
+    mark_withdrawn(Act.of(tx, context.shop, context.actor), campaign_id=campaign_of(context))
 
 
 def _close_some(context: Context, tx: Connection) -> list[str]:
     now = context.now
     sale = campaign(tx, shop_id=context.shop.id, campaign_id=campaign_of(context))
     return close_unpaid(
-        tx,
-        shop=context.shop,
-        actor=context.actor,
+        Act.of(tx, context.shop, context.actor, now),
         campaign_key=sale.key,
         # The sale is closed, so no order of it can be younger; a standing clock may tie.
         placed_before=now + timedelta(seconds=1),
-        now=now,
         reason="sale_over",
         limit=BATCH,
     )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from springtide.domain.access.act import Act
 from springtide.domain.rewards.model import Closed, RewardState
 from springtide.domain.rewards.operations import stop_reward
 from springtide.domain.rewards.queries import rewards_page
@@ -57,13 +58,7 @@ class PublishRewards:
 
     def _stop(self, context: Context, reward_id: str) -> None:
         def work(tx: Any) -> None:
-            stop_reward(
-                tx,
-                shop=context.shop,
-                reward_id=UUID(reward_id),
-                actor=context.actor,
-                now=context.now,
-            )
+            stop_reward(Act.of(tx, context.shop, context.actor), reward_id=UUID(reward_id))
 
         context.step(f"stop {reward_id}", work)
 
@@ -75,15 +70,7 @@ def _of(context: Context, tx: Any, state: RewardState) -> list[str]:
 
 def _publish(context: Context, tx: Any, reward_id: str) -> bool:
     try:
-        publish(
-            tx,
-            shop=context.shop,
-            reward_id=UUID(reward_id),
-            actor=context.actor,
-            now=context.now,
-            real_now=context.house.real_now(),
-            may_ask=False,
-        )
+        publish(Act.of(tx, context.shop, context.actor), reward_id=UUID(reward_id), may_ask=False)
     except (Closed, UnknownDraw):
         return False
     return True

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from springtide.domain.access.act import Act
 from springtide.domain.campaigns.queries import campaign
 from springtide.domain.pricing.operations import activate_rules, deactivate_rules
 from springtide.flows.timeline.action import Context, campaign_of
@@ -35,11 +36,8 @@ class PublishRules:
         def work(tx: Any) -> Any:
             sale = campaign(tx, shop_id=context.shop.id, campaign_id=campaign_of(context))
             return activate_rules(
-                tx,
-                shop=context.shop,
+                Act.of(tx, context.shop, context.actor, now),
                 campaign_id=sale.id,
-                actor=context.actor,
-                now=now,
                 starts_at=sale.selling.starts_at,
                 ends_at=sale.selling.ends_at,
             )
@@ -53,6 +51,6 @@ class PublishRules:
             context.step(
                 "rules",
                 lambda tx: deactivate_rules(
-                    tx, shop=context.shop, receipt=receipt, actor=context.actor, now=now
+                    Act.of(tx, context.shop, context.actor, now), receipt=receipt
                 ),
             )

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection
 
+from springtide.domain.access.act import Act
 from springtide.domain.outreach.delivery import Post, send_batch
 from springtide.domain.outreach.model import NotFrozen, OutreachStatus, Progress
 from springtide.domain.outreach.operations import cancel_outreach
@@ -74,12 +75,7 @@ class SendOutreach:
 
         def work(tx: Connection) -> None:
             cancel_outreach(
-                tx,
-                shop=context.shop,
-                outreach_id=outreach_id,
-                actor=context.actor,
-                now=now,
-                real_now=real_now,
+                Act(tx, context.shop, context.actor, now, real_now), outreach_id=outreach_id
             )
 
         with context.house.db.read() as tx:

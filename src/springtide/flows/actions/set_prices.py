@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from springtide.domain.access.act import Act
 from springtide.domain.campaigns.queries import campaign
 from springtide.domain.pricing.operations import (
     check_campaign_prices,
@@ -44,12 +45,9 @@ class SetPrices:
         def work(tx: Any) -> Any:
             sale = campaign(tx, shop_id=context.shop.id, campaign_id=campaign_of(context))
             return set_campaign_prices(
-                tx,
-                shop=context.shop,
+                Act.of(tx, context.shop, context.actor, now),
                 campaign_id=sale.id,
                 prices={hero.product_key: hero.price_minor for hero in sale.heroes},
-                actor=context.actor,
-                now=now,
                 starts_at=sale.selling.starts_at,
                 ends_at=sale.selling.ends_at,
             )
@@ -63,6 +61,6 @@ class SetPrices:
             context.step(
                 "prices",
                 lambda tx: restore_prices(
-                    tx, shop=context.shop, receipt=receipt, actor=context.actor, now=now
+                    Act.of(tx, context.shop, context.actor, now), receipt=receipt
                 ),
             )

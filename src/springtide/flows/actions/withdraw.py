@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import msgspec
 from sqlalchemy import and_, select, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.campaigns.operations import mark_withdrawn
 from springtide.flows.timeline.action import KINDS, Context, campaign_of
 from springtide.flows.timeline.model import JOB_PHASE, WITHDRAW, Action, State
@@ -47,13 +48,7 @@ class Withdraw:
         context.step(
             "mark",
             lambda tx: _none(
-                mark_withdrawn(
-                    tx,
-                    shop=context.shop,
-                    campaign_id=campaign_id,
-                    actor=context.actor,
-                    now=context.now,
-                )
+                mark_withdrawn(Act.of(tx, context.shop, context.actor), campaign_id=campaign_id)
             ),
         )
         _call_off(context)

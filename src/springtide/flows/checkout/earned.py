@@ -11,6 +11,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.ledger.model import ID_LENGTH_MAX, Chain, Post, Step, Transfer, Void
 from springtide.domain.ledger.operations import reserved_for, transact
@@ -77,31 +78,24 @@ def _give_for_friends(db: Database, shop: Shop, now: datetime) -> None:
             transact(tx, shop=shop, chains=[Chain((Post(each),)) for each in promised], now=now)
 
 
-def receive(
-    tx: Connection,
-    *,
-    shop: Shop,
-    actor: Actor,
-    key: str,
-    now: datetime,
-) -> Order:
+def receive(act: Act, *, key: str) -> Order:
     """Note that an order was received, and give what it earned. Raises NotFound, OrderNotPaid."""
-    order = lock_paid_order(tx, shop=shop, key=key)
+    order = lock_paid_order(act.tx, shop=act.shop, key=key)
     if order.received_at is not None:
         return order
-    freed = free_order(tx, shop=shop, order=order, now=now)
+    freed = free_order(act.tx, shop=act.shop, order=order, now=act.now)
     chains: list[Chain] = []
     if freed is not None:
-        chains = paid_back_chains(tx, shop=shop, order=order, made=freed[1])
-    promised = reserved_for(tx, shop_id=shop.id, references=[earned_by(key)])
+        chains = paid_back_chains(act.tx, shop=act.shop, order=order, made=freed[1])
+    promised = reserved_for(act.tx, shop_id=act.shop.id, references=[earned_by(key)])
     posts = [Chain((Post(each),)) for each in _still_promised(promised, chains)]
     if chains or posts:
-        transact(tx, shop=shop, chains=[*chains, *posts], now=now)
+        transact(act.tx, shop=act.shop, chains=[*chains, *posts], now=act.now)
     if freed is not None:
         prize, made = freed
-        use_up(tx, claim=prize, order_key=key)
-        order = record_return(tx, shop=shop, actor=actor, order=order, returned=made)
-    return receive_order(tx, shop=shop, actor=actor, key=key, now=now)
+        use_up(act.tx, claim=prize, order_key=key)
+        order = record_return(act, order=order, returned=made)
+    return receive_order(act, key=key)
 
 
 def paid_back_chains(tx: Connection, *, shop: Shop, order: Order, made: OrderReturn) -> list[Chain]:
@@ -144,7 +138,7 @@ def receive_old(db: Database, *, shop: Shop, actor: Actor, now: datetime) -> int
 
 def _receive(db: Database, shop: Shop, actor: Actor, key: str, now: datetime) -> int:
     with db.write() as tx:
-        receive(tx, shop=shop, actor=actor, key=key, now=now)
+        receive(Act.of(tx, shop, actor, now), key=key)
     return 1
 
 

@@ -9,6 +9,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.ledger.operations import transact
 from springtide.domain.orders.model import OrderReturn
@@ -51,7 +52,7 @@ def _settle_one(
     for member in members:
         if member.order_key is not None:
             with db.write() as tx:
-                _settle(tx, shop, actor, decided, game, member.order_key, now)
+                _settle(Act.of(tx, shop, actor, now), decided, game, member.order_key)
     with db.write() as tx:
         mark_settled(tx, shop_id=shop.id, key=decided.key, now=now)
     return 1
@@ -64,18 +65,10 @@ def _game(tx: Connection, shop: Shop, found: Group) -> GroupBuy:
     return game
 
 
-def _settle(
-    tx: Connection,
-    shop: Shop,
-    actor: Actor,
-    found: Group,
-    game: GroupBuy,
-    order_key: str,
-    now: datetime,
-) -> None:
+def _settle(act: Act, found: Group, game: GroupBuy, order_key: str) -> None:
     """Pay one member back, where there is something to pay back and it was not yet."""
-    order = lock_paid_order(tx, shop=shop, key=order_key)
-    before = order_returns(tx, order_id=order.id)
+    order = lock_paid_order(act.tx, shop=act.shop, key=order_key)
+    before = order_returns(act.tx, order_id=order.id)
     key = f"group:{found.key}"
     line = next(line for line in order.lines if line.product_key == game.product_key)
     kept = kept_pieces(order, before)[game.product_key]
@@ -83,13 +76,10 @@ def _settle(
         return
     if found.state == SHORT:
         return_lines(
-            tx,
-            shop=shop,
-            actor=actor,
+            act,
             order_key=order_key,
             return_key=key,
             lines={game.product_key: kept},
-            now=now,
             policy="keep",
             is_owed=True,
         )
@@ -98,12 +88,14 @@ def _settle(
     assert price is not None
     facts = inputs_of_order(order)[0].book.get(game.product_key)
     price = max(price, facts.floor_minor if facts else 0)
-    beside = paid_beside(tx, shop=shop, order=order, returns=before).get(game.product_key, 0)
+    beside = paid_beside(act.tx, shop=act.shop, order=order, returns=before).get(
+        game.product_key, 0
+    )
     cut = (line.payable_minor + beside - price * line.quantity) * kept // line.quantity
     if cut > 0:
-        made = OrderReturn(key, {game.product_key: 0}, "group", cut, now)
-        chains = paid_back_chains(tx, shop=shop, order=order, made=made)
-        for refused in transact(tx, shop=shop, chains=chains, now=now):
+        made = OrderReturn(key, {game.product_key: 0}, "group", cut, act.now)
+        chains = paid_back_chains(act.tx, shop=act.shop, order=order, made=made)
+        for refused in transact(act.tx, shop=act.shop, chains=chains, now=act.now):
             if refused is not None:
                 raise refused
-        record_return(tx, shop=shop, actor=actor, order=order, returned=made)
+        record_return(act, order=order, returned=made)

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from springtide.domain.access.model import Actor, PointsKeeper, Shop
+from springtide.domain.access.act import Act
+from springtide.domain.access.model import PointsKeeper, Shop
 from springtide.domain.campaigns.queries import live_campaign
 from springtide.domain.catalog.model import UnknownProduct
 from springtide.domain.catalog.queries import products_by_keys
@@ -91,11 +92,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """How an order is placed: its key, its clocks, and the total that was quoted."""
+    """How an order is placed: its key, and the total that was quoted."""
 
     key: str | None = None
     quoted_minor: int | None = None
-    real_now: datetime | None = None
     is_simulated: bool = False
     visit: Visit = field(default_factory=Visit)
 
@@ -133,35 +133,27 @@ def prepare(
 
 
 def place(
-    tx: Connection,
-    *,
-    shop: Shop,
-    actor: Actor,
-    wanted: Wanted,
-    placing: Placing,
-    now: datetime,
-    standing_of: StandingOf | None = None,
+    act: Act, *, wanted: Wanted, placing: Placing, standing_of: StandingOf | None = None
 ) -> Order:
     """Price a cart and keep it as an order, with the decision and all that it was made from.
 
     A customer who is not on file yet comes on it, by key alone. Raises QuoteChanged when a total
     was quoted and is another one now.
     """
-    prepared = prepare(tx, shop=shop, wanted=wanted, now=now, standing_of=standing_of)
+    prepared = prepare(act.tx, shop=act.shop, wanted=wanted, now=act.now, standing_of=standing_of)
     decision = prepared.price()
     if placing.quoted_minor is not None and decision.total_minor != placing.quoted_minor:
         raise QuoteChanged(now_minor=decision.total_minor, quoted_minor=placing.quoted_minor)
-    identity = uuid7(now)
+    identity = uuid7(act.now)
     key = placing.key if placing.key is not None else outward("ord", identity)
     if wanted.customer_key is not None:
         entries = [CustomerEntry(wanted.customer_key)]
-        at = placing.real_now or now
-        upsert_customers(tx, shop_id=shop.id, entries=entries, actor=actor, now=at)
+        upsert_customers(act, entries=entries)
     using.reserve(
-        tx,
-        shop=shop,
+        act.tx,
+        shop=act.shop,
         held=prepared.held,
-        spending=_spending(key, shop, wanted.customer_key or "", prepared, decision),
+        spending=_spending(key, act.shop, wanted.customer_key or "", prepared, decision),
         uses=uses_of(
             prepared.plan,
             decision,
@@ -169,12 +161,10 @@ def place(
             customer_key=wanted.customer_key,
             reference=using.reference_of(key),
         ),
-        now=now,
+        now=act.now,
     )
     order = orders.place_order(
-        tx,
-        shop=shop,
-        actor=actor,
+        act,
         key=key,
         identity=identity,
         customer_key=wanted.customer_key,
@@ -185,80 +175,44 @@ def place(
         price_inputs=prepared.inputs().document(),
         campaign_key=prepared.campaign_key,
         source_path=placing.visit.source_path,
-        now=now,
         is_simulated=placing.is_simulated,
     )
-    keep_plan(tx, shop=shop, plan=prepared.plan)
+    keep_plan(act.tx, shop=act.shop, plan=prepared.plan)
     return order
 
 
-def close(
-    tx: Connection,
-    *,
-    shop: Shop,
-    actor: Actor,
-    key: str,
-    reason: str,
-    now: datetime,
-) -> Order:
+def close(act: Act, *, key: str, reason: str) -> Order:
     """Close an unpaid order; give back what it reserved, and what it used of its rules' limits."""
-    if orders.lock_order(tx, shop=shop, key=key).state is OrderState.PLACED:
-        using.void(tx, shop=shop, order_keys=[key], now=now)
-    return orders.close_order(tx, shop=shop, actor=actor, key=key, reason=reason, now=now)
+    if orders.lock_order(act.tx, shop=act.shop, key=key).state is OrderState.PLACED:
+        using.void(act.tx, shop=act.shop, order_keys=[key], now=act.now)
+    return orders.close_order(act, key=key, reason=reason)
 
 
-def pay(
-    tx: Connection,
-    *,
-    shop: Shop,
-    actor: Actor,
-    key: str,
-    payment_key: str,
-    amount_minor: int | None = None,
-    now: datetime,
-) -> Order:
+def pay(act: Act, *, key: str, payment_key: str, amount_minor: int | None = None) -> Order:
     """Record the payment of an order, and spend what it reserved.
 
     Raises what ``orders.pay_order`` does, and HeldForOther when flash stock went back before.
     """
     deposits: dict[str, int] = {}
-    if orders.lock_order(tx, shop=shop, key=key).state is OrderState.PLACED:
-        deposits = using.post(tx, shop=shop, order_key=key, now=now)
+    if orders.lock_order(act.tx, shop=act.shop, key=key).state is OrderState.PLACED:
+        deposits = using.post(act.tx, shop=act.shop, order_key=key, now=act.now)
     return orders.pay_order(
-        tx,
-        shop=shop,
-        actor=actor,
-        key=key,
-        payment_key=payment_key,
-        amount_minor=amount_minor,
-        deposits=deposits,
-        now=now,
+        act, key=key, payment_key=payment_key, amount_minor=amount_minor, deposits=deposits
     )
 
 
 def close_unpaid(
-    tx: Connection,
-    *,
-    shop: Shop,
-    actor: Actor,
-    campaign_key: str | None,
-    placed_before: datetime,
-    now: datetime,
-    reason: str,
-    limit: int,
+    act: Act, *, campaign_key: str | None, placed_before: datetime, reason: str, limit: int
 ) -> list[str]:
     """Close unpaid orders as ``orders.close_unpaid`` does, and give back all that they hold."""
 
     def giving_back(keys: Sequence[str]) -> None:
-        using.void(tx, shop=shop, order_keys=keys, now=now)
+        using.void(act.tx, shop=act.shop, order_keys=keys, now=act.now)
 
     return orders.close_unpaid(
-        tx,
-        shop=shop,
-        actor=actor,
+        act,
         campaign_key=campaign_key,
         placed_before=placed_before,
-        now=now,
         reason=reason,
         limit=limit,
         giving_back=giving_back,

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection
 
-from springtide.domain.access.model import Actor, Shop
+from springtide.domain.access.act import Act
+from springtide.domain.access.model import Shop
 from springtide.domain.ledger.operations import transact
 from springtide.domain.orders.model import Order, OrderReturn
 from springtide.domain.orders.operations import lock_paid_order, record_return
@@ -48,14 +48,11 @@ class Returned:
 
 
 def return_lines(
-    tx: Connection,
+    act: Act,
     *,
-    shop: Shop,
-    actor: Actor,
     order_key: str,
     return_key: str,
     lines: Mapping[str, int],
-    now: datetime,
     policy: str | None = None,
     is_owed: bool = False,
 ) -> Returned:
@@ -66,8 +63,8 @@ def return_lines(
     the campaign's; ``is_owed`` puts the refund on the list of what the shop has to pay back.
     Raises NotFound, OrderNotPaid, Invalid (more than there is), ReturnOwes.
     """
-    order = lock_paid_order(tx, shop=shop, key=order_key)
-    before = order_returns(tx, order_id=order.id)
+    order = lock_paid_order(act.tx, shop=act.shop, key=order_key)
+    before = order_returns(act.tx, order_id=order.id)
     same = next((each for each in before if each.key == return_key), None)
     if same is not None:
         if dict(same.lines) != dict(lines):
@@ -76,26 +73,28 @@ def return_lines(
     inputs, decision = inputs_of_order(order)
     kept = kept_after(decision, pieces_back(before), lines)
     earlier = next((each.policy for each in before if any(each.lines.values())), None)
-    policy = policy or earlier or _policy(tx, shop, order)
-    plan = kept_plan(tx, shop_id=shop.id, digest=inputs.plan)
-    beside = paid_beside(tx, shop=shop, order=order, returns=before)
+    policy = policy or earlier or _policy(act.tx, act.shop, order)
+    plan = kept_plan(act.tx, shop_id=act.shop.id, digest=inputs.plan)
+    beside = paid_beside(act.tx, shop=act.shop, order=order, returns=before)
     cuts = sum(each.refund_minor for each in before if not any(each.lines.values()))
     refund = order.total_minor + sum(beside.values()) - (order.refunded_minor - cuts)
     refund -= kept_price(decision, inputs, plan, kept, policy)
     refund -= sum(kept_beside(order, beside, kept).values())
     if refund < 0:
         raise ReturnOwes(due_minor=-refund)
-    made = OrderReturn(return_key, dict(lines), policy, refund, now)
-    chains = cut_earned(tx, shop=shop, order=order, kept=kept, now=now)
+    made = OrderReturn(return_key, dict(lines), policy, refund, act.now)
+    chains = cut_earned(act.tx, shop=act.shop, order=order, kept=kept, now=act.now)
     if not any(kept.values()):
         rules = given_by(decision)
-        chains += using.give_back(tx, shop=shop, order_key=order.key, rules=rules, now=now)
+        chains += using.give_back(
+            act.tx, shop=act.shop, order_key=order.key, rules=rules, now=act.now
+        )
     if is_owed and refund:
         chains.append(owed_chain(order, made))
-    for refused in transact(tx, shop=shop, chains=chains, now=now) if chains else ():
+    for refused in transact(act.tx, shop=act.shop, chains=chains, now=act.now) if chains else ():
         if refused is not None:
             raise refused
-    after = record_return(tx, shop=shop, actor=actor, order=order, returned=made)
+    after = record_return(act, order=order, returned=made)
     return Returned(after, made)
 
 

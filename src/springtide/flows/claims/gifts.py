@@ -1,13 +1,12 @@
 """Value given by hand: at once within what one person may give alone, else by two persons."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection
 
-from springtide.domain.access.model import Actor, Permission, Shop
+from springtide.domain.access.act import Act
+from springtide.domain.access.model import Actor, Permission
 from springtide.domain.access.queries import members_of
 from springtide.domain.customers.erasing import refuse_erased
 from springtide.domain.ledger.model import MONEY
@@ -43,55 +42,28 @@ KINDS = {
 }
 
 
-def give_points(
-    tx: Connection,
-    *,
-    shop: Shop,
-    customer_key: str,
-    amount: int,
-    reason: str,
-    actor: Actor,
-    now: datetime,
-    real_now: datetime,
-) -> UUID | None:
+def give_points(act: Act, *, customer_key: str, amount: int, reason: str) -> UUID | None:
     """Give or take points; return the id of a gift that waits for a second person, else None.
 
     Raises what ``adjust_points`` does.
     """
     checked_adjustment(amount, reason)
     if amount > 0:
-        refuse_erased(tx, shop_id=shop.id, key=customer_key)
+        refuse_erased(act.tx, shop_id=act.shop.id, key=customer_key)
     params = {"customer_key": customer_key, "amount": amount}
     gift = Gift("points", customer_key, max(amount, 0), 0, params, reason)
-    if amount > 0 and not may_give_alone(tx, shop=shop, gift=gift, actor=actor, real_now=real_now):
-        return ask_second_person(tx, shop=shop, gift=gift, actor=actor, real_now=real_now)
-    adjust_points(
-        tx,
-        shop=shop,
-        customer_key=customer_key,
-        amount=amount,
-        reason=reason,
-        actor=actor,
-        now=now,
-    )
+    if amount > 0 and not may_give_alone(act, gift=gift):
+        return ask_second_person(act, gift=gift)
+    adjust_points(act, customer_key=customer_key, amount=amount, reason=reason)
     return None
 
 
-def publish(
-    tx: Connection,
-    *,
-    shop: Shop,
-    reward_id: UUID,
-    actor: Actor,
-    now: datetime,
-    real_now: datetime,
-    may_ask: bool = True,
-) -> UUID | None:
+def publish(act: Act, *, reward_id: UUID, may_ask: bool = True) -> UUID | None:
     """Publish a reward; return the id of a gift that waits for a second person, else None.
 
     Where nobody is there to be told (``may_ask`` false) raises SecondPersonNeeded.
     """
-    found = reward(tx, shop=shop, reward_id=reward_id)
+    found = reward(act.tx, shop=act.shop, reward_id=reward_id)
     budget = budget_of(found)
     gift = Gift(
         "publish",
@@ -102,112 +74,84 @@ def publish(
         found.name,
         is_budget=True,
     )
-    if found.state is not RewardState.PUBLISHED and not may_give_alone(
-        tx, shop=shop, gift=gift, actor=actor, real_now=real_now
-    ):
+    if found.state is not RewardState.PUBLISHED and not may_give_alone(act, gift=gift):
         if not may_ask:
             raise SecondPersonNeeded
-        return ask_second_person(tx, shop=shop, gift=gift, actor=actor, real_now=real_now)
-    publish_reward(tx, shop=shop, reward_id=reward_id, actor=actor, now=now)
+        return ask_second_person(act, gift=gift)
+    publish_reward(act, reward_id=reward_id)
     return None
 
 
-def issue(
-    tx: Connection,
-    *,
-    shop: Shop,
-    params: dict[str, Any],
-    actor: Actor,
-    now: datetime,
-    real_now: datetime,
-) -> UUID | None:
+def issue(act: Act, *, params: dict[str, Any]) -> UUID | None:
     """Let a reward's list be invited, or given to at once, as ``publish`` does.
 
     What is given is at most the reward's budget: that counts.
     """
-    found = reward(tx, shop=shop, reward_id=inward("rwd", params["reward"]))
+    found = reward(act.tx, shop=act.shop, reward_id=inward("rwd", params["reward"]))
     budget = budget_of(found) if params["give"] else {}
     gift = Gift("issue", found.key, budget.get(POINTS, 0), budget.get(MONEY, 0), params, found.name)
-    if params["give"] and not may_give_alone(
-        tx, shop=shop, gift=gift, actor=actor, real_now=real_now
-    ):
-        return ask_second_person(tx, shop=shop, gift=gift, actor=actor, real_now=real_now)
-    _issue(tx, shop, params, actor, now)
+    if params["give"] and not may_give_alone(act, gift=gift):
+        return ask_second_person(act, gift=gift)
+    _issue(act, params)
     return None
 
 
-def change_bounds(
-    tx: Connection, *, shop: Shop, bounds: Bounds, actor: Actor, real_now: datetime
-) -> UUID | None:
+def change_bounds(act: Act, *, bounds: Bounds) -> UUID | None:
     """Set what one person may give alone; return the id of what waits for a second one, else None.
 
     What is lowered holds at once. What is raised needs another person of the shop who may approve
     gifts, if there is one: else whoever sets the bounds could give anything alone, a raise before.
     """
-    kept = msgspec.structs.asdict(bounds_of(tx, shop_id=shop.id))
+    kept = msgspec.structs.asdict(bounds_of(act.tx, shop_id=act.shop.id))
     wanted = msgspec.structs.asdict(bounds)
     raised = {name: value for name, value in wanted.items() if value > kept[name]}
-    if raised and _has_second_person(tx, shop, actor):
+    if raised and _has_second_person(act):
         checked_bounds(bounds)
         held = {name: kept[name] if name in raised else value for name, value in wanted.items()}
         if held != kept:
-            set_bounds(tx, shop=shop, bounds=Bounds(**held), actor=actor, now=real_now)
+            set_bounds(act, bounds=Bounds(**held))
         told = ", ".join(f"{name}={value}" for name, value in raised.items())
         gift = Gift("bounds", told, 0, 0, raised)
-        return ask_second_person(tx, shop=shop, gift=gift, actor=actor, real_now=real_now)
-    set_bounds(tx, shop=shop, bounds=bounds, actor=actor, now=real_now)
+        return ask_second_person(act, gift=gift)
+    set_bounds(act, bounds=bounds)
     return None
 
 
-def _has_second_person(tx: Connection, shop: Shop, actor: Actor) -> bool:
+def _has_second_person(act: Act) -> bool:
     return any(
-        each.may(Permission.GIFTS_APPROVE) and each.actor.id != actor.id
-        for each in members_of(tx, shop=shop)
+        each.may(Permission.GIFTS_APPROVE) and each.actor.id != act.actor.id
+        for each in members_of(act.tx, shop=act.shop)
     )
 
 
-def decide(
-    tx: Connection,
-    *,
-    shop: Shop,
-    gift_id: UUID,
-    approve: bool,
-    actor: Actor,
-    now: datetime,
-    real_now: datetime,
-) -> Request:
+def decide(act: Act, *, gift_id: UUID, approve: bool) -> Request:
     """Write down a second person's word, and give the gift with it: once, or not at all.
 
     Raises what giving raises (the gift goes on waiting then), NotFound, GiftDecided, SamePerson.
     """
-    request = decide_gift(
-        tx, shop=shop, gift_id=gift_id, approve=approve, actor=actor, real_now=real_now
-    )
+    request = decide_gift(act, gift_id=gift_id, approve=approve)
     if approve:
         gift = request.gift
-        asked = Actor("person", request.requested_by_id, f"{request.requested_by} + {actor.name}")
+        asked = Actor(
+            "person", request.requested_by_id, f"{request.requested_by} + {act.actor.name}"
+        )
         if gift.kind == "bounds":
-            bounds = msgspec.structs.replace(bounds_of(tx, shop_id=shop.id), **gift.params)
-            set_bounds(tx, shop=shop, bounds=bounds, actor=asked, now=real_now)
+            bounds = msgspec.structs.replace(bounds_of(act.tx, shop_id=act.shop.id), **gift.params)
+            set_bounds(act.by(asked), bounds=bounds)
         elif gift.kind == "points":
-            refuse_erased(tx, shop_id=shop.id, key=gift.params["customer_key"])
+            refuse_erased(act.tx, shop_id=act.shop.id, key=gift.params["customer_key"])
             adjust_points(
-                tx,
-                shop=shop,
+                act.by(asked),
                 customer_key=gift.params["customer_key"],
                 amount=gift.params["amount"],
                 reason=gift.reason,
-                actor=asked,
-                now=now,
             )
         elif gift.kind == "publish":
-            publish_reward(
-                tx, shop=shop, reward_id=inward("rwd", gift.params["reward"]), actor=asked, now=now
-            )
+            publish_reward(act.by(asked), reward_id=inward("rwd", gift.params["reward"]))
         else:
-            _issue(tx, shop, dict(gift.params), asked, now)
+            _issue(act.by(asked), dict(gift.params))
     return request
 
 
-def _issue(tx: Connection, shop: Shop, params: dict[str, Any], actor: Actor, now: datetime) -> None:
-    planning.enqueue(tx, shop=shop, kind="issue_reward", params=params, actor=actor, now=now)
+def _issue(act: Act, params: dict[str, Any]) -> None:
+    planning.enqueue(act, kind="issue_reward", params=params)

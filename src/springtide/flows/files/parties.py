@@ -9,7 +9,8 @@ from uuid import UUID
 import duckdb
 from sqlalchemy import Connection
 
-from springtide.domain.access.model import Actor
+from springtide.domain.access.act import Act
+from springtide.domain.access.model import Actor, Shop
 from springtide.domain.catalog.model import Product, product_problems
 from springtide.domain.catalog.operations import upsert_products
 from springtide.domain.catalog.queries import products_by_keys
@@ -32,7 +33,7 @@ def bring_people(
     connection: duckdb.DuckDBPyConnection,
     reading: Reading,
     *,
-    shop_id: UUID,
+    shop: Shop,
     actor: Actor,
     clock: Clock,
 ) -> tuple[int, int]:
@@ -47,14 +48,14 @@ def bring_people(
     for rows in _batches(connection, reading.products):
         now = clock()
         with database.write() as tx:
-            found = _products(tx, shop_id, rows)
-            done = upsert_products(tx, shop_id=shop_id, actor=actor, products=found, now=now)
+            found = _products(tx, shop.id, rows)
+            done = upsert_products(Act(tx, shop, actor, now, now), products=found)
         new, changed = new + done.new, changed + done.changed
     for rows in _batches(connection, reading.customers):
         entries = [entry for row in rows if (entry := _customer(row))]
         now = clock()
         with database.write() as tx:
-            brought = upsert_customers(tx, shop_id=shop_id, entries=entries, actor=actor, now=now)
+            brought = upsert_customers(Act(tx, shop, actor, now, now), entries=entries)
         new, changed = new + brought.new, changed + brought.changed
     return new, changed
 

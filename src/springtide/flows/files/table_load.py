@@ -213,7 +213,7 @@ class Bringing:
             self.target.database,
             connection,
             reading,
-            shop_id=self.shop.id,
+            shop=self.shop,
             actor=self.actor,
             clock=self.target.clock,
         )

@@ -8,13 +8,13 @@ import csv
 import io
 import os
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import rewriting_audit
@@ -54,43 +54,20 @@ def ask(
     if not at_once:
         return house.db.run(
             lambda tx: ask_within(
-                tx,
-                shop=shop,
-                key=key,
-                block=block,
-                actor=actor,
-                now=house.now(shop),
-                real_now=real_now,
+                Act(tx, shop, actor, house.now(shop), real_now), key=key, block=block
             )
         )
     found = house.db.run(
-        lambda tx: begin_erasure(tx, shop=shop, key=key, block=block, actor=actor, now=real_now)
+        lambda tx: begin_erasure(Act(tx, shop, actor, real_now, real_now), key=key, block=block)
     )
     erase(house, shop, erasure_id=found.id)
     return found
 
 
-def ask_within(
-    tx: Connection,
-    *,
-    shop: Shop,
-    key: str,
-    block: bool,
-    actor: Actor,
-    now: datetime,
-    real_now: datetime,
-) -> Erasure:
+def ask_within(act: Act, *, key: str, block: bool) -> Erasure:
     """Hand an erasure to the worker, in a transaction of the caller's. Raises NotFound."""
-    found = begin_erasure(tx, shop=shop, key=key, block=block, actor=actor, now=real_now)
-    planning.enqueue(
-        tx,
-        shop=shop,
-        kind=KIND,
-        params={"erasure": found.key},
-        actor=actor,
-        now=now,
-        target=found.key,
-    )
+    found = begin_erasure(act, key=key, block=block)
+    planning.enqueue(act, kind=KIND, params={"erasure": found.key}, target=found.key)
     return found
 
 

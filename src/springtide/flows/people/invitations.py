@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from springtide.connectors.channels.email import Notice, send_notice
 from springtide.domain.access import operations
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Actor, Invitation, Role, Shop
 from springtide.flows.names import ROLES
 from springtide.flows.timeline.action import Surroundings
@@ -55,9 +56,7 @@ def invite(
     return _deliver(
         house,
         shop,
-        lambda tx: operations.invite(
-            tx, shop=shop, email=email, role=role, actor=actor, now=house.real_now()
-        ),
+        lambda tx: operations.invite(Act.of(tx, shop, actor), email=email, role=role),
         actor,
         language,
         by_hand=by_hand,
@@ -72,7 +71,7 @@ def invite_again(
         house,
         shop,
         lambda tx: operations.renew_invitation(
-            tx, shop=shop, invitation_id=invitation_id, actor=actor, now=house.real_now()
+            Act.of(tx, shop, actor), invitation_id=invitation_id
         ),
         actor,
         language,

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
-from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import record_audit
+from springtide.domain.access.operations import record_act
 from springtide.domain.campaigns.model import Campaign, PhaseKind
 from springtide.domain.campaigns.operations import mark_scheduled
 from springtide.flows.timeline.holding import opening
@@ -54,14 +54,7 @@ class CampaignOver(Conflict):
 
 
 def plan(
-    tx: Connection,
-    *,
-    shop: Shop,
-    campaign_id: UUID | None,
-    plans: Iterable[Plan],
-    actor: Actor,
-    now: datetime,
-    restarts: bool = True,
+    act: Act, *, campaign_id: UUID | None, plans: Iterable[Plan], restarts: bool = True
 ) -> list[Action]:
     """Plan actions; one already planned gets the new time, one that began is left alone.
 
@@ -69,33 +62,24 @@ def plan(
     only has the new time should somebody put it back.
     """
     return [
-        _plan_one(
-            tx, shop=shop, campaign_id=campaign_id, entry=entry, actor=actor, now=now,
-            restarts=restarts,
-        )
+        _plan_one(act, campaign_id=campaign_id, entry=entry, restarts=restarts)
         for entry in plans
     ]  # fmt: skip
 
 
-def schedule(
-    tx: Connection, *, shop: Shop, campaign: Campaign, actor: Actor, now: datetime
-) -> list[Action]:
+def schedule(act: Act, *, campaign: Campaign) -> list[Action]:
     """Put a campaign on the timeline as its plan says; again after a change moves what waits.
 
     Refuses a campaign whose day is over. A withdrawn campaign comes back this way.
     """
-    if campaign.selling.ends_at <= now:
+    if campaign.selling.ends_at <= act.now:
         raise CampaignOver(name=campaign.name)
     is_on = campaign.scheduled_at is not None and campaign.withdrawn_at is None
-    mark_scheduled(tx, shop=shop, campaign_id=campaign.id, actor=actor, now=now)
+    mark_scheduled(act, campaign_id=campaign.id)
     return plan(
-        tx,
-        shop=shop,
+        act,
         campaign_id=campaign.id,
         plans=plans_of(campaign),
-        actor=actor,
-        now=now,
-        # Whoever edits the plan of a sale that is on has not said that what was cancelled may go.
         restarts=not is_on,
     )
 
@@ -121,17 +105,10 @@ def gated_phases() -> list[PhaseKind]:
 
 
 def plan_outreach(
-    tx: Connection,
-    *,
-    shop: Shop,
-    campaign: Campaign,
-    outreach_id: UUID,
-    actor: Actor,
-    now: datetime,
-    at: datetime | None = None,
+    act: Act, *, campaign: Campaign, outreach_id: UUID, at: datetime | None = None
 ) -> Action:
     """Plan the sending of an outreach: at an instant, else when the warm-up begins, else now."""
-    due_at = at or max(now, campaign.window(LETTERS_PHASE).starts_at)
+    due_at = at or max(act.now, campaign.window(LETTERS_PHASE).starts_at)
     entry = Plan(
         LETTERS_PHASE,
         SEND_OUTREACH,
@@ -139,17 +116,14 @@ def plan_outreach(
         target=str(outreach_id),
         params={"outreach_id": str(outreach_id)},
     )
-    return _plan_one(tx, shop=shop, campaign_id=campaign.id, entry=entry, actor=actor, now=now)
+    return _plan_one(act, campaign_id=campaign.id, entry=entry)
 
 
 def enqueue(
-    tx: Connection,
+    act: Act,
     *,
-    shop: Shop,
     kind: str,
     params: dict[str, Any],
-    actor: Actor,
-    now: datetime,
     target: str = "",
     campaign_id: UUID | None = None,
 ) -> Action:
@@ -158,36 +132,38 @@ def enqueue(
     Without a target every call is a new job. One that needs a person is tried again: they asked.
     """
     entry = Plan(
-        phase=JOB_PHASE, kind=kind, due_at=now, target=target or str(uuid7(now)), params=params
+        phase=JOB_PHASE,
+        kind=kind,
+        due_at=act.now,
+        target=target or str(uuid7(act.now)),
+        params=params,
     )
-    job = _plan_one(tx, shop=shop, campaign_id=campaign_id, entry=entry, actor=actor, now=now)
+    job = _plan_one(act, campaign_id=campaign_id, entry=entry)
     if job.state == State.NEEDS_PERSON:
-        return retry(tx, shop=shop, action_id=job.id, actor=actor, now=now)
+        return retry(act, action_id=job.id)
     return job
 
 
-def withdraw_now(
-    tx: Connection, *, shop: Shop, campaign_id: UUID, actor: Actor, now: datetime
-) -> Action:
+def withdraw_now(act: Act, *, campaign_id: UUID) -> Action:
     """Let the worker undo, from now on, all of a campaign that still holds."""
-    found = tx.execute(
-        _of_campaign(shop.id, campaign_id).where(
+    found = act.tx.execute(
+        _of_campaign(act.shop.id, campaign_id).where(
             actions.c.kind == WITHDRAW, actions.c.state.in_(OPEN_STATES)
         )
     ).first()
     if found is None:
-        entry = Plan(phase="after", kind=WITHDRAW, due_at=now, target=str(uuid7(now)))
-        return _plan_one(tx, shop=shop, campaign_id=campaign_id, entry=entry, actor=actor, now=now)
+        entry = Plan(phase="after", kind=WITHDRAW, due_at=act.now, target=str(uuid7(act.now)))
+        return _plan_one(act, campaign_id=campaign_id, entry=entry)
     before = to_action(found)
-    if before.state == State.PLANNED and before.due_at > now:
-        tx.execute(update(actions).where(actions.c.id == before.id).values(due_at=now))
-    return audited(tx, shop=shop, before=before, what=WITHDRAWAL_ASKED, actor=actor)
+    if before.state == State.PLANNED and before.due_at > act.now:
+        act.tx.execute(update(actions).where(actions.c.id == before.id).values(due_at=act.now))
+    return audited(act, before=before, what=WITHDRAWAL_ASKED)
 
 
-def cancel(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
+def cancel(act: Act, *, action_id: UUID) -> Action:
     """Take a planned action off the timeline; refuse when it has begun."""
-    before = action(tx, shop_id=shop.id, action_id=action_id)
-    changed = tx.execute(
+    before = action(act.tx, shop_id=act.shop.id, action_id=action_id)
+    changed = act.tx.execute(
         update(actions)
         .where(actions.c.id == action_id, actions.c.state == State.PLANNED)
         .values(state=State.CANCELLED)
@@ -195,13 +171,13 @@ def cancel(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: da
     ).first()
     if changed is None:
         raise NotCancellable(state=before.state_label)
-    return audited(tx, shop=shop, before=before, what=CANCEL_ASKED, actor=actor)
+    return audited(act, before=before, what=CANCEL_ASKED)
 
 
-def undo(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
+def undo(act: Act, *, action_id: UUID) -> Action:
     """Let the worker undo one action that was done."""
-    before = action(tx, shop_id=shop.id, action_id=action_id)
-    changed = tx.execute(
+    before = action(act.tx, shop_id=act.shop.id, action_id=action_id)
+    changed = act.tx.execute(
         update(actions)
         .where(actions.c.id == action_id, actions.c.state == State.DONE)
         .values(state=State.UNDOING, run=actions.c.run + 1, attempts=0, claim=None, error=None)
@@ -209,16 +185,16 @@ def undo(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: date
     ).first()
     if changed is None:
         raise NotUndoable(state=before.state_label)
-    return audited(tx, shop=shop, before=before, what=UNDO_ASKED, actor=actor)
+    return audited(act, before=before, what=UNDO_ASKED)
 
 
-def retry(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: datetime) -> Action:
+def retry(act: Act, *, action_id: UUID) -> Action:
     """Try again what failed or needs a person; steps that were done stay done."""
-    before = action(tx, shop_id=shop.id, action_id=action_id)
+    before = action(act.tx, shop_id=act.shop.id, action_id=action_id)
     if before.state not in (State.FAILED, State.NEEDS_PERSON):
         raise NotRetryable(state=before.state_label)
     is_undo = before.error is not None and before.error.is_undo
-    tx.execute(
+    act.tx.execute(
         update(actions)
         .where(actions.c.id == action_id, actions.c.state == before.state)
         .values(
@@ -230,7 +206,7 @@ def retry(tx: Connection, *, shop: Shop, action_id: UUID, actor: Actor, now: dat
             is_stopping=False,
         )
     )
-    return audited(tx, shop=shop, before=before, what=RETRY_ASKED, actor=actor)
+    return audited(act, before=before, what=RETRY_ASKED)
 
 
 def action(tx: Connection, *, shop_id: UUID, action_id: UUID) -> Action:
@@ -271,22 +247,12 @@ def unfinished_jobs(tx: Connection, *, kind: str) -> list[Action]:
     return [to_action(row) for row in tx.execute(query)]
 
 
-def audited(
-    tx: Connection,
-    *,
-    shop: Shop,
-    before: Action,
-    what: AuditAction,
-    actor: Actor,
-    reason: str = "",
-) -> Action:
+def audited(act: Act, *, before: Action, what: AuditAction, reason: str = "") -> Action:
     """Write down what was done to an action, and return it as it stands after it."""
-    after = action(tx, shop_id=shop.id, action_id=before.id)
+    after = action(act.tx, shop_id=act.shop.id, action_id=before.id)
     told = {"state": after.state, "due_at": after.due_at.isoformat(), "kind": after.kind}
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    record_act(
+        act,
         action=what,
         subject=outward("act", before.id),
         before={"state": before.state, "due_at": before.due_at.isoformat()},
@@ -299,24 +265,13 @@ def _of_campaign(shop_id: UUID, campaign_id: UUID) -> Select[Any]:
     return select(actions).where(actions.c.shop_id == shop_id, actions.c.campaign_id == campaign_id)
 
 
-def _plan_one(
-    tx: Connection,
-    *,
-    shop: Shop,
-    campaign_id: UUID | None,
-    entry: Plan,
-    actor: Actor,
-    now: datetime,
-    restarts: bool = True,
-) -> Action:
-    key = f"{campaign_id or shop.id}/{entry.phase}/{entry.kind}/{entry.target}"
-    row = tx.execute(select(actions).where(actions.c.unique_key == key)).first()
+def _plan_one(act: Act, *, campaign_id: UUID | None, entry: Plan, restarts: bool = True) -> Action:
+    key = f"{campaign_id or act.shop.id}/{entry.phase}/{entry.kind}/{entry.target}"
+    row = act.tx.execute(select(actions).where(actions.c.unique_key == key)).first()
     if row is None:
-        action_id = _insert(
-            tx, shop=shop, campaign_id=campaign_id, entry=entry, key=key, actor=actor, now=now
-        )
-        planned = action(tx, shop_id=shop.id, action_id=action_id)
-        return audited(tx, shop=shop, before=planned, what=PLANNED, actor=actor)
+        action_id = _insert(act, campaign_id=campaign_id, entry=entry, key=key)
+        planned = action(act.tx, shop_id=act.shop.id, action_id=action_id)
+        return audited(act, before=planned, what=PLANNED)
     values: dict[str, Any] = {
         "due_at": entry.due_at, "params": dict(entry.params), "position": entry.position
     }  # fmt: skip
@@ -324,11 +279,11 @@ def _plan_one(
     is_over = row.state in _OVER or (entry.kind == WITHDRAW and row.state == State.DONE)
     before = to_action(row)
     if is_over and restarts:
-        values |= afresh(tx, before)
+        values |= afresh(act.tx, before)
     elif before.is_planned_for(entry) or not (is_over or row.state == State.PLANNED):
         return before
-    tx.execute(update(actions).where(actions.c.id == row.id).values(**values))
-    return audited(tx, shop=shop, before=before, what=PLANNED, actor=actor)
+    act.tx.execute(update(actions).where(actions.c.id == row.id).values(**values))
+    return audited(act, before=before, what=PLANNED)
 
 
 def afresh(tx: Connection, before: Action) -> dict[str, Any]:
@@ -343,21 +298,12 @@ def afresh(tx: Connection, before: Action) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _insert(
-    tx: Connection,
-    *,
-    shop: Shop,
-    campaign_id: UUID | None,
-    entry: Plan,
-    key: str,
-    actor: Actor,
-    now: datetime,
-) -> UUID:
-    action_id = uuid7(now)
-    tx.execute(
+def _insert(act: Act, *, campaign_id: UUID | None, entry: Plan, key: str) -> UUID:
+    action_id = uuid7(act.now)
+    act.tx.execute(
         insert(actions).values(
             id=action_id,
-            shop_id=shop.id,
+            shop_id=act.shop.id,
             campaign_id=campaign_id,
             phase=entry.phase,
             kind=entry.kind,
@@ -373,8 +319,8 @@ def _insert(
             progress_done=0,
             progress_total=0,
             progress_text="",
-            planned_by=asdict(actor),
-            created_at=now,
+            planned_by=asdict(act.actor),
+            created_at=act.now,
         )
     )
     return action_id

@@ -1,13 +1,12 @@
 """What a person does about a hold: put a cancelled action back, or go on without what holds."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
-from springtide.domain.access.model import Actor, Shop
 from springtide.domain.campaigns import tasks
 from springtide.domain.campaigns.model import Campaign, Waiver
 from springtide.domain.campaigns.queries import shut_gates
@@ -42,17 +41,7 @@ def held_back(tx: Connection, *, campaign_id: UUID) -> dict[UUID, tuple[Hold, ..
     return causes(held(tx, campaign_ids=[campaign_id]))
 
 
-def waive(
-    tx: Connection,
-    *,
-    shop: Shop,
-    campaign: Campaign,
-    blocker_id: UUID,
-    reason: str,
-    actor: Actor,
-    now: datetime,
-    real_now: datetime,
-) -> None:
+def waive(act: Act, *, campaign: Campaign, blocker_id: UUID, reason: str) -> None:
     """Let what waits for an action or task go on without it; an owner's word, in the audit log.
 
     Refuses where it holds nothing back (any more), and without a reason. The action itself stays
@@ -61,42 +50,33 @@ def waive(
     reason = reason.strip()
     if text_problem(reason, length_max=REASON_LENGTH_MAX, is_needed=True):
         raise ReasonMissing(length_max=REASON_LENGTH_MAX)
-    waiver = Waiver(actor.name[:200], reason, real_now)
-    found = [hold for holds in held_back(tx, campaign_id=campaign.id).values() for hold in holds]
+    waiver = Waiver(act.actor.name[:200], reason, act.real_now)
+    found = [
+        hold for holds in held_back(act.tx, campaign_id=campaign.id).values() for hold in holds
+    ]
     # A task may be waived before anything of its phase is planned, too.
-    shut = {task.id for task in shut_gates(tx, campaign_ids=[campaign.id])}
+    shut = {task.id for task in shut_gates(act.tx, campaign_ids=[campaign.id])}
     if blocker_id in shut:
-        tasks.waive(
-            tx, shop=shop, campaign_id=campaign.id, task_id=blocker_id, waiver=waiver,
-            actor=actor, now=now,
-        )  # fmt: skip
+        tasks.waive(act, campaign_id=campaign.id, task_id=blocker_id, waiver=waiver)
         return
     if blocker_id not in {hold.id for hold in found}:
         raise HoldsNothing
-    before = action(tx, shop_id=shop.id, action_id=blocker_id)
-    tx.execute(update(actions).where(actions.c.id == blocker_id).values(**waiver.columns()))
-    audited(tx, shop=shop, before=before, what=WAIVED, actor=actor, reason=reason)
+    before = action(act.tx, shop_id=act.shop.id, action_id=blocker_id)
+    act.tx.execute(update(actions).where(actions.c.id == blocker_id).values(**waiver.columns()))
+    audited(act, before=before, what=WAIVED, reason=reason)
 
 
-def put_back(
-    tx: Connection,
-    *,
-    shop: Shop,
-    campaign: Campaign,
-    action_id: UUID,
-    actor: Actor,
-    now: datetime,
-) -> Action:
+def put_back(act: Act, *, campaign: Campaign, action_id: UUID) -> Action:
     """Plan an action again that was cancelled or undone, for the time it had."""
-    if campaign.selling.ends_at <= now:
+    if campaign.selling.ends_at <= act.now:
         raise CampaignOver(name=campaign.name)
-    before = action(tx, shop_id=shop.id, action_id=action_id)
+    before = action(act.tx, shop_id=act.shop.id, action_id=action_id)
     is_over = before.state in (State.CANCELLED, State.UNDONE)
     is_on = campaign.scheduled_at is not None and campaign.withdrawn_at is None
     if not (is_over and is_on and before.campaign_id == campaign.id):
         raise NotOnTimeline
-    values: dict[str, Any] = afresh(tx, before)
-    changed = tx.execute(
+    values: dict[str, Any] = afresh(act.tx, before)
+    changed = act.tx.execute(
         update(actions)
         .where(actions.c.id == action_id, actions.c.state == before.state)
         .values(**values)
@@ -104,4 +84,4 @@ def put_back(
     ).first()
     if changed is None:
         raise NotOnTimeline
-    return audited(tx, shop=shop, before=before, what=PLANNED, actor=actor)
+    return audited(act, before=before, what=PLANNED)

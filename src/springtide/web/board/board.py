@@ -19,6 +19,7 @@ from litestar.response import Redirect, Stream
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission, Shop
 from springtide.domain.access.queries import shop_by_slug
 from springtide.domain.board.model import Snapshot
@@ -168,13 +169,10 @@ def run_day(
     def work(tx: Connection) -> None:
         found = read_campaign(tx, shop_id=member.shop.id, campaign_id=inward("cmp", campaign))
         planning.enqueue(
-            tx,
-            shop=member.shop,
+            Act.of(tx, member.shop, member.actor),
             kind=DEMO_DAY,
             params={"campaign": found.key, "speed": speed},
             target=found.key,
-            actor=member.actor,
-            now=house.now(member.shop),
         )
 
     house.db.run(work)

@@ -9,6 +9,7 @@ from litestar.response import Redirect
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.board.metrics import METRICS
 from springtide.domain.board.plans import plan_of
@@ -132,23 +133,17 @@ def plan_next(
 
     def work(tx: Connection) -> Campaign:
         made = operations.create_campaign(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, member.actor, now),
             name=name[:120],
             day=now.astimezone(shop.tz).date() + NEXT_AFTER,
             goals=Goals(goal("paid_money"), goal("paying_buyers"), goal("units")),
-            actor=member.actor,
-            now=now,
             language=view.language,
         )
         operations.edit_campaign(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, member.actor, now),
             campaign_id=made.id,
             version=made.version,
             draft=replace(operations.draft_of(made), note=note[:4000]),
-            actor=member.actor,
-            now=now,
         )
         return made
 

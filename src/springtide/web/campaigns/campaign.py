@@ -8,6 +8,7 @@ from litestar import Response, get, post
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission, Role, Shop
 from springtide.domain.board.queries import day_window, values
 from springtide.domain.campaigns import operations, queries
@@ -120,13 +121,7 @@ def campaign_save(
 
         def work(tx: Connection) -> Campaign:
             saved = operations.edit_campaign(
-                tx,
-                shop=shop,
-                campaign_id=found.id,
-                version=version,
-                draft=draft,
-                actor=member.actor,
-                now=house.now(shop),
+                Act.of(tx, shop, member.actor), campaign_id=found.id, version=version, draft=draft
             )
             if saved.scheduled_at and saved.withdrawn_at is None and saved != found:
                 _move(tx, house, member, saved)
@@ -151,9 +146,7 @@ def campaign_schedule(
 
     def work(tx: Connection) -> Campaign:
         found = campaign_of(tx, member, campaign)
-        planning.schedule(
-            tx, shop=member.shop, campaign=found, actor=member.actor, now=house.now(member.shop)
-        )
+        planning.schedule(Act.of(tx, member.shop, member.actor), campaign=found)
         return found
 
     found = house.db.run(work)
@@ -169,13 +162,7 @@ def campaign_withdraw(
 
     def work(tx: Connection) -> Campaign:
         found = campaign_of(tx, member, campaign)
-        planning.withdraw_now(
-            tx,
-            shop=member.shop,
-            campaign_id=found.id,
-            actor=member.actor,
-            now=house.now(member.shop),
-        )
+        planning.withdraw_now(Act.of(tx, member.shop, member.actor), campaign_id=found.id)
         return found
 
     found = house.db.run(work)
@@ -207,7 +194,7 @@ def _move(tx: Any, house: House, member: Member, saved: Campaign) -> None:
     """Give what waits on the timeline its new times; a day that is over stays as it was."""
     now = house.now(member.shop)
     if saved.selling.ends_at > now:
-        planning.schedule(tx, shop=member.shop, campaign=saved, actor=member.actor, now=now)
+        planning.schedule(Act.of(tx, member.shop, member.actor, now), campaign=saved)
 
 
 def _back(request: AnyRequest, member: Member, campaign: Campaign, message: str) -> Response[Any]:

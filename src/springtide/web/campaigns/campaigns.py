@@ -8,6 +8,7 @@ from litestar import Response, get, post
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.board.queries import values
 from springtide.domain.campaigns import operations, queries, template
@@ -100,13 +101,10 @@ def campaign_create(
         draft = read_draft(data, shown=blank, currency=shop.currency)
         made = house.db.run(
             lambda tx: operations.create_campaign(
-                tx,
-                shop=shop,
+                Act.of(tx, shop, member.actor, now),
                 name=draft.name,
                 day=draft.day,
                 goals=draft.goals,
-                actor=member.actor,
-                now=now,
                 language=language,
             )
         )

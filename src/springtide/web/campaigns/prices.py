@@ -10,6 +10,7 @@ from litestar import Response, get, post
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.campaigns import operations
 from springtide.domain.campaigns.model import Campaign, Hero
@@ -133,12 +134,7 @@ def heroes_save(
         heroes = _typed_heroes(found, data, shop.currency)
         house.db.run(
             lambda tx: operations.set_heroes(
-                tx,
-                shop=shop,
-                campaign_id=found.id,
-                heroes=heroes,
-                actor=member.actor,
-                now=house.now(shop),
+                Act.of(tx, shop, member.actor), campaign_id=found.id, heroes=heroes
             )
         )
     except Refusal as refusal:
@@ -162,24 +158,16 @@ def ladder_save(
         def work(tx: Connection) -> None:
             if kept is not None and not params["steps"]:
                 remove_rule(
-                    tx,
-                    shop=shop,
-                    campaign_id=found.id,
-                    rule_id=kept.id,
-                    actor=member.actor,
-                    now=now,
+                    Act.of(tx, shop, member.actor, now), campaign_id=found.id, rule_id=kept.id
                 )
             else:
                 save_rule(
-                    tx,
-                    shop=shop,
+                    Act.of(tx, shop, member.actor, now),
                     campaign_id=found.id,
                     rule_id=kept.id if kept else None,
                     kind=LADDER,
                     params=params,
                     terms=_ladder_terms(kept, data),
-                    actor=member.actor,
-                    now=now,
                 )
 
         house.db.run(work)

@@ -9,6 +9,7 @@ from litestar import Response, get, post
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.campaigns.model import Campaign
 from springtide.domain.pricing.book import CampaignTerms, SavedRule
@@ -95,12 +96,7 @@ def terms_save(
         terms = _typed_campaign_terms(data, shop.currency)
         house.db.run(
             lambda tx: save_campaign_terms(
-                tx,
-                shop=shop,
-                campaign_id=found.id,
-                terms=terms,
-                actor=member.actor,
-                now=house.now(shop),
+                Act.of(tx, shop, member.actor), campaign_id=found.id, terms=terms
             )
         )
     except Refusal as refusal:
@@ -149,15 +145,12 @@ def rule_save(
     try:
         house.db.run(
             lambda tx: save_rule(
-                tx,
-                shop=shop,
+                Act.of(tx, shop, member.actor),
                 campaign_id=found.id,
                 rule_id=kept.id if kept else None,
                 kind=kind,
                 params=params,
                 terms=terms,
-                actor=member.actor,
-                now=house.now(shop),
             )
         )
     except Refusal as refusal:
@@ -177,12 +170,9 @@ def rule_remove(
     def work(tx: Connection) -> Campaign:
         found = campaign_of(tx, member, campaign)
         remove_rule(
-            tx,
-            shop=member.shop,
+            Act.of(tx, member.shop, member.actor),
             campaign_id=found.id,
             rule_id=_saved(tx, found, rule).id,
-            actor=member.actor,
-            now=house.now(member.shop),
         )
         return found
 

@@ -6,6 +6,7 @@ from litestar import Response, get, post
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.campaigns import queries
 from springtide.domain.campaigns import tasks as operations
@@ -42,12 +43,7 @@ def task_add(
         task = read_task(data)
         house.db.run(
             lambda tx: operations.add_task(
-                tx,
-                shop=member.shop,
-                campaign_id=found.id,
-                task=task,
-                actor=member.actor,
-                now=house.now(member.shop),
+                Act.of(tx, member.shop, member.actor), campaign_id=found.id, task=task
             )
         )
     except Refusal as refusal:
@@ -70,14 +66,11 @@ def task_tick(
     def work(tx: Connection) -> tuple[Campaign, Task]:
         found = campaign_of(tx, member, campaign)
         after = operations.tick(
-            tx,
-            shop=member.shop,
+            Act.of(tx, member.shop, member.actor),
             campaign_id=found.id,
             task_id=ids.inward("tsk", task),
             position=position,
             is_done=data.get("done") == "on",
-            actor=member.actor,
-            now=house.now(member.shop),
         )
         return found, after
 
@@ -94,13 +87,10 @@ def task_finish(
     def work(tx: Connection) -> tuple[Campaign, Task]:
         found = campaign_of(tx, member, campaign)
         after = operations.finish(
-            tx,
-            shop=member.shop,
+            Act.of(tx, member.shop, member.actor),
             campaign_id=found.id,
             task_id=ids.inward("tsk", task),
             is_done=data.get("done") == "on",
-            actor=member.actor,
-            now=house.now(member.shop),
         )
         return found, after
 
@@ -121,12 +111,9 @@ def task_remove(
     def work(tx: Connection) -> Campaign:
         found = campaign_of(tx, member, campaign)
         operations.remove_task(
-            tx,
-            shop=member.shop,
+            Act.of(tx, member.shop, member.actor),
             campaign_id=found.id,
             task_id=ids.inward("tsk", task),
-            actor=member.actor,
-            now=house.now(member.shop),
         )
         return found
 
@@ -148,13 +135,10 @@ def task_gate(
     def work(tx: Connection) -> Campaign:
         found = campaign_of(tx, member, campaign)
         operations.set_gate(
-            tx,
-            shop=member.shop,
+            Act.of(tx, member.shop, member.actor),
             campaign_id=found.id,
             task_id=ids.inward("tsk", task),
             gate=gate,
-            actor=member.actor,
-            now=house.now(member.shop),
         )
         return found
 

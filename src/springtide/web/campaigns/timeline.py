@@ -10,6 +10,7 @@ from litestar import Response, post
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.campaigns.model import Campaign
 from springtide.flows.timeline import planning, waiving
@@ -152,14 +153,10 @@ def campaign_waive(
     def work(tx: Connection) -> Campaign:
         found = campaign_of(tx, member, campaign)
         waiving.waive(
-            tx,
-            shop=member.shop,
+            Act.of(tx, member.shop, member.actor),
             campaign=found,
             blocker_id=ids.inward(kind, blocker),
             reason=str(data.get("reason", "")),
-            actor=member.actor,
-            now=house.now(member.shop),
-            real_now=house.real_now(),
         )
         return found
 
@@ -168,21 +165,19 @@ def campaign_waive(
 
 
 def _cancel(tx: Connection, member: Member, _of: Campaign, action: UUID, now: datetime) -> None:
-    planning.cancel(tx, shop=member.shop, action_id=action, actor=member.actor, now=now)
+    planning.cancel(Act.of(tx, member.shop, member.actor, now), action_id=action)
 
 
 def _undo(tx: Connection, member: Member, _of: Campaign, action: UUID, now: datetime) -> None:
-    planning.undo(tx, shop=member.shop, action_id=action, actor=member.actor, now=now)
+    planning.undo(Act.of(tx, member.shop, member.actor, now), action_id=action)
 
 
 def _retry(tx: Connection, member: Member, _of: Campaign, action: UUID, now: datetime) -> None:
-    planning.retry(tx, shop=member.shop, action_id=action, actor=member.actor, now=now)
+    planning.retry(Act.of(tx, member.shop, member.actor, now), action_id=action)
 
 
 def _plan(tx: Connection, member: Member, of: Campaign, action: UUID, now: datetime) -> None:
-    waiving.put_back(
-        tx, shop=member.shop, campaign=of, action_id=action, actor=member.actor, now=now
-    )
+    waiving.put_back(Act.of(tx, member.shop, member.actor, now), campaign=of, action_id=action)
 
 
 _VERBS = {

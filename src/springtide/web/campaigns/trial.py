@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.campaigns.model import Campaign
 from springtide.domain.catalog.queries import products_by_keys
@@ -65,16 +66,13 @@ def try_start(
         since, until = _typed_days(data)
         house.db.run(
             lambda tx: planning.enqueue(
-                tx,
-                shop=shop,
+                Act.of(tx, shop, member.actor),
                 kind=TRY_PLAN,
                 params={
                     "campaign": found.key,
                     "since": since.isoformat(),
                     "until": until.isoformat(),
                 },
-                actor=member.actor,
-                now=house.now(shop),
             )
         )
     except Refusal as refusal:

@@ -9,6 +9,7 @@ from litestar import Request, Response, get, post
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Data, Member, Needs, Permission, reading
 from springtide.domain.access.operations import record_audit
 from springtide.domain.customers import operations, queries
@@ -90,13 +91,7 @@ def opt_out(
     def work(tx: Connection) -> Customer:
         found = _find(tx, member, customer)
         operations.opt_out(
-            tx,
-            shop=member.shop,
-            key=found.key,
-            by="customer service",
-            actor=member.actor,
-            now=house.now(member.shop),
-            real_now=house.real_now(),
+            Act.of(tx, member.shop, member.actor), key=found.key, by="customer service"
         )
         return found
 
@@ -117,12 +112,7 @@ def opt_in(
     def work(tx: Connection) -> Customer:
         found = _find(tx, member, customer)
         operations.opt_in(
-            tx,
-            shop=member.shop,
-            key=found.key,
-            by="customer service",
-            actor=member.actor,
-            real_now=house.real_now(),
+            Act.of(tx, member.shop, member.actor), key=found.key, by="customer service"
         )
         return found
 
@@ -147,14 +137,10 @@ def points_adjust(
         amount = read_count(text.lstrip("+-"))
         waits = house.db.run(
             lambda tx: give_points(
-                tx,
-                shop=member.shop,
+                Act.of(tx, member.shop, member.actor),
                 customer_key=found.key,
                 amount=-amount if text.startswith("-") else amount,
                 reason=str(data.get("reason", "")),
-                actor=member.actor,
-                now=house.now(member.shop),
-                real_now=house.real_now(),
             )
         )
     except Refusal as refusal:

@@ -13,6 +13,7 @@ from litestar.datastructures import UploadFile
 
 from springtide.bootstrap import House
 from springtide.connectors.tabular.mapping import DOCUMENT_MAX, read_mapping
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member
 from springtide.domain.facts.mappings import mapping_of
 from springtide.domain.facts.model import ImportRecord
@@ -140,12 +141,7 @@ def enqueue(house: House, member: Member, params: Mapping[str, Any]) -> Action:
     """Give the worker the job of importing files."""
     return house.db.run(
         lambda tx: planning.enqueue(
-            tx,
-            shop=member.shop,
-            kind=IMPORT_FILE,
-            params=dict(params),
-            actor=member.actor,
-            now=house.now(member.shop),
+            Act.of(tx, member.shop, member.actor), kind=IMPORT_FILE, params=dict(params)
         )
     )
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import PUBLISHABLE_SCOPES, Actor, Public, Shop
 from springtide.domain.access.operations import create_key
 from springtide.domain.access.queries import caller, shop_by_slug
@@ -108,12 +109,9 @@ def store_order(house: House, shop: str, data: OrderIn) -> dict[str, Any]:
 
     def place(tx: Connection) -> Order:
         return checkout.place(
-            tx,
-            shop=found,
-            actor=_ACTOR,
+            Act.of(tx, found, _ACTOR, now),
             wanted=wanted,
-            placing=checkout.Placing(quoted_minor=total, real_now=house.real_now()),
-            now=now,
+            placing=checkout.Placing(quoted_minor=total),
             standing_of=standing_by(house.facts, shop=found, now=now),
         )
 
@@ -135,13 +133,10 @@ def store_deposit(house: House, shop: str, data: DepositIn) -> dict[str, str]:
         if not mine:
             raise NotFound(what="claim", key=data.claim[:40])
         pay_deposit(
-            tx,
-            shop=found,
+            Act.of(tx, found, _ACTOR, now),
             claim_key=data.claim,
             payment_key=f"play-{data.claim}",
             amount_minor=mine[0].granted.deposit_minor,
-            actor=_ACTOR,
-            now=now,
         )
 
     house.db.run(work)
@@ -154,14 +149,7 @@ def store_pay(house: House, shop: str, order: str) -> dict[str, str]:
 
     def work(tx: Connection) -> None:
         found = _demo(tx, shop)
-        checkout.pay(
-            tx,
-            shop=found,
-            actor=_ACTOR,
-            key=order,
-            payment_key=f"play-{order}",
-            now=house.now(found),
-        )
+        checkout.pay(Act.of(tx, found, _ACTOR), key=order, payment_key=f"play-{order}")
 
     house.db.run(work)
     return {"order": order, "state": "paid"}
@@ -214,13 +202,10 @@ def _key(house: House, shop: Shop) -> str:
             return token
     house.db.run(
         lambda tx: create_key(
-            tx,
-            shop=shop,
+            Act.of(tx, shop, _ACTOR),
             name="Sample storefront",
             scopes=PUBLISHABLE_SCOPES,
             is_publishable=True,
-            actor=_ACTOR,
-            now=house.real_now(),
             token=token,
         )
     )

@@ -10,6 +10,7 @@ from litestar.params import Body
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Data, Member, Needs, Permission, reading
 from springtide.domain.campaigns.model import Campaign
 from springtide.domain.campaigns.queries import campaigns as read_campaigns
@@ -87,12 +88,8 @@ def create(request: AnyRequest, house: House, member: Member, data: Fields) -> R
     try:
         made = house.db.run(
             lambda tx: operations.create_outreach(
-                tx,
-                shop=member.shop,
+                Act.of(tx, member.shop, member.actor),
                 draft=forms.draft_of(values, member.shop.currency),
-                actor=member.actor,
-                now=house.now(member.shop),
-                real_now=house.real_now(),
             )
         )
     except Refusal as refusal:
@@ -120,12 +117,9 @@ def change(
     try:
         house.db.run(
             lambda tx: operations.change_outreach(
-                tx,
-                shop=member.shop,
+                Act.of(tx, member.shop, member.actor),
                 outreach_id=found.id,
                 draft=forms.draft_of(values, member.shop.currency),
-                actor=member.actor,
-                real_now=house.real_now(),
             )
         )
     except Refusal as refusal:
@@ -218,32 +212,22 @@ def send(
 
     def work(tx: Connection) -> None:
         operations.freeze_audience(
-            tx,
-            shop=shop,
+            Act(tx, shop, member.actor, now, real_now),
             outreach_id=found.id,
             customer_keys=reach.keys,
-            actor=member.actor,
-            now=now,
-            real_now=real_now,
         )
         if campaign is not None:
             planning.plan_outreach(
-                tx,
-                shop=shop,
+                Act.of(tx, shop, member.actor, now),
                 campaign=campaign,
                 outreach_id=found.id,
-                actor=member.actor,
-                now=now,
                 at=None if data.get("when") == "warm_up" else now,
             )
         else:
             planning.enqueue(
-                tx,
-                shop=shop,
+                Act.of(tx, shop, member.actor, now),
                 kind=planning.SEND_OUTREACH,
                 params={"outreach_id": str(found.id)},
-                actor=member.actor,
-                now=now,
                 target=str(found.id),
             )
 
@@ -257,14 +241,7 @@ def cancel(request: AnyRequest, house: House, member: Member, outreach: str) -> 
 
     def work(tx: Connection) -> Outreach:
         found = _find(tx, member, outreach)
-        operations.cancel_outreach(
-            tx,
-            shop=member.shop,
-            outreach_id=found.id,
-            actor=member.actor,
-            now=house.now(member.shop),
-            real_now=house.real_now(),
-        )
+        operations.cancel_outreach(Act.of(tx, member.shop, member.actor), outreach_id=found.id)
         return found
 
     found = house.db.run(work)
@@ -280,13 +257,9 @@ def settle(
     def work(tx: Connection) -> Outreach:
         found = _find(tx, member, outreach)
         operations.settle_uncertain(
-            tx,
-            shop=member.shop,
+            Act.of(tx, member.shop, member.actor),
             message_id=inward("msg", str(data.get("message", ""))),
             was_sent=data.get("was_sent") == "yes",
-            actor=member.actor,
-            now=house.now(member.shop),
-            real_now=house.real_now(),
         )
         return found
 

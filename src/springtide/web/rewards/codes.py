@@ -8,6 +8,7 @@ from litestar.response import Stream
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.rewards.codes import codes_of, make_codes
 from springtide.domain.rewards.queries import reward as read_reward
@@ -35,14 +36,7 @@ def codes_make(
 
         def work(tx: Connection) -> None:
             found = read_reward(tx, shop=member.shop, reward_id=ids.inward("rwd", reward))
-            make_codes(
-                tx,
-                shop=member.shop,
-                reward=found,
-                count=count,
-                actor=member.actor,
-                now=house.now(member.shop),
-            )
+            make_codes(Act.of(tx, member.shop, member.actor), reward=found, count=count)
 
         house.db.run(work)
     except Refusal as refusal:

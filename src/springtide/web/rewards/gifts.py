@@ -6,6 +6,7 @@ import msgspec
 from litestar import Response, get, post
 
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Data, Member, Needs, Permission, reading
 from springtide.domain.rewards.approvals import Bounds, bounds_of, gifts_page
 from springtide.flows.claims.gifts import KINDS, change_bounds, decide
@@ -66,9 +67,7 @@ def gift_bounds(request: AnyRequest, house: House, member: Member, data: Posted)
     try:
         bounds = _read(typed, member)
         waits = house.db.run(
-            lambda tx: change_bounds(
-                tx, shop=member.shop, bounds=bounds, actor=member.actor, real_now=house.real_now()
-            )
+            lambda tx: change_bounds(Act.of(tx, member.shop, member.actor), bounds=bounds)
         )
     except Refusal as refusal:
         return _page(request, house, member, Form.refused(typed, refusal), status=422)
@@ -99,13 +98,7 @@ def _decided(
     try:
         house.db.run(
             lambda tx: decide(
-                tx,
-                shop=member.shop,
-                gift_id=inward("gft", gift),
-                approve=approve,
-                actor=member.actor,
-                now=house.now(member.shop),
-                real_now=house.real_now(),
+                Act.of(tx, member.shop, member.actor), gift_id=inward("gft", gift), approve=approve
             )
         )
     except NotFound:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from springtide.analytics.rfm import SEGMENT_NAMES
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.rewards.queries import invited_count
 from springtide.domain.rewards.queries import reward as read_reward
@@ -45,12 +46,8 @@ def issue_start(
         def work(tx: Connection) -> UUID | None:
             found = read_reward(tx, shop=member.shop, reward_id=ids.inward("rwd", reward))
             return issue(
-                tx,
-                shop=member.shop,
+                Act.of(tx, member.shop, member.actor),
                 params={"reward": found.key, "who": who, "days": days, "give": "give" in data},
-                actor=member.actor,
-                now=house.now(member.shop),
-                real_now=house.real_now(),
             )
 
         waits = house.db.run(work)

@@ -9,6 +9,7 @@ from litestar import Response, get, post
 from sqlalchemy import Connection
 
 from springtide.bootstrap import House
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.ledger.model import MONEY, Account
 from springtide.domain.ledger.queries import accounts_by_keys
@@ -105,8 +106,7 @@ def reward_save(request: AnyRequest, house: House, member: Member, data: Posted)
         typed = typed_reward(fields, data, member, {key for key, _ in rules})
         kept = house.db.run(
             lambda tx: save_reward(
-                tx,
-                shop=shop,
+                Act.of(tx, shop, member.actor),
                 reward_id=saved.id if saved else None,
                 campaign_id=campaign_spending(tx, member, typed.params),
                 kind=kind,
@@ -115,8 +115,6 @@ def reward_save(request: AnyRequest, house: House, member: Member, data: Posted)
                 terms=typed.terms,
                 opens_at=typed.opens_at,
                 closes_at=typed.closes_at,
-                actor=member.actor,
-                now=house.now(shop),
             )
         )
     except Refusal as refusal:
@@ -147,12 +145,7 @@ def reward_publish(request: AnyRequest, house: House, member: Member, reward: st
     try:
         waits = house.db.run(
             lambda tx: publish(
-                tx,
-                shop=member.shop,
-                reward_id=_reward_of(tx, member, reward).id,
-                actor=member.actor,
-                now=house.now(member.shop),
-                real_now=house.real_now(),
+                Act.of(tx, member.shop, member.actor), reward_id=_reward_of(tx, member, reward).id
             )
         )
     except NotFound:
@@ -270,13 +263,7 @@ def _changed(
 
         def work(tx: Connection) -> None:
             found = _reward_of(tx, member, key)
-            change(
-                tx,
-                shop=member.shop,
-                reward_id=found.id,
-                actor=member.actor,
-                now=house.now(member.shop),
-            )
+            change(Act.of(tx, member.shop, member.actor), reward_id=found.id)
 
         house.db.run(work)
     except NotFound:

@@ -7,6 +7,7 @@ from litestar import Response, get, post
 
 from springtide.bootstrap import House
 from springtide.domain.access import operations
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
@@ -72,11 +73,8 @@ def set_clock(request: AnyRequest, house: House, member: Member, data: Typed) ->
         return _page(request, member, form, status=422)
     house.db.run(
         lambda tx: operations.set_clock(
-            tx,
-            shop_id=member.shop.id,
+            Act(tx, member.shop, member.actor, real, real),
             clock=SimulatedClock(shows=shows, set_at=real, speed=float(speed)),
-            actor=member.actor,
-            now=real,
         )
     )
     text = translate(N_("The shop's clock is set."), member.person.language)

@@ -7,6 +7,7 @@ from litestar import Response, get, post
 
 from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import (
     PUBLISHABLE_SCOPES,
     Data,
@@ -64,14 +65,11 @@ def make_key(request: AnyRequest, house: House, member: Member, data: Typed) -> 
     try:
         _, token = house.db.run(
             lambda tx: operations.create_key(
-                tx,
-                shop=member.shop,
+                Act.of(tx, member.shop, member.actor),
                 name=data.get("name", ""),
                 scopes=frozenset(scope for scope in Scope if data.get(f"scope-{scope}")),
                 is_publishable=data.get("kind") == "publishable",
                 days=_days(data.get("days", str(operations.KEY_DAYS))),
-                actor=member.actor,
-                now=house.real_now(),
             )
         )
     except Refusal as refusal:
@@ -89,12 +87,9 @@ def rotate_key(
     try:
         _, token = house.db.run(
             lambda tx: operations.rotate_key(
-                tx,
-                shop=member.shop,
+                Act.of(tx, member.shop, member.actor),
                 key_id=inward("key", key_id),
                 hours=int(hours) if hours in map(str, OVERLAPS) else 0,
-                actor=member.actor,
-                now=house.real_now(),
             )
         )
     except NotFound:
@@ -109,11 +104,7 @@ def revoke_key(house: House, member: Member, key_id: str) -> Response[Any]:
     """Make a key useless from now on."""
     house.db.run(
         lambda tx: operations.revoke_key(
-            tx,
-            shop=member.shop,
-            key_id=inward("key", key_id),
-            actor=member.actor,
-            now=house.real_now(),
+            Act.of(tx, member.shop, member.actor), key_id=inward("key", key_id)
         )
     )
     text = translate(N_("The key is revoked: calls with it are refused."), member.person.language)

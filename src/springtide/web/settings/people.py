@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from springtide.bootstrap import House
 from springtide.domain.access import operations, queries
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Data, Member, Needs, Permission, Person, Role, reading
 from springtide.flows.people import invitations
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
@@ -85,11 +86,7 @@ def withdraw_invitation(house: House, member: Member, invitation: str) -> Respon
     """Make an invitation's link useless."""
     gone = house.db.run(
         lambda tx: operations.withdraw_invitation(
-            tx,
-            shop=member.shop,
-            invitation_id=inward("inv", invitation),
-            actor=member.actor,
-            now=house.real_now(),
+            Act.of(tx, member.shop, member.actor), invitation_id=inward("inv", invitation)
         )
     )
     return _back(member, N_("The invitation of {name} is withdrawn."), gone.email)
@@ -105,12 +102,9 @@ def change_role(
         def work(tx: Connection) -> Person:
             person = _member_of(tx, member, person_id)
             operations.add_member(
-                tx,
-                shop=member.shop,
+                Act.of(tx, member.shop, member.actor),
                 person=person,
                 role=_role(data.get("role", "")),
-                actor=member.actor,
-                now=house.real_now(),
             )
             return person
 
@@ -134,9 +128,7 @@ def remove_person(
 
         def work(tx: Connection) -> Person:
             person = _member_of(tx, member, person_id)
-            operations.remove_member(
-                tx, shop=member.shop, person=person, actor=member.actor, now=house.real_now()
-            )
+            operations.remove_member(Act.of(tx, member.shop, member.actor), person=person)
             return person
 
         person = house.db.run(work)

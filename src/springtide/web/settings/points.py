@@ -6,6 +6,7 @@ from litestar import Response, get, post
 
 from springtide.bootstrap import House
 from springtide.domain.access import operations
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission, PointsKeeper
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.i18n import translate
@@ -43,11 +44,7 @@ def set_points(request: AnyRequest, house: House, member: Member, data: Typed) -
         return _page(request, member, form, status=422)
     house.db.run(
         lambda tx: operations.keep_points(
-            tx,
-            shop=member.shop,
-            keeper=PointsKeeper(typed),
-            actor=member.actor,
-            now=house.real_now(),
+            Act.of(tx, member.shop, member.actor), keeper=PointsKeeper(typed)
         )
     )
     text = translate(N_("It is noted who keeps the points."), member.person.language)

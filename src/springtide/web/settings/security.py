@@ -6,6 +6,7 @@ from litestar import Response, get, post
 
 from springtide.bootstrap import House
 from springtide.domain.access import operations, proofs, queries
+from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission
 from springtide.kit.errors import N_
 from springtide.kit.i18n import translate
@@ -37,11 +38,7 @@ def require(house: House, member: Member, data: Typed) -> Response[Any]:
     """Ask everybody of the shop for a second factor, or no longer."""
     house.db.run(
         lambda tx: operations.require_factor(
-            tx,
-            shop=member.shop,
-            is_required=bool(data.get("required")),
-            actor=member.actor,
-            now=house.real_now(),
+            Act.of(tx, member.shop, member.actor), is_required=bool(data.get("required"))
         )
     )
     text = translate(N_("Saved."), member.person.language)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Member, Person, Shop
 from springtide.domain.access.queries import shop_by_id
@@ -71,6 +72,21 @@ def record_audit(
             before=before,
             after=after,
         )
+    )
+
+
+def record_act(
+    act: Act, *, action: AuditAction, subject: str, before: Any = None, after: Any = None
+) -> None:
+    """Write down an act: what ``record_audit`` writes, of its shop and actor."""
+    record_audit(
+        act.tx,
+        shop=act.shop,
+        actor=act.actor,
+        action=action,
+        subject=subject,
+        before=before,
+        after=after,
     )
 
 

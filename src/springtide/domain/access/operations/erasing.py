@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Person
 from springtide.domain.access.operations.audit import record_audit
@@ -70,7 +71,7 @@ def erase_person(tx: Connection, *, person: Person, actor: Actor, now: datetime)
     shops = [shop for shop, _ in shops_of(tx, person_id=person.id)]
     _rename_elsewhere(tx, person, neutral, [shop.id for shop in shops])
     for shop in shops:
-        remove_member(tx, shop=shop, person=person, actor=actor, now=now)
+        remove_member(Act(tx, shop, actor, now, now), person=person)
     tx.execute(delete(sessions).where(sessions.c.person_id == person.id))
     for table in metadata.tables.values():
         if _OWN in table.c and table.name not in ("sessions", "memberships"):

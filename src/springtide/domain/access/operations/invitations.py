@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Invitation, Person, Role, Shop
 from springtide.domain.access.operations.audit import record_audit, record_refused_link
@@ -69,9 +70,7 @@ class AccountExists(Refusal):
     text = N_("There is an account with this address: log in, then take the invitation up.")
 
 
-def invite(
-    tx: Connection, *, shop: Shop, email: str, role: Role, actor: Actor, now: datetime
-) -> tuple[Invitation, str]:
+def invite(act: Act, *, email: str, role: Role) -> tuple[Invitation, str]:
     """Invite an address in a role; return the invitation with its token, which is not kept.
 
     Whether the address has an account plays no part, so nobody learns of it here. An open
@@ -80,42 +79,42 @@ def invite(
     """
     email = checked_email(email)
     # One at a time a shop: two owners may ask in the same person at the same moment.
-    lock_shop(tx, shop_id=shop.id)
+    lock_shop(act.tx, shop_id=act.shop.id)
     is_member = select(people.c.id).join(memberships, memberships.c.person_id == people.c.id)
-    if tx.execute(
-        is_member.where(memberships.c.shop_id == shop.id, people.c.email == email)
+    if act.tx.execute(
+        is_member.where(memberships.c.shop_id == act.shop.id, people.c.email == email)
     ).first():
         raise AlreadyMember(email=email)
-    _keep_within_the_day(tx, shop, now)
-    replaced = tx.execute(
-        delete(invitations).where(invitations.c.shop_id == shop.id, invitations.c.email == email)
+    _keep_within_the_day(act.tx, act.shop, act.real_now)
+    replaced = act.tx.execute(
+        delete(invitations).where(
+            invitations.c.shop_id == act.shop.id, invitations.c.email == email
+        )
     ).rowcount
     token = new_token()
-    row = tx.execute(
+    row = act.tx.execute(
         insert(invitations)
         .values(
-            id=uuid7(now),
-            shop_id=shop.id,
+            id=uuid7(act.real_now),
+            shop_id=act.shop.id,
             email=email,
             role=role,
             token_hash=token_hash(token),
-            invited_by=actor.name[:120],
-            created_at=now,
-            expires_at=now + timedelta(days=INVITATION_DAYS),
+            invited_by=act.actor.name[:120],
+            created_at=act.real_now,
+            expires_at=act.real_now + timedelta(days=INVITATION_DAYS),
         )
         .returning(invitations)
     ).one()
     found = to_invitation(row)
-    _note(tx, found, RENEWED if replaced else CREATED, actor)
+    _note(act.tx, found, RENEWED if replaced else CREATED, act.actor)
     return found, token
 
 
-def renew_invitation(
-    tx: Connection, *, shop: Shop, invitation_id: UUID, actor: Actor, now: datetime
-) -> tuple[Invitation, str]:
+def renew_invitation(act: Act, *, invitation_id: UUID) -> tuple[Invitation, str]:
     """Give an open invitation a new link and its full time; the old link is over."""
-    found = _found(tx, shop, invitation_id)
-    return invite(tx, shop=shop, email=found.email, role=found.role, actor=actor, now=now)
+    found = _found(act.tx, act.shop, invitation_id)
+    return invite(act, email=found.email, role=found.role)
 
 
 def mark_invitation_sent(tx: Connection, *, invitation_id: UUID, now: datetime) -> None:
@@ -123,13 +122,11 @@ def mark_invitation_sent(tx: Connection, *, invitation_id: UUID, now: datetime) 
     tx.execute(update(invitations).where(invitations.c.id == invitation_id).values(sent_at=now))
 
 
-def withdraw_invitation(
-    tx: Connection, *, shop: Shop, invitation_id: UUID, actor: Actor, now: datetime
-) -> Invitation:
+def withdraw_invitation(act: Act, *, invitation_id: UUID) -> Invitation:
     """Make an open invitation's link useless from now on."""
-    found = _found(tx, shop, invitation_id)
-    tx.execute(delete(invitations).where(invitations.c.id == found.id))
-    _note(tx, found, WITHDRAWN, actor)
+    found = _found(act.tx, act.shop, invitation_id)
+    act.tx.execute(delete(invitations).where(invitations.c.id == found.id))
+    _note(act.tx, found, WITHDRAWN, act.actor)
     return found
 
 
@@ -219,7 +216,7 @@ def _take_up(tx: Connection, found: Invitation, shop: Shop, person: Person, now:
     ).scalar_one_or_none()
     if kept is not None:
         return Role(kept)
-    add_member(tx, shop=shop, person=person, role=found.role, actor=actor, now=now)
+    add_member(Act(tx, shop, actor, now, now), person=person, role=found.role)
     return found.role
 
 

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, select, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
-from springtide.domain.access.model import PUBLISHABLE_SCOPES, Actor, ApiKey, Scope, Shop
-from springtide.domain.access.operations.audit import record_audit
+from springtide.domain.access.model import PUBLISHABLE_SCOPES, ApiKey, Scope
+from springtide.domain.access.operations.audit import record_act
 from springtide.domain.access.operations.names import check, checked_name
 from springtide.domain.access.secrets import new_token, token_hash
 from springtide.domain.access.store import api_keys, to_key
@@ -55,14 +56,11 @@ class KeyIsOver(Refusal):
 
 
 def create_key(
-    tx: Connection,
+    act: Act,
     *,
-    shop: Shop,
     name: str,
     scopes: frozenset[Scope],
     is_publishable: bool,
-    actor: Actor,
-    now: datetime,
     days: int | None = None,
     token: str | None = None,
 ) -> tuple[ApiKey, str]:
@@ -81,23 +79,21 @@ def create_key(
         raise Invalid(wrong)
     token = token or new_token("pk_live_" if is_publishable else "sk_live_")
     values = {
-        "id": uuid7(now),
-        "shop_id": shop.id,
+        "id": uuid7(act.real_now),
+        "shop_id": act.shop.id,
         "name": name.strip(),
         "prefix": token[:14],
         "is_publishable": is_publishable,
         "scopes": sorted(scopes),
-        "created_at": now,
-        "expires_at": None if days is None else now + timedelta(days=days),
+        "created_at": act.real_now,
+        "expires_at": None if days is None else act.real_now + timedelta(days=days),
     }
-    row = tx.execute(
+    row = act.tx.execute(
         insert(api_keys).values(token_hash=token_hash(token), **values).returning(api_keys)
     ).one()
     key = to_key(row)
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    record_act(
+        act,
         action=CREATED,
         subject=outward("key", key.id),
         after={
@@ -110,15 +106,7 @@ def create_key(
     return key, token
 
 
-def rotate_key(
-    tx: Connection,
-    *,
-    shop: Shop,
-    key_id: UUID,
-    hours: int = ROTATION_HOURS,
-    actor: Actor,
-    now: datetime,
-) -> tuple[ApiKey, str]:
+def rotate_key(act: Act, *, key_id: UUID, hours: int = ROTATION_HOURS) -> tuple[ApiKey, str]:
     """Give a key a successor that may do the same; the old one goes on for so many hours.
 
     The successor lives as long from now as the old one did from its making. Refuses BadOverlap,
@@ -126,40 +114,31 @@ def rotate_key(
     """
     if not 1 <= hours <= ROTATION_HOURS_MAX:
         raise BadOverlap(most=ROTATION_HOURS_MAX)
-    row = tx.execute(
+    row = act.tx.execute(
         select(api_keys)
-        .where(api_keys.c.id == key_id, api_keys.c.shop_id == shop.id)
+        .where(api_keys.c.id == key_id, api_keys.c.shop_id == act.shop.id)
         .with_for_update()
     ).one_or_none()
     if row is None:
         raise NotFound(what="key", key=outward("key", key_id))
     old = to_key(row)
-    if old.revoked_at is not None or old.is_expired(now) or old.replaced_by is not None:
+    if old.revoked_at is not None or old.is_expired(act.real_now) or old.replaced_by is not None:
         raise KeyIsOver(name=old.name)
     days = None
     if old.expires_at is not None:
         days = min(max((old.expires_at - old.created_at).days, 1), KEY_DAYS_MAX)
     new, token = create_key(
-        tx,
-        shop=shop,
-        name=old.name,
-        scopes=old.scopes,
-        is_publishable=old.is_publishable,
-        actor=actor,
-        now=now,
-        days=days,
+        act, name=old.name, scopes=old.scopes, is_publishable=old.is_publishable, days=days
     )
-    until = now + timedelta(hours=hours)
+    until = act.real_now + timedelta(hours=hours)
     ends_at = min(old.expires_at, until) if old.expires_at else until
-    tx.execute(
+    act.tx.execute(
         update(api_keys)
         .where(api_keys.c.id == key_id)
         .values(expires_at=ends_at, replaced_by=new.id)
     )
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    record_act(
+        act,
         action=ROTATED,
         subject=outward("key", key_id),
         before={"name": old.name, "prefix": old.prefix},
@@ -168,20 +147,18 @@ def rotate_key(
     return new, token
 
 
-def revoke_key(tx: Connection, *, shop: Shop, key_id: UUID, actor: Actor, now: datetime) -> None:
+def revoke_key(act: Act, *, key_id: UUID) -> None:
     """Make a key useless from now on; revoking it again changes nothing."""
-    row = tx.execute(
-        select(api_keys).where(api_keys.c.id == key_id, api_keys.c.shop_id == shop.id)
+    row = act.tx.execute(
+        select(api_keys).where(api_keys.c.id == key_id, api_keys.c.shop_id == act.shop.id)
     ).one_or_none()
     if row is None:
         raise NotFound(what="key", key=outward("key", key_id))
     if row.revoked_at is not None:
         return
-    tx.execute(update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=now))
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    act.tx.execute(update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=act.real_now))
+    record_act(
+        act,
         action=REVOKED,
         subject=outward("key", key_id),
         before={"name": row.name, "prefix": row.prefix},

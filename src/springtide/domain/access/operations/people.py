@@ -5,9 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
-from springtide.domain.access.model import Actor, Person, Role, Shop
-from springtide.domain.access.operations.audit import record_audit
+from springtide.domain.access.model import Actor, Person, Role
+from springtide.domain.access.operations.audit import record_act, record_audit
 from springtide.domain.access.operations.names import check, checked_email, checked_name
 from springtide.domain.access.passwords import checked_password
 from springtide.domain.access.secrets import hash_password
@@ -81,32 +82,28 @@ def create_person(
     return person
 
 
-def add_member(
-    tx: Connection, *, shop: Shop, person: Person, role: Role, actor: Actor, now: datetime
-) -> None:
+def add_member(act: Act, *, person: Person, role: Role) -> None:
     """Give a person a role in a shop, or another role than before; the last owner stays."""
-    row = _membership(tx, shop.id, person.id)
+    row = _membership(act.tx, act.shop.id, person.id)
     before = None if row is None else {"role": row}
     if row == role:
         return
     if row is None:
-        tx.execute(
+        act.tx.execute(
             insert(memberships).values(
-                shop_id=shop.id, person_id=person.id, role=role, created_at=now
+                shop_id=act.shop.id, person_id=person.id, role=role, created_at=act.real_now
             )
         )
     else:
         if row == Role.OWNER:
-            _keep_an_owner(tx, shop.id, person.id)
-        tx.execute(
+            _keep_an_owner(act.tx, act.shop.id, person.id)
+        act.tx.execute(
             update(memberships)
-            .where(memberships.c.shop_id == shop.id, memberships.c.person_id == person.id)
+            .where(memberships.c.shop_id == act.shop.id, memberships.c.person_id == person.id)
             .values(role=role)
         )
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    record_act(
+        act,
         action=ADDED if row is None else CHANGED,
         subject=outward("per", person.id),
         before=before,
@@ -114,32 +111,28 @@ def add_member(
     )
 
 
-def remove_member(
-    tx: Connection, *, shop: Shop, person: Person, actor: Actor, now: datetime
-) -> None:
+def remove_member(act: Act, *, person: Person) -> None:
     """Take a person out of a shop; refuses the last owner (LastOwner).
 
     Their log-in is over only when this was their last shop: it is not this shop's to end. What
     they have open here is refused at its next request, as every request asks for the membership.
     """
-    role = _membership(tx, shop.id, person.id)
+    role = _membership(act.tx, act.shop.id, person.id)
     if role is None:
         raise NotFound(what="member", key=person.email)
     if role == Role.OWNER:
-        _keep_an_owner(tx, shop.id, person.id)
-    tx.execute(
+        _keep_an_owner(act.tx, act.shop.id, person.id)
+    act.tx.execute(
         delete(memberships).where(
-            memberships.c.shop_id == shop.id, memberships.c.person_id == person.id
+            memberships.c.shop_id == act.shop.id, memberships.c.person_id == person.id
         )
     )
-    if not tx.execute(
+    if not act.tx.execute(
         select(memberships.c.shop_id).where(memberships.c.person_id == person.id).limit(1)
     ).first():
-        tx.execute(delete(sessions).where(sessions.c.person_id == person.id))
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+        act.tx.execute(delete(sessions).where(sessions.c.person_id == person.id))
+    record_act(
+        act,
         action=REMOVED,
         subject=outward("per", person.id),
         before={"email": person.email, "role": role},

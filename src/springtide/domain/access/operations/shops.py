@@ -7,9 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, select, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, PointsKeeper, Shop
-from springtide.domain.access.operations.audit import record_audit
+from springtide.domain.access.operations.audit import record_act, record_audit
 from springtide.domain.access.operations.names import check, checked_name
 from springtide.domain.access.store import shops
 from springtide.kit.errors import N_, Invalid, Refusal
@@ -83,13 +84,11 @@ def lock_shop(tx: Connection, *, shop_id: UUID) -> None:
     tx.execute(select(shops.c.id).where(shops.c.id == shop_id).with_for_update(key_share=True))
 
 
-def set_clock(
-    tx: Connection, *, shop_id: UUID, clock: SimulatedClock | None, actor: Actor, now: datetime
-) -> None:
+def set_clock(act: Act, *, clock: SimulatedClock | None) -> None:
     """Give a shop a simulated clock, or with None the real one; ``now`` is the real time."""
-    tx.execute(
+    act.tx.execute(
         update(shops)
-        .where(shops.c.id == shop_id)
+        .where(shops.c.id == act.shop.id)
         .values(
             clock_shows_at=clock and clock.shows,
             clock_set_at=clock and clock.set_at,
@@ -98,48 +97,42 @@ def set_clock(
         )
     )
     record_audit(
-        tx,
-        shop=shop_id,
-        actor=actor,
+        act.tx,
+        shop=act.shop.id,
+        actor=act.actor,
         action=CLOCK_SET,
         subject="clock",
         after=clock and {key: str(value) for key, value in asdict(clock).items()},
     )
 
 
-def require_factor(
-    tx: Connection, *, shop: Shop, is_required: bool, actor: Actor, now: datetime
-) -> None:
+def require_factor(act: Act, *, is_required: bool) -> None:
     """Ask everybody of a shop for a second factor, or no longer; ``now`` is the real time."""
-    if is_required == shop.requires_second_factor:
+    if is_required == act.shop.requires_second_factor:
         return
-    tx.execute(
-        update(shops).where(shops.c.id == shop.id).values(requires_second_factor=is_required)
+    act.tx.execute(
+        update(shops).where(shops.c.id == act.shop.id).values(requires_second_factor=is_required)
     )
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    record_act(
+        act,
         action=FACTOR_REQUIRED,
-        subject=shop.slug,
-        before={"required": shop.requires_second_factor},
+        subject=act.shop.slug,
+        before={"required": act.shop.requires_second_factor},
         after={"required": is_required},
     )
 
 
-def keep_points(
-    tx: Connection, *, shop: Shop, keeper: PointsKeeper, actor: Actor, now: datetime
-) -> None:
+def keep_points(act: Act, *, keeper: PointsKeeper) -> None:
     """Say who keeps the points of a shop's customers; ``now`` is the real time."""
-    if keeper is shop.points_kept_by:
+    if keeper is act.shop.points_kept_by:
         return
-    tx.execute(update(shops).where(shops.c.id == shop.id).values(points_kept_by=keeper.value))
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    act.tx.execute(
+        update(shops).where(shops.c.id == act.shop.id).values(points_kept_by=keeper.value)
+    )
+    record_act(
+        act,
         action=POINTS_KEPT,
-        subject=shop.slug,
-        before={"kept_by": shop.points_kept_by.value},
+        subject=act.shop.slug,
+        before={"kept_by": act.shop.points_kept_by.value},
         after={"kept_by": keeper.value},
     )

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import record_audit
+from springtide.domain.access.operations import record_act
 from springtide.domain.pricing.book import (
     BelowFloor,
     BookPrice,
@@ -38,28 +39,22 @@ CAMPAIGN_PRICES_RESTORED = AuditAction(
 PROBLEMS_MAX = 100
 
 
-def set_book_prices(
-    tx: Connection,
-    *,
-    shop: Shop,
-    prices: Mapping[str, BookPrice],
-    why: str,
-    actor: Actor,
-    now: datetime,
-) -> BookSaved:
+def set_book_prices(act: Act, *, prices: Mapping[str, BookPrice], why: str) -> BookSaved:
     """Set regular price, floor and cost of many products; what is unchanged leaves no history.
 
     Refuses all (``Invalid``, by field ``prices.<product>``) when one is out of range, has a floor
     above its regular price, or a floor above a campaign price that stands.
     """
-    stored = book_prices(tx, shop_id=shop.id, keys=prices)
-    _refuse_bad_book(tx, shop=shop, prices=prices)
+    stored = book_prices(act.tx, shop_id=act.shop.id, keys=prices)
+    _refuse_bad_book(act.tx, shop=act.shop, prices=prices)
     # In one order for everybody: two batches of the same products do not wait in a ring.
     keys = sorted(prices)
     new = [key for key in keys if key not in stored]
     changed = [key for key in keys if key in stored and stored[key] != prices[key]]
     if new:
-        tx.execute(insert(price_book), [_book_row(shop, key, prices[key], now) for key in new])
+        act.tx.execute(
+            insert(price_book), [_book_row(act.shop, key, prices[key], act.now) for key in new]
+        )
     if changed:
         statement = (
             update(price_book)
@@ -75,24 +70,19 @@ def set_book_prices(
                 changed_at=bindparam("changed_at"),
             )
         )
-        rows = [_book_row(shop, key, prices[key], now) for key in changed]
+        rows = [_book_row(act.shop, key, prices[key], act.now) for key in changed]
         for row in rows:
             row["of_shop"], row["of_product"] = row.pop("shop_id"), row.pop("product_key")
-        tx.execute(statement, rows)
+        act.tx.execute(statement, rows)
     history = [
-        _change(shop, key, what, None, before, after, why, actor, now)
+        _change(act.shop, key, what, None, before, after, why, act.actor, act.now)
         for key in (*new, *changed)
         for what, before, after in _differences(stored.get(key), prices[key])
     ]
     if history:
-        tx.execute(insert(price_changes), history)
-        record_audit(
-            tx,
-            shop=shop,
-            actor=actor,
-            action=PRICES_SET,
-            subject=why,
-            after={"new": len(new), "changed": len(changed)},
+        act.tx.execute(insert(price_changes), history)
+        record_act(
+            act, action=PRICES_SET, subject=why, after={"new": len(new), "changed": len(changed)}
         )
     return BookSaved(len(new), len(changed), len(prices) - len(new) - len(changed))
 
@@ -122,13 +112,10 @@ def check_campaign_prices(
 
 
 def set_campaign_prices(
-    tx: Connection,
+    act: Act,
     *,
-    shop: Shop,
     campaign_id: UUID,
     prices: Mapping[str, int],
-    actor: Actor,
-    now: datetime,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
 ) -> dict[str, Any]:
@@ -137,10 +124,10 @@ def set_campaign_prices(
     Doing it twice changes nothing more and gives the same receipt. Refuses all (``Invalid``, by
     field ``prices.<product>``) when one is below its floor or not below its regular price.
     """
-    problems = check_campaign_prices(tx, shop=shop, prices=prices)
+    problems = check_campaign_prices(act.tx, shop=act.shop, prices=prices)
     if problems:
         raise Invalid({f"prices.{key}": refusal for key, refusal in problems.items()})
-    standing = _standing(tx, shop=shop, campaign_id=campaign_id)
+    standing = _standing(act.tx, shop=act.shop, campaign_id=campaign_id)
     receipt: dict[str, Any] = {}
     for key in sorted(prices):
         wanted = _price_document(prices[key], starts_at, ends_at)
@@ -149,25 +136,23 @@ def set_campaign_prices(
             receipt[key] = row["replaced"]
             continue
         receipt[key] = row
-        _put(tx, shop, campaign_id, key, {**wanted, "replaced": row}, row, "set", actor, now)
-    _audit_prices(tx, shop, campaign_id, CAMPAIGN_PRICES_SET, len(prices), actor)
+        _put(act, campaign_id, key, {**wanted, "replaced": row}, row, "set")
+    _audit_prices(act, campaign_id, CAMPAIGN_PRICES_SET, len(prices))
     return {"campaign_id": str(campaign_id), "before": receipt}
 
 
-def restore_prices(
-    tx: Connection, *, shop: Shop, receipt: Mapping[str, Any], actor: Actor, now: datetime
-) -> int:
+def restore_prices(act: Act, *, receipt: Mapping[str, Any]) -> int:
     """Put back what stood before a receipt; return how many prices changed (again: none)."""
     campaign_id = UUID(receipt["campaign_id"])
-    standing = _standing(tx, shop=shop, campaign_id=campaign_id)
+    standing = _standing(act.tx, shop=act.shop, campaign_id=campaign_id)
     count = 0
     for key, before in sorted(receipt["before"].items()):
         row = standing.get(key)
         if row != before:
-            _put(tx, shop, campaign_id, key, before, row, "restored", actor, now)
+            _put(act, campaign_id, key, before, row, "restored")
             count += 1
     if count:
-        _audit_prices(tx, shop, campaign_id, CAMPAIGN_PRICES_RESTORED, count, actor)
+        _audit_prices(act, campaign_id, CAMPAIGN_PRICES_RESTORED, count)
     return count
 
 
@@ -230,65 +215,53 @@ def _price_document(
 
 
 def _put(
-    tx: Connection,
-    shop: Shop,
+    act: Act,
     campaign_id: UUID,
     key: str,
     wanted: Mapping[str, Any] | None,
     before: Mapping[str, Any] | None,
     why: str,
-    actor: Actor,
-    now: datetime,
 ) -> None:
     """Make one campaign price what is wanted (None: no campaign price), with its history."""
     here = (
-        (campaign_prices.c.shop_id == shop.id)
+        (campaign_prices.c.shop_id == act.shop.id)
         & (campaign_prices.c.campaign_id == campaign_id)
         & (campaign_prices.c.product_key == key)
     )
-    tx.execute(delete(campaign_prices).where(here))
+    act.tx.execute(delete(campaign_prices).where(here))
     if wanted is not None:
         row = {
             **wanted,
             "starts_at": _instant(wanted["starts_at"]),
             "ends_at": _instant(wanted["ends_at"]),
         }
-        tx.execute(
+        act.tx.execute(
             insert(campaign_prices).values(
-                shop_id=shop.id, campaign_id=campaign_id, product_key=key, set_at=now, **row
+                shop_id=act.shop.id, campaign_id=campaign_id, product_key=key, set_at=act.now, **row
             )
         )
     change = _change(
-        shop,
+        act.shop,
         key,
         "campaign",
         campaign_id,
         before["price_minor"] if before else None,
         wanted["price_minor"] if wanted else None,
         why,
-        actor,
-        now,
+        act.actor,
+        act.now,
     )
-    tx.execute(insert(price_changes), [change])
+    act.tx.execute(insert(price_changes), [change])
 
 
 def _instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _audit_prices(
-    tx: Connection,
-    shop: Shop,
-    campaign_id: UUID,
-    action: AuditAction,
-    count: int,
-    actor: Actor,
-) -> None:
-    standing = campaign_prices_standing(tx, shop_id=shop.id, campaign_id=campaign_id)
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+def _audit_prices(act: Act, campaign_id: UUID, action: AuditAction, count: int) -> None:
+    standing = campaign_prices_standing(act.tx, shop_id=act.shop.id, campaign_id=campaign_id)
+    record_act(
+        act,
         action=action,
         subject=ids.outward("cmp", campaign_id),
         after={"products": count, "standing": len(standing)},

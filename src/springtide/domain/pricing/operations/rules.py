@@ -8,9 +8,10 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
+from springtide.domain.access.act import Act
 from springtide.domain.access.audited import AuditAction, AuditGroup
-from springtide.domain.access.model import Actor, Shop
-from springtide.domain.access.operations import record_audit
+from springtide.domain.access.model import Shop
+from springtide.domain.access.operations import record_act
 from springtide.domain.catalog.model import UnknownProduct
 from springtide.domain.catalog.queries import products_by_keys
 from springtide.domain.pricing.book import CampaignTerms, SavedRule, Terms
@@ -43,16 +44,13 @@ class KindFixed(Refusal):
 
 
 def save_rule(
-    tx: Connection,
+    act: Act,
     *,
-    shop: Shop,
     campaign_id: UUID,
     rule_id: UUID | None,
     kind: str,
     params: Mapping[str, Any],
     terms: Terms = NO_TERMS,
-    actor: Actor,
-    now: datetime,
 ) -> SavedRule:
     """Save a new rule, or the next version of one; unchanged parameters and terms make none.
 
@@ -62,17 +60,17 @@ def save_rule(
     rule = checked_rule(kind, params)
     is_new = rule_id is None
     if rule_id is None:
-        rule_id = ids.uuid7(now)
-    _refuse_unknown(tx, shop, rule.products_named(), terms)
-    _refuse_terms(tx, shop, campaign_id, rule_id, kind, params, terms)
+        rule_id = ids.uuid7(act.now)
+    _refuse_unknown(act.tx, act.shop, rule.products_named(), terms)
+    _refuse_terms(act.tx, act.shop, campaign_id, rule_id, kind, params, terms)
     before = None
     plain_terms = msgspec.to_builtins(terms)
     if is_new:
         version = 1
-        tx.execute(
+        act.tx.execute(
             insert(price_rules).values(
                 id=rule_id,
-                shop_id=shop.id,
+                shop_id=act.shop.id,
                 campaign_id=campaign_id,
                 kind=kind,
                 version=version,
@@ -82,91 +80,65 @@ def save_rule(
             )
         )
     else:
-        stored = _rule(tx, shop=shop, campaign_id=campaign_id, rule_id=rule_id)
+        stored = _rule(act.tx, shop=act.shop, campaign_id=campaign_id, rule_id=rule_id)
         if stored.kind != kind:
             raise Invalid({"kind": KindFixed(kind=stored.kind)})
         if stored.params == params and stored.terms == terms:
             return stored
         before = {"params": stored.params, "terms": msgspec.to_builtins(stored.terms)}
         version = stored.version + 1
-        tx.execute(
+        act.tx.execute(
             update(price_rules)
             .where(price_rules.c.id == rule_id)
             .values(version=version, params=dict(params), terms=plain_terms)
         )
-    _keep_version(tx, shop, rule_id, version, kind, params, terms, actor, now)
+    _keep_version(act, rule_id, version, kind, params, terms)
     after = {"params": dict(params), "terms": plain_terms}
     key = ids.outward("rul", rule_id)
-    record_audit(tx, shop=shop, actor=actor, action=SAVED, subject=key, before=before, after=after)
-    return _rule(tx, shop=shop, campaign_id=campaign_id, rule_id=rule_id)
+    record_act(act, action=SAVED, subject=key, before=before, after=after)
+    return _rule(act.tx, shop=act.shop, campaign_id=campaign_id, rule_id=rule_id)
 
 
-def remove_rule(
-    tx: Connection,
-    *,
-    shop: Shop,
-    campaign_id: UUID,
-    rule_id: UUID,
-    actor: Actor,
-    now: datetime,
-) -> None:
+def remove_rule(act: Act, *, campaign_id: UUID, rule_id: UUID) -> None:
     """Take a rule off its campaign; its versions stay for the decisions made with them."""
-    stored = _rule(tx, shop=shop, campaign_id=campaign_id, rule_id=rule_id)
-    tx.execute(
+    stored = _rule(act.tx, shop=act.shop, campaign_id=campaign_id, rule_id=rule_id)
+    act.tx.execute(
         update(price_rules)
         .where(price_rules.c.id == rule_id)
-        .values(is_active=False, removed_at=now)
+        .values(is_active=False, removed_at=act.now)
     )
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
-        action=REMOVED,
-        subject=ids.outward("rul", rule_id),
-        before=stored.params,
-    )
+    record_act(act, action=REMOVED, subject=ids.outward("rul", rule_id), before=stored.params)
 
 
 def activate_rules(
-    tx: Connection,
+    act: Act,
     *,
-    shop: Shop,
     campaign_id: UUID,
-    actor: Actor,
-    now: datetime,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
 ) -> dict[str, Any]:
     """Let all rules of a campaign hold; return the receipt that undoes it. Twice is once."""
-    rules = campaign_rules(tx, shop_id=shop.id, campaign_id=campaign_id)
-    tx.execute(
+    rules = campaign_rules(act.tx, shop_id=act.shop.id, campaign_id=campaign_id)
+    act.tx.execute(
         update(price_rules)
         .where(price_rules.c.id.in_([rule.id for rule in rules]))
         .values(is_active=True, starts_at=starts_at, ends_at=ends_at)
     )
     for rule in rules:
         if not rule.is_active:
-            record_audit(
-                tx,
-                shop=shop,
-                actor=actor,
-                action=ACTIVATED,
-                subject=ids.outward("rul", rule.id),
-                before=False,
-                after=True,
+            record_act(
+                act, action=ACTIVATED, subject=ids.outward("rul", rule.id), before=False, after=True
             )
     return {"campaign_id": str(campaign_id), "rules": [str(rule.id) for rule in rules]}
 
 
-def deactivate_rules(
-    tx: Connection, *, shop: Shop, receipt: Mapping[str, Any], actor: Actor, now: datetime
-) -> int:
+def deactivate_rules(act: Act, *, receipt: Mapping[str, Any]) -> int:
     """Switch the rules of a receipt off; return how many were on (again: none)."""
     wanted = [UUID(text) for text in receipt["rules"]]
-    rows = tx.execute(
+    rows = act.tx.execute(
         update(price_rules)
         .where(
-            price_rules.c.shop_id == shop.id,
+            price_rules.c.shop_id == act.shop.id,
             price_rules.c.id.in_(wanted),
             price_rules.c.is_active.is_(True),
         )
@@ -174,29 +146,15 @@ def deactivate_rules(
         .returning(price_rules.c.id)
     ).all()
     for row in rows:
-        record_audit(
-            tx,
-            shop=shop,
-            actor=actor,
-            action=DEACTIVATED,
-            subject=ids.outward("rul", row.id),
-            before=True,
-            after=False,
+        record_act(
+            act, action=DEACTIVATED, subject=ids.outward("rul", row.id), before=True, after=False
         )
     return len(rows)
 
 
-def save_campaign_terms(
-    tx: Connection,
-    *,
-    shop: Shop,
-    campaign_id: UUID,
-    terms: CampaignTerms,
-    actor: Actor,
-    now: datetime,
-) -> None:
+def save_campaign_terms(act: Act, *, campaign_id: UUID, terms: CampaignTerms) -> None:
     """Set a campaign's guard of the margin and its policy of returns."""
-    before = terms_of_campaign(tx, shop_id=shop.id, campaign_id=campaign_id)
+    before = terms_of_campaign(act.tx, shop_id=act.shop.id, campaign_id=campaign_id)
     if before == terms:
         return
     values = {
@@ -204,15 +162,13 @@ def save_campaign_terms(
         "guard_bps": terms.guard.margin_bps,
         "returns": terms.returns,
     }
-    tx.execute(
-        insert_into(tx, campaign_terms)
-        .values(shop_id=shop.id, campaign_id=campaign_id, **values)
+    act.tx.execute(
+        insert_into(act.tx, campaign_terms)
+        .values(shop_id=act.shop.id, campaign_id=campaign_id, **values)
         .on_conflict_do_update(index_elements=["shop_id", "campaign_id"], set_=values)
     )
-    record_audit(
-        tx,
-        shop=shop,
-        actor=actor,
+    record_act(
+        act,
         action=TERMS_SET,
         subject=ids.outward("cmp", campaign_id),
         before=msgspec.to_builtins(before),
@@ -221,26 +177,18 @@ def save_campaign_terms(
 
 
 def _keep_version(
-    tx: Connection,
-    shop: Shop,
-    rule_id: UUID,
-    version: int,
-    kind: str,
-    params: Mapping[str, Any],
-    terms: Terms,
-    actor: Actor,
-    now: datetime,
+    act: Act, rule_id: UUID, version: int, kind: str, params: Mapping[str, Any], terms: Terms
 ) -> None:
-    tx.execute(
+    act.tx.execute(
         insert(price_rule_versions).values(
             rule_id=rule_id,
             version=version,
-            shop_id=shop.id,
+            shop_id=act.shop.id,
             kind=kind,
             params=dict(params),
             terms=msgspec.to_builtins(terms),
-            actor=f"{actor.kind}: {actor.name}"[:200],
-            saved_at=now,
+            actor=f"{act.actor.kind}: {act.actor.name}"[:200],
+            saved_at=act.now,
         )
     )
 
