@@ -11,7 +11,7 @@ from typing import IO
 from springtide.domain.access.model import Shop
 from springtide.domain.facts import agreement
 from springtide.domain.facts.lake import Lake, LakeUnreadable
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.domain.facts.writing import meet
 from springtide.flows.claims.desk import ClaimDesk
 from springtide.flows.installation.marks import knows_secret, mark_secret

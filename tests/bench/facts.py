@@ -15,9 +15,9 @@ import duckdb
 from springtide.bootstrap import real_instant
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import create_shop
-from springtide.domain.facts import queries
 from springtide.domain.facts.lake import Lake
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
+from springtide.domain.imports import queries
 from springtide.flows.files.imports import PACKAGE, import_file, locate
 from springtide.flows.files.table_load import Target
 from springtide.kit.db import Database

@@ -19,8 +19,8 @@ from typing import Any
 from springtide.bootstrap import real_instant
 from springtide.domain.access.operations import create_shop
 from springtide.domain.facts.lake import Lake
-from springtide.domain.facts.queries import summary
 from springtide.domain.facts.reader import FactReader
+from springtide.domain.imports.queries import summary
 from springtide.flows.files.imports import import_file
 from springtide.flows.files.table_load import Target
 from springtide.kit.db import Database

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from springtide.connectors.tabular.mapping import MissingColumns, UnknownColumns
 from springtide.domain.access.model import Role, Shop
 from springtide.domain.access.queries import shop_by_slug
-from springtide.domain.facts import mappings
-from springtide.domain.facts.mappings import NameTaken
+from springtide.domain.imports import mappings
+from springtide.domain.imports.mappings import NameTaken
 from springtide.flows.actions.import_file import ImportFile, ImportFileParams
 from springtide.flows.files import pending
 from springtide.flows.files.column_mapping import keep_mapping

@@ -13,10 +13,10 @@ import duckdb
 import pytest
 
 from springtide.connectors.tabular.cells import EmptyFile, UnreadableFile
-from springtide.connectors.tabular.heads import look
+from springtide.connectors.tabular.detect import look
 from springtide.connectors.tabular.records import CHILDREN, BrokenJson
 from springtide.connectors.tabular.staging import Staging
-from springtide.domain.facts.ports import BadRecord, Head
+from springtide.domain.imports.ports import BadRecord, Head
 from tests.kit.workbooks import workbook
 from tests.kit.xls import old_workbook
 

@@ -8,7 +8,7 @@ from litestar.testing import TestClient
 
 from springtide.connectors.tabular.mapping import UnknownColumns
 from springtide.domain.access.model import Role
-from springtide.domain.facts.queries import imports
+from springtide.domain.imports.queries import imports
 from springtide.flows.files.imports import import_file
 from springtide.flows.files.table_load import StrictRefusal, Target
 from springtide.kit.errors import Refusal

@@ -21,7 +21,7 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select, update
 
 from springtide.connectors.tabular.rejects import harmless
-from springtide.connectors.tabular.written import Column, Manner, TooManyRows, write
+from springtide.connectors.tabular.writers import Column, Manner, TooManyRows, write
 from springtide.domain.access.act import Act
 from springtide.domain.access.model import PERMISSIONS, READERS, Role
 from springtide.domain.access.queries import shop_by_id

@@ -20,9 +20,9 @@ from springtide.connectors.tabular.cells import EmptyFile, UnreadableFile
 from springtide.connectors.tabular.mapping import BadMapping, MissingColumns, UnknownColumns
 from springtide.connectors.tabular.rejects import harmless
 from springtide.domain.catalog.queries import product_count, products_by_keys
-from springtide.domain.facts import queries
-from springtide.domain.facts.intake import ROUNDED
-from springtide.domain.facts.model import RowCounts
+from springtide.domain.imports import queries
+from springtide.domain.imports.model import RowCounts
+from springtide.domain.imports.normalise import ROUNDED
 from springtide.flows.files.imports import import_file, recover
 from springtide.flows.files.table_load import StrictRefusal
 from springtide.kit.errors import NotFound, Refusal

@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from springtide.domain.facts import confirmed
+from springtide.domain.imports import watermarks
 from tests.kit.bench import Bench
 
 _DAY = datetime(2025, 6, 10, tzinfo=UTC)
@@ -70,7 +70,7 @@ def test_only_what_was_told_again_is_noted_and_few_files_stay(
     _bring(bench, _A, 1)
     _bring(bench, _A, 1)
     assert not folder.exists()
-    monkeypatch.setattr(confirmed, "FILES_MAX", 2)
+    monkeypatch.setattr(watermarks, "FILES_MAX", 2)
     for day in (2, 3, 4):
         _bring(bench, _A, day)
     assert len(list(folder.rglob("*.parquet"))) == 2

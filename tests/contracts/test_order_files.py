@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from springtide.domain.catalog.store import products
 from springtide.domain.customers.store import customers
-from springtide.domain.facts import records
-from springtide.domain.facts.intake import ROUNDED
-from springtide.domain.facts.queries import imports
+from springtide.domain.imports import records
+from springtide.domain.imports.normalise import ROUNDED
+from springtide.domain.imports.queries import imports
 from springtide.flows.files.imports import Imported, import_file
 from springtide.flows.files.table_load import Cancelled
 from tests.kit.bench import ACTOR, Bench

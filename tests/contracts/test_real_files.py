@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from springtide.domain.facts.model import RowCounts
+from springtide.domain.imports.model import RowCounts
 from springtide.flows.files.imports import Imported, import_file
 from springtide.flows.files.table_load import Target
 from tests.kit.house import ACTOR, TestHouse, shop_in

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from springtide.connectors.files import FORMATS
-from springtide.connectors.tabular.heads import look
-from springtide.domain.facts.ports import Head
+from springtide.connectors.tabular.detect import look
+from springtide.domain.imports.ports import Head
 from springtide.kit.errors import Refusal
 from tests.contracts.test_order_files import _FORMATS as SAMPLES
 from tests.kit.bench import Bench

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from springtide.domain.access.model import Role
 from springtide.domain.access.queries import shop_by_slug
-from springtide.domain.facts import records
-from springtide.domain.facts.queries import import_record
+from springtide.domain.imports import records
+from springtide.domain.imports.queries import import_record
 from springtide.flows.timeline.store import actions
 from springtide.kit.ids import outward, uuid7
 from springtide.site import Site

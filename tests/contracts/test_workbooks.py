@@ -8,8 +8,8 @@ from datetime import date, datetime
 import pytest
 
 from springtide.connectors.tabular.cells import UnreadableFile
-from springtide.domain.facts.intake import ROUNDED
-from springtide.domain.facts.model import RowCounts
+from springtide.domain.imports.model import RowCounts
+from springtide.domain.imports.normalise import ROUNDED
 from tests.kit.bench import Bench
 from tests.kit.workbooks import error, formula, percent, sheet_of, workbook
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from springtide.domain.access.model import Actor, Shop
-from springtide.domain.facts import queries
 from springtide.domain.facts.lake import Lake
-from springtide.domain.facts.model import Summary
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
+from springtide.domain.imports import queries
+from springtide.domain.imports.model import Summary
 from springtide.flows.files.imports import Imported, import_file
 from springtide.flows.files.table_load import Target
 from springtide.kit.db import Database

@@ -17,6 +17,7 @@ from springtide.domain.pricing.model import (
     PriceFacts,
 )
 from springtide.domain.pricing.plan import Plan
+from springtide.domain.pricing.priced_cart import Situation
 from springtide.domain.pricing.rule import (
     ActiveRule,
     Conditions,
@@ -29,7 +30,6 @@ from springtide.domain.pricing.rule import (
     Stacking,
 )
 from springtide.domain.pricing.rules import RULES, checked_rule
-from springtide.domain.pricing.situation import Situation
 from springtide.domain.pricing.stack import evaluate, holds_guards
 
 NOW = datetime(2025, 11, 11, tzinfo=UTC)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from springtide.domain.access.act import Act
 from springtide.domain.access.model import Shop
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.domain.rewards.claiming import Outcome, claim_batch
 from springtide.domain.rewards.model import Attempt, Claim, Reward, Terms
 from springtide.domain.rewards.operations import publish_reward, save_reward

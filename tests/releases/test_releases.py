@@ -20,7 +20,7 @@ from sqlalchemy import create_engine, text
 from springtide.bootstrap import open_house
 from springtide.domain.access import operations
 from springtide.domain.access.queries import all_shops
-from springtide.domain.facts.reports import whole
+from springtide.domain.imports.reports import whole
 from springtide.flows.people.audit_log import WORDS, AuditFilter, entries
 from springtide.kit.db import Database, driver_url
 from springtide.migrations import is_current, migrate

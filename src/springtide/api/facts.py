@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Data, key_reading
-from springtide.domain.facts.queries import summary
+from springtide.domain.imports.queries import summary
 
 
 class FactSummary(Struct, kw_only=True):

@@ -10,8 +10,8 @@ from springtide.api.fields import CustomerKey, VisitorKey
 from springtide.api.stated import customer_asking
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
-from springtide.domain.rewards.deeds import Person
-from springtide.domain.rewards.today import Today, today_of
+from springtide.domain.rewards.daily_activity import Person
+from springtide.domain.rewards.daily_progress import Today, today_of
 from springtide.flows.checkout.customer_tokens import TOKEN_LENGTH_MAX
 
 

@@ -37,7 +37,7 @@ def summary(
     Example: `springtide facts summary --shop demo --json`
     """
     from springtide.domain.access.queries import shop_by_slug
-    from springtide.domain.facts import queries
+    from springtide.domain.imports import queries
 
     with _house() as house:
         with house.db.read() as tx:

@@ -157,7 +157,7 @@ def _import_one(
 def _mapping(house: "House", shop: "Shop", given: str) -> "tuple[Mapping[str, Any], str | None]":
     """Return the mapping of a file, or else the one that the shop saved under the name."""
     from springtide.connectors.tabular.mapping import read_mapping
-    from springtide.domain.facts.mappings import mapping_named
+    from springtide.domain.imports.mappings import mapping_named
 
     if not Path(given).is_file():
         with house.db.read() as tx:

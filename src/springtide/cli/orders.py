@@ -32,7 +32,7 @@ def list_orders(
     """
     from springtide.bootstrap import open_house
     from springtide.domain.access.queries import shop_by_slug
-    from springtide.domain.facts.told_orders import STATES, told_orders
+    from springtide.domain.facts.order_summaries import STATES, told_orders
     from springtide.kit.errors import printable
     from springtide.kit.money import to_decimal
     from springtide.settings import read_settings

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from springtide.demo import story
 from springtide.demo.simulator import Basket
 from springtide.domain.board.queries import day_window
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.domain.pricing.book import BookPrice
 from springtide.kit.money import share_bps
 

@@ -12,7 +12,7 @@ from springtide.domain.ledger.operations import expire_due
 from springtide.domain.orders.model import OrderPaid
 from springtide.domain.rewards.deposits import end_presale, failed_presales
 from springtide.domain.rewards.operations import settle_over
-from springtide.domain.rewards.using import end_claims, overdue_orders
+from springtide.domain.rewards.redemption import end_claims, overdue_orders
 from springtide.flows.checkout import place
 from springtide.flows.checkout.earned import earn, receive_old
 from springtide.flows.checkout.groups import settle_groups

@@ -24,7 +24,7 @@ MODULES = tuple(
         "pieces",
         "plan",
         "search",
-        "situation",
+        "priced_cart",
         "stack",
         "steps",
     )

@@ -13,7 +13,7 @@ from springtide.domain.customers.model import BadCustomer, CustomerEntry, Unknow
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.kit.db import Database
 from tests.kit.shops import ACTOR, new_shop
 

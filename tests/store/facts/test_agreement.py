@@ -12,7 +12,7 @@ from springtide.bootstrap import open_house
 from springtide.domain.facts import agreement, operations, store
 from springtide.domain.facts.agreement import LakeDisagrees
 from springtide.domain.facts.lake import Lake, LakeUnreadable
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.domain.facts.writing import kept_files, meet, writing
 from springtide.flows.files.imports import import_file
 from springtide.flows.files.table_load import Target

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from springtide.domain.facts import operations, queries
+from springtide.domain.facts import operations
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.model import COLUMNS, Appended, BadFact, Fact, Given
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.domain.facts.sealing import seal_new
+from springtide.domain.imports.queries import summary
 from springtide.kit.db import Database
 
 
@@ -193,7 +194,7 @@ def test_summary_adds_up_orders_payments_and_refunds(
             [fact("order", 500, now), fact("payment", 500, now), fact("refund", 200, later)],
             now=now,
         )
-    found = queries.summary(reader, "s")
+    found = summary(reader, "s")
     assert found.kinds == {"order": 1, "payment": 1, "refund": 1}
     assert (found.first_at, found.last_at) == (now, later)
     assert (found.gross_minor, found.paid_minor, found.refunded_minor) == (500, 500, 200)

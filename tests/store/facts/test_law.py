@@ -13,8 +13,9 @@ from springtide.domain.access.model import Actor
 from springtide.domain.access.operations import create_shop
 from springtide.domain.facts import operations
 from springtide.domain.facts.lake import Lake
-from springtide.domain.facts.model import Fact, RowCounts
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.model import Fact
+from springtide.domain.facts.reader import FactReader
+from springtide.domain.imports.model import RowCounts
 from springtide.flows.files.imports import import_file
 from springtide.flows.files.table_load import Target
 from springtide.kit.db import Database

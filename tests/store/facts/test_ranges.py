@@ -6,8 +6,8 @@ import duckdb
 import pytest
 
 from springtide.domain.access.model import Shop
-from springtide.domain.facts import ranges
-from springtide.domain.facts.queries import summary
+from springtide.domain.facts import zone_maps
+from springtide.domain.imports.queries import summary
 from springtide.flows.files.imports import import_file
 from springtide.flows.files.table_load import Target
 from tests.kit.house import ACTOR, TestHouse, shop_in
@@ -47,7 +47,7 @@ class Importer:
             rows = [("generic", name, name.split(":")[1]) for name in ids]
             connection.executemany("insert into emitted values (?, ?, ?)", rows)
             files = lake.snapshot().files
-            found = ranges.may_hold(connection, lake, files, "generic", with_orders=with_orders)
+            found = zone_maps.may_hold(connection, lake, files, "generic", with_orders=with_orders)
         return [file.month for file in found]
 
 
@@ -89,5 +89,5 @@ def test_ranges_go_with_their_files(brings: Importer) -> None:
     kept = set(brings.places().values())
     folder = brings.house.lake.folder / "ids"
     assert len(list(folder.iterdir())) == 2
-    ranges.forget(brings.house.lake, brings.house.lake.snapshot().files)
+    zone_maps.forget(brings.house.lake, brings.house.lake.snapshot().files)
     assert set(folder.iterdir()) == kept

@@ -14,7 +14,7 @@ import pytest
 from springtide.domain.facts import operations
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.model import Fact
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.domain.facts.sealing import FILES_MAX
 from springtide.kit.db import Database
 

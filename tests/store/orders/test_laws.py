@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from springtide.domain.access.act import Act
 from springtide.domain.facts.lake import Lake
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.domain.orders import queries
 from springtide.domain.orders.model import Order, OrderState
 from springtide.domain.orders.operations import close_order, close_unpaid, pay_order

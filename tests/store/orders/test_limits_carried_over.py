@@ -10,7 +10,7 @@ from springtide.domain.ledger.model import BoundReached, Chain, Transfer
 from springtide.domain.ledger.operations import move
 from springtide.domain.ledger.queries import accounts_by_keys, imbalances
 from springtide.domain.orders.model import OrderState
-from springtide.domain.rewards.using import void
+from springtide.domain.rewards.redemption import void
 from springtide.kit.db import Database, Instant
 from springtide.kit.ids import inward, uuid7
 from springtide.migrations import migrate

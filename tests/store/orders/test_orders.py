@@ -9,7 +9,8 @@ import pytest
 from springtide.domain.access.act import Act
 from springtide.domain.access.audit_queries import audit_page
 from springtide.domain.facts.lake import Lake
-from springtide.domain.facts.queries import FactReader, summary
+from springtide.domain.facts.reader import FactReader
+from springtide.domain.imports.queries import summary
 from springtide.domain.orders import queries
 from springtide.domain.orders.model import (
     OrderClosed,

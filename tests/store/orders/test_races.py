@@ -8,7 +8,8 @@ from pathlib import Path
 
 from springtide.domain.access.act import Act
 from springtide.domain.facts.lake import Lake
-from springtide.domain.facts.queries import FactReader, summary
+from springtide.domain.facts.reader import FactReader
+from springtide.domain.imports.queries import summary
 from springtide.domain.orders import queries
 from springtide.domain.orders.model import OrderKeyTaken, OrderState
 from springtide.domain.orders.operations import close_order, close_unpaid, pay_order

@@ -18,7 +18,7 @@ from springtide.domain.pricing.model import CartLine
 from springtide.domain.pricing.rule import Conditions
 from springtide.domain.rewards.grants import points_account
 from springtide.domain.rewards.points import adjust_points
-from springtide.domain.rewards.using import HoldingGone
+from springtide.domain.rewards.redemption import HoldingGone
 from springtide.flows.checkout import place as checkout
 from springtide.flows.checkout.buyer import Wanted
 from springtide.flows.checkout.place import Placing

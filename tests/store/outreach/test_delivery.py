@@ -16,7 +16,7 @@ from springtide.domain.access.model import Shop
 from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import opt_out, upsert_customers
 from springtide.domain.facts.lake import Lake
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.domain.outreach import operations, queries
 from springtide.domain.outreach.delivery import LEASE, Post, send_batch
 from springtide.domain.outreach.model import (

@@ -11,8 +11,8 @@ from springtide.domain.orders.queries import order as read_order
 from springtide.domain.rewards.groups import groups_of
 from springtide.domain.rewards.model import Claim, ClaimState, Group, Reward
 from springtide.domain.rewards.queries import claims_of_reward
+from springtide.domain.rewards.redemption import GroupAlone
 from springtide.domain.rewards.refunds import RefundRepaid, refunds_page, repay
-from springtide.domain.rewards.using import GroupAlone
 from springtide.kit.db import Database
 from springtide.kit.errors import NotFound
 from tests.kit.rewards import attempt, claimed, codes

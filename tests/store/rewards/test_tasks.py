@@ -11,13 +11,13 @@ from springtide.domain.access.model import Shop
 from springtide.domain.access.operations import create_shop
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.domain.facts.sealing import seal
 from springtide.domain.ledger.queries import account, imbalances
-from springtide.domain.rewards.deeds import Person
+from springtide.domain.rewards.daily_activity import Person
+from springtide.domain.rewards.daily_progress import today_of
 from springtide.domain.rewards.grants import points_account
 from springtide.domain.rewards.model import Attempt, Claim, Reward
-from springtide.domain.rewards.today import today_of
 from springtide.kit.errors import Refusal
 from tests.kit.house import ACTOR, TestHouse
 from tests.kit.rewards import RULE, attempt, desk_of, published

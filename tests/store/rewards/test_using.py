@@ -9,10 +9,10 @@ from springtide.domain.ledger.operations import expire_due
 from springtide.domain.orders.model import OrderClosed
 from springtide.domain.pricing.model import CartLine
 from springtide.domain.pricing.rule import Conditions, ProductSet
-from springtide.domain.rewards import using
+from springtide.domain.rewards import redemption
 from springtide.domain.rewards.grants import packet_account, points_account
 from springtide.domain.rewards.model import ClaimState, Reward
-from springtide.domain.rewards.using import FlashTooFew, HeldForOther, HoldingGone
+from springtide.domain.rewards.redemption import FlashTooFew, HeldForOther, HoldingGone
 from springtide.flows.checkout import place
 from springtide.flows.checkout.buyer import Wanted
 from springtide.kit.db import Database
@@ -60,7 +60,7 @@ def test_what_two_carts_saw_only_one_order_takes(till: Till, coupon: Reward) -> 
     till.place("o1")
     spending = place._spending("o2", till.shop, "c1", seen, seen.price())
     with till.db.write() as tx, pytest.raises(HoldingGone):
-        using.reserve(tx, shop=till.shop, held=seen.held, spending=spending, now=till.now)
+        redemption.reserve(tx, shop=till.shop, held=seen.held, spending=spending, now=till.now)
 
 
 @pytest.mark.parametrize("end", ["closed", "returned"])

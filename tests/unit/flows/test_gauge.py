@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from sqlalchemy import Connection
 
-from springtide.domain.facts import records
+from springtide.domain.imports import records
 from springtide.flows.files import progress
 from springtide.kit.outage import DatabaseAway
 from tests.kit.running import wait_until

@@ -11,9 +11,9 @@ from springtide.domain.pricing.allocation import allocate, spread
 from springtide.domain.pricing.explain import explain
 from springtide.domain.pricing.model import Buyer, Cart, CartLine, Decision, PriceFacts
 from springtide.domain.pricing.plan import Plan
+from springtide.domain.pricing.priced_cart import Situation
 from springtide.domain.pricing.rule import ActiveRule, Conditions, Guard, Hours
 from springtide.domain.pricing.search import best_stack
-from springtide.domain.pricing.situation import Situation
 from tests.kit.pricing import (
     CAMPAIGN,
     KEYS,

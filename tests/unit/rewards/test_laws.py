@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from springtide.domain.rewards.packet_split import double_mean, even_odds
 from springtide.domain.rewards.proof import (
     WHOLE_PPM,
     DrawList,
@@ -20,7 +21,6 @@ from springtide.domain.rewards.proof import (
     result_of,
     verify,
 )
-from springtide.domain.rewards.shares import double_mean, even_odds
 
 SEEDS = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(4_000)]
 seeds = st.binary(min_size=32, max_size=32).map(bytes.hex)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from springtide.connectors.tabular.heads import look
+from springtide.connectors.tabular.detect import look
 from springtide.connectors.tabular.staging import Staging
 from springtide.kit.errors import Refusal
 from tests.kit.workbooks import workbook

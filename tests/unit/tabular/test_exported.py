@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from springtide.connectors.tabular.exported import exported_at
+from springtide.connectors.tabular.export_time import exported_at
 from springtide.kit.time import zone
 
 CHINA = "Asia/Shanghai"

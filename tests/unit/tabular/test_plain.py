@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from springtide.connectors.tabular.heads import look
-from springtide.connectors.tabular.plain import stage_plain
+from springtide.connectors.tabular.detect import look
+from springtide.connectors.tabular.fast_csv import stage_plain
 from springtide.connectors.tabular.staging import Staging
-from springtide.domain.facts.ports import Head
+from springtide.domain.imports.ports import Head
 
 Staged = tuple[list[Any], list[Any]]
 

@@ -4,7 +4,7 @@ import duckdb
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from springtide.connectors.tabular.shares import Levels
+from springtide.connectors.tabular.allocation import Levels
 from springtide.kit.money import split
 
 _AMOUNT = st.one_of(st.integers(0, 20), st.integers(0, 10**12))

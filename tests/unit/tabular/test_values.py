@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from springtide.connectors.tabular import values
-from springtide.domain.facts.ports import StagedColumn
+from springtide.domain.imports.ports import StagedColumn
 from springtide.kit.time import zone
 
 CELL = StagedColumn("cell", "VARCHAR")

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
-from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
 
 _COLUMNS = {"订单编号", "货品标题", "数量", "实付款(元)", "订单状态"}
 _WORDS: dict[str, str | tuple[str, ...]] = {

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.mapping import header_row
-from springtide.domain.facts.ports import Check, Emit, Head, Note, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import Check, Emit, Head, Note, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_
 
 _NAMES = ("user", "item", "category", "behaviour", "time")

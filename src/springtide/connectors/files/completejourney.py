@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from springtide.connectors.tabular import values
-from springtide.domain.facts.ports import (
+from springtide.domain.imports.ports import (
     Check,
     Emit,
     Head,

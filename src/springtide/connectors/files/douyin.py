@@ -8,7 +8,7 @@ from typing import ClassVar
 from springtide.connectors.files.douyin_refunds import KNOWN_REFUNDS, SOURCE
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
-from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
 
 _COLUMNS = {"主订单编号", "子订单编号", "选购商品", "订单提交时间"}
 _WORDS: dict[str, str | tuple[str, ...]] = {

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.mapping import header_row
-from springtide.domain.facts.intake import ROUNDED, SCIENTIFIC
-from springtide.domain.facts.ports import (
+from springtide.domain.imports.normalise import ROUNDED, SCIENTIFIC
+from springtide.domain.imports.ports import (
     Check,
     Emit,
     Head,

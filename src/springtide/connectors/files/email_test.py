@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.mapping import header_row
-from springtide.domain.facts.ports import (
+from springtide.domain.imports.ports import (
     Check,
     Emit,
     Head,

@@ -15,9 +15,9 @@ from springtide.connectors.tabular.mapping import (
     guess,
     parse_mapping,
 )
-from springtide.domain.facts.intake import ROUNDED, SCIENTIFIC
 from springtide.domain.facts.model import KINDS, QUANTITY_MAX
-from springtide.domain.facts.ports import (
+from springtide.domain.imports.normalise import ROUNDED, SCIENTIFIC
+from springtide.domain.imports.ports import (
     Check,
     Emit,
     Head,

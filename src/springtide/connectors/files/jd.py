@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
-from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
 
 _COLUMNS = {"订单号", "商品ID", "商品名称", "订购数量", "下单时间", "京东价", "订单金额"}
 _WORDS = {

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.mapping import header_row
-from springtide.domain.facts.ports import Check, Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import Check, Head, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_
 from springtide.kit.sql import quoted
 

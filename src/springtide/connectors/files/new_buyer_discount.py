@@ -5,7 +5,7 @@ from typing import ClassVar
 from springtide.connectors.files.sycm_products import SOURCE
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.measures import MeasureTable
-from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
 
 _COLUMNS = {"统计日期", "商品id", "新客拉新费率", "新客支付金额"}
 

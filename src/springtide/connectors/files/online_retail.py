@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.mapping import MissingColumns, header_row
-from springtide.domain.facts.ports import Check, Emit, Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import Check, Emit, Head, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_
 from springtide.kit.money import exponent
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
-from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
 
 _COLUMNS = {"订单号", "订单状态", "商品数量(件)", "用户实付金额(元)", "商品id"}
 _WORDS: dict[str, str | tuple[str, ...]] = {

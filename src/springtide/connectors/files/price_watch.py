@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.measures import MeasureTable
-from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
 
 _COLUMNS = {"update_time", "id", "title", "price", "sale_count", "店名"}
 

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 from springtide.connectors.files.shopify_orders import COLUMNS, order_reading
-from springtide.domain.facts.ports import BadRecord, Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import BadRecord, Head, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_, Refusal
 
 _PAID = {"paid", "partially_paid", "partially_refunded", "refunded"}

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
-from springtide.domain.facts.ports import Check, Head, Reading, ReadOptions, Stage, StagedColumn
+from springtide.domain.imports.ports import Check, Head, Reading, ReadOptions, Stage, StagedColumn
 from springtide.kit.errors import N_
 from springtide.kit.money import exponent
 from springtide.kit.sql import quoted

@@ -4,7 +4,7 @@ from typing import ClassVar, NamedTuple
 
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.measures import MeasureTable
-from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
 
 
 class _Section(NamedTuple):

@@ -8,7 +8,7 @@ from typing import ClassVar
 from springtide.connectors.files.sycm_products import SOURCE
 from springtide.connectors.tabular.mapping import MissingColumns, header_row
 from springtide.connectors.tabular.measures import MeasureTable
-from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
 from springtide.kit.sql import quoted
 
 #: Whose number it is, in the platform's words and in ours.

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.measures import MeasureTable
-from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
 
 SOURCE = "sycm"
 _COLUMNS = {"统计日期", "商品ID", "商品名称", "商品访客数", "商品浏览量"}

@@ -5,7 +5,7 @@ from typing import ClassVar
 from springtide.connectors.files.sycm_products import SOURCE
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.measures import MeasureTable
-from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
 
 _DAYS = {"日期", "终端", "支付金额", "支付买家数"}
 _CATEGORIES = {"终端", "一级类目", "支付金额", "支付买家数"}

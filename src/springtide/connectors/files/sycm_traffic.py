@@ -5,7 +5,7 @@ from typing import ClassVar
 from springtide.connectors.files.sycm_products import SOURCE
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.measures import MeasureTable
-from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
 
 # One level and its detail in older files, up to four levels in newer ones.
 _FORMS = ({"来源", "来源明细", "访客数"}, {"一级来源", "二级来源", "访客数"})

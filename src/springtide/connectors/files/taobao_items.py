@@ -7,10 +7,10 @@ order report, whose money is split over the lines.
 from typing import ClassVar
 
 from springtide.connectors.files.taobao_orders import SOURCE, STATES, STATUS
-from springtide.connectors.tabular.known import NUMBERED, known_orders
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
-from springtide.domain.facts.ports import Check, Head, Reading, ReadOptions, Stage
+from springtide.connectors.tabular.prior_lines import NUMBERED, known_orders
+from springtide.domain.imports.ports import Check, Head, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_
 
 _COLUMNS = {"订单编号", "购买数量", "外部系统编号", "套餐信息", "商家编码"}

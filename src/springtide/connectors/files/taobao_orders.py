@@ -6,10 +6,10 @@ does. Lines of theirs that are known already get this report's buyer and money.
 
 from typing import ClassVar
 
-from springtide.connectors.tabular.known import ALL, OWN_LINE, known_lines
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
-from springtide.domain.facts.ports import Head, Note, Reading, ReadOptions, Stage
+from springtide.connectors.tabular.prior_lines import ALL, OWN_LINE, known_lines
+from springtide.domain.imports.ports import Head, Note, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_
 from springtide.kit.money import exponent
 

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from springtide.connectors.files.taobao_items import SERVICE
 from springtide.connectors.files.taobao_orders import PAID, SOURCE, STATES, STATUS
-from springtide.connectors.tabular.known import NUMBERED, known_orders
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
-from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
+from springtide.connectors.tabular.prior_lines import NUMBERED, known_orders
+from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
 
 _COLUMNS = {"子订单编号", "主订单编号", "订单状态", "订单创建时间"}
 _WORDS: dict[str, str | tuple[str, ...]] = {

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from springtide.connectors.files.shopify_orders import ANOTHER_CURRENCY
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
-from springtide.domain.facts.ports import BadRecord, Check, Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import BadRecord, Check, Head, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_
 from springtide.kit.sql import quoted
 

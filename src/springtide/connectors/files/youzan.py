@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
-from springtide.domain.facts.ports import Head, Reading, ReadOptions, Stage
+from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
 
 _COLUMNS = {"订单号", "全部商品名称", "订单实付金额", "订单状态"}
 _WORDS: dict[str, str | tuple[str, ...]] = {

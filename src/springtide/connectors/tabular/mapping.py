@@ -12,7 +12,7 @@ import duckdb
 
 from springtide.connectors.tabular.cells import shown_name
 from springtide.domain.facts.model import KINDS, OWN_SOURCES
-from springtide.domain.facts.ports import Head
+from springtide.domain.imports.ports import Head
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.time import zone
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from springtide.connectors.tabular import values
-from springtide.domain.facts.ports import (
+from springtide.domain.imports.ports import (
     Check,
     Emit,
     Head,

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from springtide.connectors.tabular import values
-from springtide.connectors.tabular.shares import Levels
-from springtide.domain.facts.intake import ROUNDED, SCIENTIFIC
+from springtide.connectors.tabular.allocation import Levels
 from springtide.domain.facts.model import QUANTITY_MAX
-from springtide.domain.facts.ports import Check, Emit, Note, Reading, ReadOptions, StagedColumn
+from springtide.domain.imports.normalise import ROUNDED, SCIENTIFIC
+from springtide.domain.imports.ports import Check, Emit, Note, Reading, ReadOptions, StagedColumn
 from springtide.kit.errors import N_
 from springtide.kit.money import exponent
 from springtide.kit.sql import quoted

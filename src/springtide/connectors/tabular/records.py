@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from springtide.connectors.tabular.cells import UnreadableFile, shown_name
-from springtide.domain.facts.ports import BadRecord
+from springtide.domain.imports.ports import BadRecord
 from springtide.kit.errors import N_
 from springtide.kit.ids import joined
 

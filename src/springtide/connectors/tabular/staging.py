@@ -12,11 +12,11 @@ import duckdb
 
 from springtide.connectors.tabular import records
 from springtide.connectors.tabular.cells import Row, UnreadableFile, checked, shown_name
-from springtide.connectors.tabular.heads import plainly_named, table_records, table_rows
+from springtide.connectors.tabular.detect import plainly_named, table_records, table_rows
+from springtide.connectors.tabular.fast_csv import stage_plain
 from springtide.connectors.tabular.packed import opened
-from springtide.connectors.tabular.plain import stage_plain
 from springtide.connectors.tabular.sql import csv_columns, staged_names
-from springtide.domain.facts.ports import BadRecord, Head, StagedColumn
+from springtide.domain.imports.ports import BadRecord, Head, StagedColumn
 from springtide.kit.errors import N_
 from springtide.kit.sql import identifier, quoted
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from springtide.domain.facts.model import EARLIEST, LATEST
-from springtide.domain.facts.ports import StagedColumn
+from springtide.domain.imports.ports import StagedColumn
 from springtide.kit.sql import quoted
 from springtide.kit.time import zone as zone_named
 

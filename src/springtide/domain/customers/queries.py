@@ -36,7 +36,7 @@ from springtide.domain.customers.standing import (
     standings,
 )
 from springtide.domain.customers.store import customers
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.kit.canonical import (
     to_json,
 )

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from springtide.analytics.rfm import CutPoints, Scorer, cut_points
 from springtide.domain.access.model import Shop
 from springtide.domain.customers.model import Activity, OrderLine, Standing, Standings
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.kit.time import at_wall_time
 
 # A line without an order key counts as an order of its own. Lines are put together to orders

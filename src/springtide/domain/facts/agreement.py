@@ -160,7 +160,7 @@ def adopt(tx: Connection, lake: Lake, found: Snapshot) -> None:
     """
     last = store.last_seq(tx)
     # Facts of a file never had a seq, so that nothing was sealed says nothing of them.
-    if found.files and not last and not store.has_imports(tx):
+    if found.files and not last and not store.has_files(tx):
         raise StateEmpty(place=lake.folder)
     if found.sealed_seq > last:
         raise StateOlder(place=lake.folder, known=last, found=found.sealed_seq)

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, select, tuple_
 
 from springtide.domain.facts import store
 from springtide.domain.facts.model import COLUMNS, OWN_SOURCES, Appended, Fact, check
-from springtide.domain.facts.records import end_import, note_counts, note_stage, start_import
 from springtide.domain.facts.sealing import Tended, compact, seal, sweep, tend
 from springtide.kit.canonical import to_json
 from springtide.kit.db import insert_into
@@ -23,11 +22,7 @@ __all__ = [
     "append_once",
     "claim_sources",
     "compact",
-    "end_import",
-    "note_counts",
-    "note_stage",
     "seal",
-    "start_import",
     "sweep",
     "tend",
 ]

@@ -9,14 +9,10 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
-    Index,
     Integer,
     RowMapping,
     String,
     Table,
-    Text,
-    UniqueConstraint,
-    Uuid,
     bindparam,
     delete,
     func,
@@ -107,49 +103,6 @@ sources = Table(
     Column("way", String(20), nullable=False),
 )
 
-#: Every import of a file, with its counts in rows of the file.
-imports = Table(
-    "fact_imports",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("shop_id", Uuid, nullable=False),
-    Column("shop", String(KEY_LENGTH_MAX), nullable=False),
-    Column("file_name", Text, nullable=False),
-    Column("sha256", String(64), nullable=False),
-    Column("format", String(60)),
-    Column("mapping", Json),
-    Column("state", String(20), nullable=False),
-    Column("stage", String(20), nullable=False),
-    Column("read_count", BigInteger, nullable=False),
-    Column("new_count", BigInteger, nullable=False),
-    Column("changed_count", BigInteger, nullable=False),
-    Column("unchanged_count", BigInteger, nullable=False),
-    Column("rejected_count", BigInteger, nullable=False),
-    Column("rejects_file", Text),
-    Column("problem", Text),
-    Column("started_at", Instant, nullable=False),
-    Column("finished_at", Instant),
-    Column("told_at", Instant),
-    Column("progress", Json),
-    Column("report", Json),
-    Column("cancel_requested_at", Instant),
-    Index("ix_fact_imports_shop_id", "shop_id", "started_at"),
-    Index("ix_fact_imports_shop", "shop", "sha256"),
-)
-
-#: What the columns of a shop's own tables mean, with the header of the table it was said for.
-mappings = Table(
-    "import_mappings",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("shop_id", Uuid, nullable=False),
-    Column("name", String(80), nullable=False),
-    Column("document", Json, nullable=False),
-    Column("header", Json, nullable=False),
-    Column("changed_at", Instant, nullable=False),
-    UniqueConstraint("shop_id", "name", name="uq_import_mappings_name"),
-)
-
 
 _TAKE = (
     update(counters)
@@ -211,6 +164,12 @@ def add_fresh(tx: Connection, facts: Sequence[Fact], *, after: int, now: datetim
     insert_rows(tx, tail, rows)
 
 
+def has_files(tx: Connection) -> bool:
+    """Tell whether facts of any file ever came in."""
+    query = select(sources.c.source).where(sources.c.way == "file").limit(1)
+    return tx.execute(query).first() is not None
+
+
 _values = attrgetter(*(column.name for column in tail.columns if hasattr(Fact, column.name)))
 
 
@@ -266,11 +225,6 @@ def note_lake(tx: Connection, **values: Any) -> None:
 def is_in_tail(tx: Connection, seq: int) -> bool:
     """Tell whether the tail holds a ``seq``."""
     return tx.execute(select(tail.c.seq).where(tail.c.seq == seq)).first() is not None
-
-
-def has_imports(tx: Connection) -> bool:
-    """Tell whether a file was ever imported, into any shop."""
-    return tx.execute(select(imports.c.id).limit(1)).first() is not None
 
 
 def count_lost(tx: Connection, sealed_seq: int) -> int:

@@ -21,7 +21,7 @@ import duckdb
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties
 from deltalake.transaction import AddAction, RemoveAction, Transaction
 
-from springtide.domain.facts import agreement, ranges
+from springtide.domain.facts import agreement, zone_maps
 from springtide.domain.facts.lake import (
     LOCK_SECONDS,
     PARTITIONS,
@@ -187,7 +187,7 @@ class Writer:
             place.unlink(missing_ok=True)
             return None
         flush(place)
-        ranges.note(connection, self.lake, place)
+        zone_maps.note(connection, self.lake, place)
         return AddAction(
             path=f"shop={shop}/month={month}/{name}.parquet",
             size=size,
@@ -287,7 +287,7 @@ class Writer:
                 (self.lake.table / path).unlink(missing_ok=True)
             with self.database.write() as tx:
                 agreement.note_swept(tx, version)
-        ranges.forget(self.lake, self.snapshot.files)
+        zone_maps.forget(self.lake, self.snapshot.files)
         return len(dead)
 
     def _dead(self, swept: int, before_ms: int) -> tuple[list[str], int]:

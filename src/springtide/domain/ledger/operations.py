@@ -16,6 +16,13 @@ from springtide.domain.access.model import Shop
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append_once
 from springtide.domain.ledger import store
+from springtide.domain.ledger.batch import (
+    OpenAccount,
+    OpenLot,
+    OpenTransfer,
+    Sheet,
+    opening_problem,
+)
 from springtide.domain.ledger.model import (
     ID_LENGTH_MAX,
     MONEY,
@@ -24,13 +31,6 @@ from springtide.domain.ledger.model import (
     Opening,
     Transfer,
     TransferState,
-)
-from springtide.domain.ledger.sheet import (
-    OpenAccount,
-    OpenLot,
-    OpenTransfer,
-    Sheet,
-    opening_problem,
 )
 from springtide.kit.bulk import insert_rows, rows_by, update_rows
 from springtide.kit.db import insert_into

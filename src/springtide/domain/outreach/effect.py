@@ -20,7 +20,7 @@ from springtide.analytics.lift import (
 from springtide.domain.access.model import Shop
 from springtide.domain.customers.queries import money_kind
 from springtide.domain.facts.model import months
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.domain.outreach.model import Outreach
 from springtide.kit.time import Window
 

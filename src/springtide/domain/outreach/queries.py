@@ -15,7 +15,7 @@ from springtide.domain.customers.queries import (
     reachable_keys,
     standings,
 )
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.domain.outreach.effect import Effect, compare
 from springtide.domain.outreach.model import (
     CHANNEL_DEFAULT,

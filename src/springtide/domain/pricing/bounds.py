@@ -1,6 +1,6 @@
 """What the rules of one lane give together, at most: the bound that closes branches."""
 
-from springtide.domain.pricing.situation import OnLines
+from springtide.domain.pricing.priced_cart import OnLines
 from springtide.domain.pricing.stack import WHOLE
 
 

@@ -23,9 +23,9 @@ from springtide.domain.pricing.model import (
     PriceFacts,
 )
 from springtide.domain.pricing.plan import Plan
+from springtide.domain.pricing.priced_cart import POINTS, Situation, bits
 from springtide.domain.pricing.rule import LANES, Giving, OnMoney
 from springtide.domain.pricing.search import Found, best_stack
-from springtide.domain.pricing.situation import POINTS, Situation, bits
 from springtide.domain.pricing.stack import Given, Stack, costed, holds_guards
 
 _WHOLE = 10_000

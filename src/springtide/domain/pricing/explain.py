@@ -22,9 +22,9 @@ from springtide.domain.pricing.model import (
     Reason,
 )
 from springtide.domain.pricing.plan import Plan, normal_code
+from springtide.domain.pricing.priced_cart import POINTS, SHIPPING, Situation, bits
 from springtide.domain.pricing.rule import Asks, Giving, MoreOf, OnMoney, PerGroup, PerLine
 from springtide.domain.pricing.search import Found, best_stack
-from springtide.domain.pricing.situation import POINTS, SHIPPING, Situation, bits
 from springtide.domain.pricing.stack import Stack, costed, reached
 
 #: Sets of winners that are set aside to see what a rule would have given.

@@ -8,7 +8,7 @@ price of their own.
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from springtide.domain.pricing.situation import Grouped, Situation, bits
+from springtide.domain.pricing.priced_cart import Grouped, Situation, bits
 
 #: Options of one cell that are looked at; past it the search says that it is not proven.
 CELL_OPTIONS_MAX: Final = 4_000

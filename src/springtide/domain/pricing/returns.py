@@ -19,9 +19,9 @@ import msgspec
 from springtide.domain.pricing.engine import price
 from springtide.domain.pricing.model import CartLine, Decision
 from springtide.domain.pricing.plan import Plan
+from springtide.domain.pricing.priced_cart import Situation
 from springtide.domain.pricing.replay import Inputs
 from springtide.domain.pricing.rule import OnMoney, PerGroup, PerLine
-from springtide.domain.pricing.situation import Situation
 from springtide.domain.pricing.stack import reached
 from springtide.kit.errors import N_, Invalid, Refusal
 

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from springtide.domain.pricing.allocation import spread
 from springtide.domain.pricing.bounds import Ranked
 from springtide.domain.pricing.items import NEVER, Items, Option, item_options
-from springtide.domain.pricing.situation import POINTS, OnLines, Situation, bits
+from springtide.domain.pricing.priced_cart import POINTS, OnLines, Situation, bits
 from springtide.domain.pricing.stack import WHOLE, Stack, evaluate, holds_guards
 from springtide.domain.pricing.steps import Step
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from springtide.domain.pricing.allocation import spread
-from springtide.domain.pricing.situation import OnLines, Situation
+from springtide.domain.pricing.priced_cart import OnLines, Situation
 from springtide.domain.pricing.steps import Step
 
 #: All of it, in basis points.

@@ -14,9 +14,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from springtide.domain.access.model import Shop
+from springtide.domain.ledger.batch import Sheet
 from springtide.domain.ledger.model import BoundReached, Chain, Opening, Transfer
 from springtide.domain.ledger.operations import keep, open_sheet
-from springtide.domain.ledger.sheet import Sheet
 from springtide.domain.rewards.codes import codes_brought, wrong_code
 from springtide.domain.rewards.games import read_game
 from springtide.domain.rewards.grants import POINTS, points_account

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from springtide.domain.ledger.batch import Sheet
 from springtide.domain.ledger.model import Opening, Transfer
-from springtide.domain.ledger.sheet import Sheet
 from springtide.domain.rewards.grants import Grant
 from springtide.domain.rewards.model import Attempt, CustomerLimit, Reward
 

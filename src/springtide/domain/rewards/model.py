@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
+from springtide.domain.ledger.batch import Sheet
 from springtide.domain.ledger.model import Opening, Transfer
-from springtide.domain.ledger.sheet import Sheet
 from springtide.kit.errors import N_, Refusal
 
 NAME_LENGTH_MAX = 80

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from springtide.domain.rewards.shares import number_of
+from springtide.domain.rewards.packet_split import number_of
 from springtide.kit.canonical import to_json
 from springtide.kit.errors import N_, Refusal
 

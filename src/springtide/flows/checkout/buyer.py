@@ -14,8 +14,8 @@ from springtide.domain.orders.queries import has_ordered
 from springtide.domain.pricing.model import Buyer, CartLine
 from springtide.domain.pricing.operations import left_of
 from springtide.domain.pricing.plan import Plan
-from springtide.domain.rewards.holdings import NOTHING, Holdings, holdings
 from springtide.domain.rewards.queries import rules_given
+from springtide.domain.rewards.wallet import NOTHING, Holdings, holdings
 from springtide.flows.claims.standing import StandingOf
 from springtide.kit.errors import N_, Invalid, Refusal
 

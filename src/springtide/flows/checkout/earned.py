@@ -27,8 +27,8 @@ from springtide.domain.rewards.games.buy_to_get import BuyToGet, earned_by
 from springtide.domain.rewards.games.share import brought
 from springtide.domain.rewards.model import Attempt, Bought, Claim, Reward
 from springtide.domain.rewards.queries import claims_by_keys, rewards_of_kind
+from springtide.domain.rewards.redemption import use_up
 from springtide.domain.rewards.refunds import owe_for_order
-from springtide.domain.rewards.using import use_up
 from springtide.flows.checkout.free_orders import free_order
 from springtide.flows.checkout.net_paid import kept_beside, kept_pieces, less, paid_beside
 from springtide.flows.claims.eligibility import asks_of

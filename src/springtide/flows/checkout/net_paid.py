@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from springtide.domain.access.model import Shop
 from springtide.domain.orders.model import Order, OrderReturn
 from springtide.domain.pricing.returns import kept_share
-from springtide.domain.rewards.using import deposits_of
+from springtide.domain.rewards.redemption import deposits_of
 from springtide.kit.money import split
 
 

@@ -38,9 +38,9 @@ from springtide.domain.pricing.operations import (
 from springtide.domain.pricing.plan import Plan
 from springtide.domain.pricing.queries import active_plan, current_prices
 from springtide.domain.pricing.replay import Inputs, inputs_of
-from springtide.domain.rewards import using
-from springtide.domain.rewards.holdings import NOTHING, Holdings
-from springtide.domain.rewards.using import Spending
+from springtide.domain.rewards import redemption
+from springtide.domain.rewards.redemption import Spending
+from springtide.domain.rewards.wallet import NOTHING, Holdings
 from springtide.flows.checkout.buyer import Wanted, buyer_of, held_of, refuse_stated
 from springtide.flows.claims.standing import StandingOf
 from springtide.kit.errors import N_, Invalid, Refusal
@@ -149,7 +149,7 @@ def place(
     if wanted.customer_key is not None:
         entries = [CustomerEntry(wanted.customer_key)]
         upsert_customers(act, entries=entries)
-    using.reserve(
+    redemption.reserve(
         act.tx,
         shop=act.shop,
         held=prepared.held,
@@ -159,7 +159,7 @@ def place(
             decision,
             order_key=key,
             customer_key=wanted.customer_key,
-            reference=using.reference_of(key),
+            reference=redemption.reference_of(key),
         ),
         now=act.now,
     )
@@ -184,7 +184,7 @@ def place(
 def close(act: Act, *, key: str, reason: str) -> Order:
     """Close an unpaid order; give back what it reserved, and what it used of its rules' limits."""
     if orders.lock_order(act.tx, shop=act.shop, key=key).state is OrderState.PLACED:
-        using.void(act.tx, shop=act.shop, order_keys=[key], now=act.now)
+        redemption.void(act.tx, shop=act.shop, order_keys=[key], now=act.now)
     return orders.close_order(act, key=key, reason=reason)
 
 
@@ -195,7 +195,7 @@ def pay(act: Act, *, key: str, payment_key: str, amount_minor: int | None = None
     """
     deposits: dict[str, int] = {}
     if orders.lock_order(act.tx, shop=act.shop, key=key).state is OrderState.PLACED:
-        deposits = using.post(act.tx, shop=act.shop, order_key=key, now=act.now)
+        deposits = redemption.post(act.tx, shop=act.shop, order_key=key, now=act.now)
     return orders.pay_order(
         act, key=key, payment_key=payment_key, amount_minor=amount_minor, deposits=deposits
     )
@@ -207,7 +207,7 @@ def close_unpaid(
     """Close unpaid orders as ``orders.close_unpaid`` does, and give back all that they hold."""
 
     def giving_back(keys: Sequence[str]) -> None:
-        using.void(act.tx, shop=act.shop, order_keys=keys, now=act.now)
+        redemption.void(act.tx, shop=act.shop, order_keys=keys, now=act.now)
 
     return orders.close_unpaid(
         act,

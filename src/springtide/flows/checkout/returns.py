@@ -16,7 +16,7 @@ from springtide.domain.pricing.operations import given_by
 from springtide.domain.pricing.queries import kept_plan, terms_of_campaign
 from springtide.domain.pricing.replay import Inputs, refuse_other_engine
 from springtide.domain.pricing.returns import ReturnOwes, kept_after, kept_price
-from springtide.domain.rewards import using
+from springtide.domain.rewards import redemption
 from springtide.flows.checkout.earned import cut_earned, owed_chain
 from springtide.flows.checkout.net_paid import kept_beside, paid_beside, pieces_back
 from springtide.kit import ids
@@ -86,7 +86,7 @@ def return_lines(
     chains = cut_earned(act.tx, shop=act.shop, order=order, kept=kept, now=act.now)
     if not any(kept.values()):
         rules = given_by(decision)
-        chains += using.give_back(
+        chains += redemption.give_back(
             act.tx, shop=act.shop, order_key=order.key, rules=rules, now=act.now
         )
     if is_owed and refund:

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from springtide.domain.access.model import Shop
 from springtide.domain.customers.standing import last_full_day, standings
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.kit.errors import N_, Refusal
 
 #: What customers did, by the kind of fact; a tier is written ``tier:`` and its name.

@@ -17,7 +17,7 @@ import msgspec
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from springtide.domain.access.model import Shop
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.domain.rewards.claiming import claim_batch
 from springtide.domain.rewards.model import (
     Attempt,

@@ -11,8 +11,8 @@ from uuid import UUID
 import msgspec
 
 from springtide.domain.access.model import Shop
-from springtide.domain.facts.queries import FactReader
-from springtide.domain.rewards.deeds import Person, done_today
+from springtide.domain.facts.reader import FactReader
+from springtide.domain.rewards.daily_activity import Person, done_today
 from springtide.domain.rewards.games import read_game
 from springtide.domain.rewards.games.buy_to_get import BuyToGet
 from springtide.domain.rewards.games.task import Task

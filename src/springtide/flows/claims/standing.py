@@ -5,7 +5,7 @@ from datetime import datetime
 
 from springtide.domain.access.model import Shop
 from springtide.domain.customers.standing import last_full_day, standings
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 
 #: A customer's key -> (tier, has ordered before): what the facts know.
 StandingOf = Callable[[str], tuple[str, bool]]

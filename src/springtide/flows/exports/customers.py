@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from springtide.analytics.rfm import SEGMENT_NAMES
-from springtide.connectors.tabular.written import Column, Row
+from springtide.connectors.tabular.writers import Column, Row
 from springtide.domain.access.model import Data
 from springtide.domain.customers.model import Standing
 from springtide.domain.customers.queries import customers_after, last_full_day, standings

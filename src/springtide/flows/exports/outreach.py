@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import msgspec
 
-from springtide.connectors.tabular.written import Column, Row
+from springtide.connectors.tabular.writers import Column, Row
 from springtide.domain.access.model import Data
 from springtide.domain.campaigns.queries import campaign
 from springtide.domain.outreach import queries

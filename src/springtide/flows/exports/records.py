@@ -8,10 +8,10 @@ from uuid import UUID
 
 import msgspec
 
-from springtide.connectors.tabular.written import Column, Row
+from springtide.connectors.tabular.writers import Column, Row
 from springtide.domain.access.model import Data
 from springtide.domain.access.queries import keys_of, members_of
-from springtide.domain.facts.queries import import_record, imports
+from springtide.domain.imports.queries import import_record, imports
 from springtide.flows import names
 from springtide.flows.files.export import Nothing, Source
 from springtide.flows.people.audit_log import WORDS, AuditFilter, entries

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from springtide.connectors.tabular.written import Column, Row
+from springtide.connectors.tabular.writers import Column, Row
 from springtide.domain.access.model import Data
 from springtide.domain.board.metrics import METRICS
 from springtide.domain.board.model import Unit

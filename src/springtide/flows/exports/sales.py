@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from springtide.connectors.tabular.written import Column, Row, TooManyRows
+from springtide.connectors.tabular.writers import Column, Row, TooManyRows
 from springtide.domain.access.model import Data
 from springtide.domain.board.metrics import METRICS
 from springtide.domain.board.model import Counted, Metric, Unit

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from springtide.connectors.tabular.written import Column, Row
+from springtide.connectors.tabular.writers import Column, Row
 from springtide.domain.access.model import Data
 from springtide.domain.ledger.queries import accounts_page, statement
 from springtide.domain.rewards.approvals import gifts_page

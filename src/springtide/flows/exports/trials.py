@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import ClassVar
 
-from springtide.connectors.tabular.written import Column, Row
+from springtide.connectors.tabular.writers import Column, Row
 from springtide.domain.access.model import Data
 from springtide.domain.campaigns.queries import campaign
 from springtide.domain.catalog.queries import products_by_keys

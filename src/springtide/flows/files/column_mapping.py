@@ -11,18 +11,18 @@ from typing import Any
 
 from springtide.connectors.files import FORMATS
 from springtide.connectors.tabular.cells import Row, calling
-from springtide.connectors.tabular.heads import HEAD_ROWS, look, table_rows
+from springtide.connectors.tabular.detect import HEAD_ROWS, look, table_rows
 from springtide.connectors.tabular.mapping import parse_mapping
 from springtide.connectors.tabular.rejects import read_rejects, write_rejects
 from springtide.connectors.tabular.staging import Staging, blaming
 from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
-from springtide.domain.facts import intake, mappings
 from springtide.domain.facts.lake import Lake
-from springtide.domain.facts.mappings import SavedMapping
-from springtide.domain.facts.ports import Head, ReadOptions
-from springtide.domain.facts.reports import make_report
+from springtide.domain.imports import mappings, normalise
+from springtide.domain.imports.mappings import SavedMapping
+from springtide.domain.imports.ports import Head, ReadOptions
+from springtide.domain.imports.reports import make_report
 from springtide.flows.files.table_load import Target
 from springtide.kit.errors import N_
 from springtide.kit.ids import outward
@@ -80,7 +80,7 @@ def try_mapping(lake: Lake, head: Head, mapping: Mapping[str, Any], shop: Shop) 
     options = ReadOptions(shop.currency, shop.zone_name, mapping)
     with calling(head.path, head.name), blaming(head.name), _staging(lake) as stage:
         reading = FORMATS["generic"].read(head, stage, options)
-        intake.sift(stage.connection, reading)
+        normalise.sift(stage.connection, reading)
         report = make_report(
             stage.connection, reading, head, stage.names,
             currency=shop.currency, zone=shop.zone_name,

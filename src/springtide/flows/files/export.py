@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from springtide.connectors.tabular.written import SUFFIXES, Column, Manner, Row, write
+from springtide.connectors.tabular.writers import SUFFIXES, Column, Manner, Row, write
 from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import READERS, Actor, Data, Permission, Shop
 from springtide.domain.access.operations import record_audit

@@ -20,16 +20,16 @@ from uuid import UUID
 
 from springtide.connectors.files import FORMATS
 from springtide.connectors.tabular.cells import shown_name
-from springtide.connectors.tabular.exported import exported_at
-from springtide.connectors.tabular.heads import look
+from springtide.connectors.tabular.detect import look
+from springtide.connectors.tabular.export_time import exported_at
 from springtide.connectors.tabular.mapping import find_header, guess, parse_mapping
 from springtide.domain.access.model import Actor, Shop
-from springtide.domain.facts import mappings, operations, records, settling
 from springtide.domain.facts.lake import LOCK_SECONDS, Lake, LakeBusy
-from springtide.domain.facts.mappings import SavedMapping
-from springtide.domain.facts.model import Problem, RowCounts
-from springtide.domain.facts.ports import Head, ReadOptions
 from springtide.domain.facts.writing import writing
+from springtide.domain.imports import mappings, merge, records
+from springtide.domain.imports.mappings import SavedMapping
+from springtide.domain.imports.model import Problem, RowCounts
+from springtide.domain.imports.ports import Head, ReadOptions
 from springtide.flows.files.table_load import Bringing, Cancelled, Listener, Progress, Target
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.ids import uuid7
@@ -185,7 +185,7 @@ def recover(target: Target) -> None:
             except BlockingIOError:
                 continue
             with writing(target.database, target.lake) as writer:
-                has_facts = writer.done(settling.transaction_name(import_id)) > 0
+                has_facts = writer.done(merge.transaction_name(import_id)) > 0
             problem = None if has_facts else Problem(_STOPPED)
             _end(target, import_id, "done" if has_facts else "failed", problem)
             shutil.rmtree(target.lake.spill / str(import_id), ignore_errors=True)
@@ -215,7 +215,7 @@ class _Table:
         head, kind, mapping = self.understood.head, self.understood.kind, self.understood.mapping
         with _alive(target.lake, import_id):
             with target.database.write() as tx:
-                operations.start_import(
+                records.start_import(
                     tx,
                     import_id=import_id,
                     shop_id=self.shop.id,
@@ -226,7 +226,7 @@ class _Table:
                     told_at=told_at,
                     now=target.clock(),
                 )
-                operations.note_stage(tx, import_id=import_id, stage="reading", format=kind)
+                records.note_stage(tx, import_id=import_id, stage="reading", format=kind)
             try:
                 bringing = Bringing(
                     target, head, self.name, kind, self.shop, self.actor, import_id, told_at,
@@ -366,6 +366,6 @@ def _alive(lake: Lake, import_id: UUID) -> Iterator[None]:
 
 def _end(target: Target, import_id: UUID, state: str, problem: Problem | None) -> None:
     with target.database.write() as tx:
-        operations.end_import(
+        records.end_import(
             tx, import_id=import_id, state=state, problem=problem, now=target.clock()
         )

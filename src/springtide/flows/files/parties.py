@@ -16,7 +16,7 @@ from springtide.domain.catalog.operations import upsert_products
 from springtide.domain.catalog.queries import products_by_keys
 from springtide.domain.customers.model import CustomerEntry, checked_email
 from springtide.domain.customers.operations import upsert_customers
-from springtide.domain.facts.ports import Reading
+from springtide.domain.imports.ports import Reading
 from springtide.kit.db import Database
 from springtide.kit.text import BadEmail
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import duckdb
 
-from springtide.domain.facts import records
+from springtide.domain.imports import records
 from springtide.kit.db import Database
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.outage import unless_away

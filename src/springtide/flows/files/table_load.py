@@ -22,11 +22,12 @@ from springtide.connectors.tabular.staging import Staging, blaming
 from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Actor, Shop
 from springtide.domain.access.operations import record_audit
-from springtide.domain.facts import intake, operations, settling
+from springtide.domain.facts import operations
 from springtide.domain.facts.lake import Lake
-from springtide.domain.facts.model import RowCounts
-from springtide.domain.facts.ports import Head, Reading, ReadOptions
-from springtide.domain.facts.reports import make_report
+from springtide.domain.imports import merge, normalise, records
+from springtide.domain.imports.model import RowCounts
+from springtide.domain.imports.ports import Head, Reading, ReadOptions
+from springtide.domain.imports.reports import make_report
 from springtide.flows.files.parties import Clock, bring_people
 from springtide.flows.files.progress import Cancelled, Gauge, Measured
 from springtide.kit.db import Database
@@ -126,7 +127,7 @@ class Bringing:
             operations.claim_sources(tx, pairs, way="file")
         self.gauge.row_count = stage.row_count
         self._note("checking")
-        left_out = intake.sift(connection, reading)
+        left_out = normalise.sift(connection, reading)
         row_count = stage.row_count - left_out
         rejects_file = self._write_rejects(stage)
         report = make_report(
@@ -136,7 +137,7 @@ class Bringing:
         report["left_out"] = left_out
         if self.mapping_name:
             report["mapping"] = self.mapping_name
-        reading = intake.forget_rows(connection, reading)
+        reading = normalise.forget_rows(connection, reading)
         rows = self._bring(connection, reading, row_count, rejects_file, report)
         self._end(rows)
         self.progress("done")
@@ -145,7 +146,7 @@ class Bringing:
     def _end(self, rows: RowCounts) -> None:
         with self.target.database.write() as tx:
             now = self.target.clock()
-            operations.end_import(tx, import_id=self.import_id, state="done", problem=None, now=now)
+            records.end_import(tx, import_id=self.import_id, state="done", problem=None, now=now)
             record_audit(
                 tx,
                 shop=self.shop,
@@ -158,7 +159,7 @@ class Bringing:
     def _note(self, stage: str) -> None:
         self.gauge.enter(stage)
         with self.target.database.write() as tx:
-            operations.note_stage(tx, import_id=self.import_id, stage=stage)
+            records.note_stage(tx, import_id=self.import_id, stage=stage)
         self.progress(stage)
 
     def _write_rejects(self, stage: Staging) -> Path | None:
@@ -183,7 +184,7 @@ class Bringing:
         rejects_file: Path | None,
         report: dict[str, Any],
     ) -> RowCounts:
-        def ready(outcome: settling.Outcome) -> RowCounts:
+        def ready(outcome: merge.Outcome) -> RowCounts:
             new, changed = self._bring_people(connection, reading)
             rows = outcome.counting(new, changed)
             report["older"] = outcome.older
@@ -191,8 +192,8 @@ class Bringing:
             return rows
 
         if not reading.emits:
-            return ready(settling.count_rows(connection, row_count))
-        return settling.commit(
+            return ready(merge.count_rows(connection, row_count))
+        return merge.commit(
             self.target.database,
             self.target.lake,
             connection,
@@ -220,7 +221,7 @@ class Bringing:
 
     def _count(self, rows: RowCounts, rejects_file: Path | None, report: Mapping[str, Any]) -> None:
         with self.target.database.write() as tx:
-            operations.note_counts(
+            records.note_counts(
                 tx,
                 import_id=self.import_id,
                 rows=rows,

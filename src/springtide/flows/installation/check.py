@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from springtide.domain.access.queries import all_shops
 from springtide.domain.facts.inspection import inspect, stray_files
 from springtide.domain.facts.lake import LakeUnreadable
-from springtide.domain.facts.queries import imports
+from springtide.domain.imports.queries import imports
 from springtide.domain.ledger.queries import broken_bounds, imbalances
 from springtide.flows.files import pending
 from springtide.flows.installation import marks

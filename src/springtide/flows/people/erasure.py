@@ -22,8 +22,8 @@ from springtide.domain.catalog.queries import products_by_keys
 from springtide.domain.customers.erasing import Erasure, begin_erasure, erasure, forget_customer
 from springtide.domain.facts.erasing import rename_in_lake
 from springtide.domain.facts.lake import scan
-from springtide.domain.facts.queries import imports
 from springtide.domain.facts.sealing import sweep
+from springtide.domain.imports.queries import imports
 from springtide.domain.orders.queries import orders_by_keys
 from springtide.flows.people.personal_data import PLACES, TOGETHER, Swap, rename, rows_naming
 from springtide.flows.timeline import planning

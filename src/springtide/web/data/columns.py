@@ -12,13 +12,13 @@ from litestar import Response, get, post
 from springtide.bootstrap import House
 from springtide.connectors.tabular.mapping import likely_header
 from springtide.domain.access.model import Member, Needs, Permission
-from springtide.domain.facts.mappings import (
+from springtide.domain.imports.mappings import (
     NAME_LENGTH_MAX,
     SavedMapping,
     mapping_of,
     saved_mappings,
 )
-from springtide.domain.facts.ports import Head
+from springtide.domain.imports.ports import Head
 from springtide.flows.files import column_mapping, pending
 from springtide.flows.files.column_mapping import Preview, Trial
 from springtide.flows.files.pending import KeptFile

@@ -13,10 +13,10 @@ from springtide.bootstrap import House
 from springtide.connectors.files import FORMATS
 from springtide.connectors.tabular.rejects import read_rejects
 from springtide.domain.access.model import Data, Member, Needs, Permission, reading
-from springtide.domain.facts.mappings import saved_mappings
-from springtide.domain.facts.model import ImportRecord, Problem
-from springtide.domain.facts.queries import import_record, imports, summary
-from springtide.domain.facts.records import request_cancel
+from springtide.domain.imports.mappings import saved_mappings
+from springtide.domain.imports.model import ImportRecord, Problem
+from springtide.domain.imports.queries import import_record, imports, summary
+from springtide.domain.imports.records import request_cancel
 from springtide.flows import names
 from springtide.flows.files.pending import kept_files
 from springtide.flows.timeline import planning

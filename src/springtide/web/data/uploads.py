@@ -15,8 +15,8 @@ from springtide.bootstrap import House
 from springtide.connectors.tabular.mapping import DOCUMENT_MAX, read_mapping
 from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member
-from springtide.domain.facts.mappings import mapping_of
-from springtide.domain.facts.model import ImportRecord
+from springtide.domain.imports.mappings import mapping_of
+from springtide.domain.imports.model import ImportRecord
 from springtide.flows.files import pending
 from springtide.flows.files.pending import KeptFile
 from springtide.flows.timeline import planning

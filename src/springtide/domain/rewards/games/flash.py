@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from springtide.domain.ledger.sheet import Sheet
+from springtide.domain.ledger.batch import Sheet
 from springtide.domain.rewards import checks
 from springtide.domain.rewards.model import (
     Attempt,

@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from springtide.domain.ledger.batch import Sheet
 from springtide.domain.ledger.model import Opening, Transfer
-from springtide.domain.ledger.sheet import Sheet
 from springtide.domain.rewards import checks
 from springtide.domain.rewards.model import (
     Attempt,

@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
+from springtide.domain.ledger.batch import Sheet
 from springtide.domain.ledger.model import MONEY
-from springtide.domain.ledger.sheet import Sheet
 from springtide.domain.rewards import checks
 from springtide.domain.rewards.grants import account_of, grant
 from springtide.domain.rewards.model import (
@@ -19,7 +19,7 @@ from springtide.domain.rewards.model import (
     Terms,
     unit,
 )
-from springtide.domain.rewards.shares import double_mean, even_odds
+from springtide.domain.rewards.packet_split import double_mean, even_odds
 from springtide.kit.errors import N_, Refusal
 
 Split = Literal["equal", "double_mean", "even_odds"]

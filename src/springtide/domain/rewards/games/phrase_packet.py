@@ -4,7 +4,7 @@ import unicodedata
 from datetime import timedelta
 from typing import Annotated, ClassVar
 
-from springtide.domain.ledger.sheet import Sheet
+from springtide.domain.ledger.batch import Sheet
 from springtide.domain.rewards.games.packet import Packet
 from springtide.domain.rewards.model import Attempt, Played, Reward, Terms, unit
 from springtide.kit.errors import N_, Refusal

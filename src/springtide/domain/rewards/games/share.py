@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
+from springtide.domain.ledger.batch import Sheet
 from springtide.domain.ledger.model import MONEY, Opening, Transfer
-from springtide.domain.ledger.sheet import Sheet
 from springtide.domain.rewards import checks
 from springtide.domain.rewards.grants import POINTS, account_of, grant
 from springtide.domain.rewards.model import (

@@ -25,7 +25,7 @@ from springtide.connectors.tabular.cells import (
 )
 from springtide.connectors.tabular.packed import ZIP, members, opened, shown_member
 from springtide.connectors.tabular.workbooks import OLE, check_workbook, first_rows, workbook_rows
-from springtide.domain.facts.ports import Head
+from springtide.domain.imports.ports import Head
 from springtide.kit.errors import N_, NotFound
 
 HEAD_ROWS = 20

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, select, update
 
-from springtide.domain.facts import store
-from springtide.domain.facts.model import Problem, RowCounts
+from springtide.domain.imports import store
+from springtide.domain.imports.model import Problem, RowCounts
 from springtide.kit.canonical import to_json
 from springtide.kit.errors import plain_facts
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from springtide.domain.facts.ports import Head, Reading
+from springtide.domain.imports.ports import Head, Reading
 from springtide.kit.errors import N_
 from springtide.kit.money import to_decimal
 from springtide.kit.sql import quoted

@@ -22,7 +22,7 @@ from springtide.connectors.tabular.cells import (
     LINES_MAX,
 )
 from springtide.connectors.tabular.sql import csv_columns, staged_names
-from springtide.domain.facts.ports import Head
+from springtide.domain.imports.ports import Head
 from springtide.kit.sql import quoted
 
 _CHUNK = 2**18

@@ -13,13 +13,14 @@ from uuid import UUID
 
 import duckdb
 
-from springtide.domain.facts import confirmed
 from springtide.domain.facts.lake import File, Lake, scan
-from springtide.domain.facts.model import COLUMNS, RowCounts
-from springtide.domain.facts.ports import Reading
-from springtide.domain.facts.ranges import may_hold
+from springtide.domain.facts.model import COLUMNS
 from springtide.domain.facts.sealing import prepare, silent
 from springtide.domain.facts.writing import Writer, writing
+from springtide.domain.facts.zone_maps import may_hold
+from springtide.domain.imports import watermarks
+from springtide.domain.imports.model import RowCounts
+from springtide.domain.imports.ports import Reading
 from springtide.kit.db import Database
 from springtide.kit.sql import quoted
 
@@ -86,7 +87,7 @@ def commit(
         progress("writing")
         adds, removes = prepare(writer, connection, files, lambda _: progress("writing"))
         if _is_known(connection):
-            confirmed.note(
+            watermarks.note(
                 connection, lake, shop=shop, source=reading.source, import_id=import_id,
                 version=version,
             )  # fmt: skip
@@ -129,7 +130,7 @@ def _settle(
         connection.execute(f"create view incoming as select {fields} from emitted")
         connection.execute(f"create temp table superseded ({_NAMED})")
         return []
-    confirmed.raise_versions(
+    watermarks.raise_versions(
         connection, writer.lake, shop=shop, source=reading.source, version=version
     )
     content = ", ".join(_CONTENT)

@@ -7,7 +7,7 @@ import msgspec
 
 from springtide.domain.access.model import Shop
 from springtide.domain.facts.model import months
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.domain.rewards.games.task import Task
 from springtide.domain.rewards.model import Done
 from springtide.kit.time import Window, at_wall_time

@@ -7,11 +7,11 @@ import msgspec
 from sqlalchemy import Connection
 
 from springtide.domain.access.model import Shop
-from springtide.domain.facts.queries import FactReader
+from springtide.domain.facts.reader import FactReader
 from springtide.domain.ledger.queries import accounts_by_keys
 from springtide.domain.rewards.claiming import shut_at
+from springtide.domain.rewards.daily_activity import Person, done_today
 from springtide.domain.rewards.days import Balanced, day_account, day_of, was_here
-from springtide.domain.rewards.deeds import Person, done_today
 from springtide.domain.rewards.games import read_game
 from springtide.domain.rewards.games.check_in import CheckIn
 from springtide.domain.rewards.games.task import Task

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from springtide.domain.facts import store
+from springtide.domain.imports import store
 from springtide.kit.errors import N_, Conflict, Invalid, NotFound, Refusal
 from springtide.kit.ids import outward, uuid7
 from springtide.kit.text import text_problem

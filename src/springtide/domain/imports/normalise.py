@@ -12,7 +12,7 @@ import duckdb
 
 from springtide.domain.facts.lake import MONTH
 from springtide.domain.facts.model import COLUMNS, KEY_LENGTH_MAX, PROPS_LENGTH_MAX, QUANTITY_MAX
-from springtide.domain.facts.ports import Check, Emit, Reading
+from springtide.domain.imports.ports import Check, Emit, Reading
 from springtide.kit.errors import N_
 from springtide.kit.money import AMOUNT_MINOR_MAX
 from springtide.kit.sql import quoted

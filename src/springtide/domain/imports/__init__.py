@@ -1,0 +1,1 @@
+"""A shop's files: detected, normalised to facts, merged with what is known; records of it all."""
