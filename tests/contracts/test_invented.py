@@ -11,7 +11,7 @@ from springtide.domain.access.model import Role
 from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import opt_out, upsert_customers
 from springtide.domain.outreach import operations, queries
-from springtide.domain.outreach.delivery import Post, send_batch
+from springtide.domain.outreach.delivery import Sender, send_batch
 from springtide.domain.outreach.model import Draft, MessageState, Segment
 from springtide.domain.outreach.ports import channels
 from springtide.domain.pricing import operations as pricing
@@ -75,7 +75,7 @@ def test_a_channel_reaches_and_sends_to_its_own_contact_with_its_own_consent(
         operations.freeze_audience(
             Act(tx, shop, ACTOR, now, now), outreach_id=made.id, customer_keys=sorted(FILE)
         )
-    post = Post(house.db, Pager.open(house.settings), "s" * 64, "https://tide.example", "w")
+    post = Sender(house.db, Pager.open(house.settings), "s" * 64, "https://tide.example", "w")
     send_batch(post, shop=shop, outreach_id=made.id, limit=100, now=now, real_now=now)
     with house.db.read() as tx:
         counts = queries.progress(tx, outreach_id=made.id).counts

@@ -17,7 +17,7 @@ from springtide.domain.pricing.model import (
     PriceFacts,
 )
 from springtide.domain.pricing.plan import Plan
-from springtide.domain.pricing.priced_cart import Situation
+from springtide.domain.pricing.priced_cart import PricedCart
 from springtide.domain.pricing.rule import (
     ActiveRule,
     Conditions,
@@ -263,7 +263,7 @@ guards = st.none() | st.builds(
 ).map(lambda guard: {CAMPAIGN: guard})
 
 
-def cheapest(cart: Situation) -> int:
+def cheapest(cart: PricedCart) -> int:
     """Return what the cheapest legal stack costs, by trying every one."""
     plan = cart.plan
     here = [place for place in cart.lines if not plan.giving >> place & 1]
@@ -279,7 +279,7 @@ def cheapest(cart: Situation) -> int:
     return best
 
 
-def _totals(cart: Situation, chosen: Sequence[int]) -> Iterable[tuple[int, int, Any]]:
+def _totals(cart: PricedCart, chosen: Sequence[int]) -> Iterable[tuple[int, int, Any]]:
     """Yield what a set of rules can come to, each line of the item lane at any of its prices."""
     plan = cart.plan
     money = [place for place in chosen if isinstance(plan.shapes[place], OnMoney)]
@@ -313,7 +313,7 @@ def _totals(cart: Situation, chosen: Sequence[int]) -> Iterable[tuple[int, int, 
         yield stack.total, used, stack
 
 
-def _chains(cart: Situation, line: int, singles: Sequence[int]) -> Iterable[tuple[int, int]]:
+def _chains(cart: PricedCart, line: int, singles: Sequence[int]) -> Iterable[tuple[int, int]]:
     for count in range(len(singles) + 1):
         for chain in itertools.combinations(singles, count):
             fits = all(line in cart.lines[place] and cart.meets(place) for place in chain)
@@ -325,7 +325,7 @@ def _chains(cart: Situation, line: int, singles: Sequence[int]) -> Iterable[tupl
                 yield net, sum(1 << place for place in chain)
 
 
-def _may_meet(cart: Situation, chosen: Sequence[Any]) -> bool:
+def _may_meet(cart: PricedCart, chosen: Sequence[Any]) -> bool:
     for one, other in itertools.combinations(chosen, 2):
         if one.lane != other.lane:
             continue

@@ -18,7 +18,7 @@ from springtide.domain.customers.model import CustomerEntry
 from springtide.domain.customers.operations import upsert_customers
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
-from springtide.domain.outreach.delivery import Post, send_batch
+from springtide.domain.outreach.delivery import Sender, send_batch
 from springtide.domain.outreach.model import MessageState
 from springtide.domain.outreach.queries import messages_in_state, outreaches_of
 from springtide.site import Site
@@ -92,7 +92,7 @@ class Story:
         with mail_sink(self.folder / "mailbox") as (mailbox, port):
             settings = settings_for(self.folder, port)
             channel = Email.open(settings)
-            post = Post(
+            post = Sender(
                 self.house.db,
                 channel,
                 self.house.settings.secret,

@@ -11,7 +11,7 @@ from springtide.api.stated import customer_asking
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
 from springtide.domain.rewards.daily_activity import Person
-from springtide.domain.rewards.daily_progress import Today, today_of
+from springtide.domain.rewards.daily_progress import DailyProgress, daily_progress_of
 from springtide.flows.checkout.customer_tokens import TOKEN_LENGTH_MAX
 
 
@@ -59,7 +59,7 @@ def read_today(house: House, caller: Caller, data: TodayIn) -> TodayOut:
     customer = customer_asking(house, caller, data.customer_key, data.customer_token)
     refuse_unstorable(visitor_key=data.visitor_key, customer_key=customer)
     person = Person(customer, data.visitor_key)
-    found = today_of(
+    found = daily_progress_of(
         house.db,
         lambda: house.facts,
         shop=caller.shop,
@@ -69,7 +69,7 @@ def read_today(house: House, caller: Caller, data: TodayIn) -> TodayOut:
     return TodayOut(customer_key=customer, items=[_item(each) for each in found])
 
 
-def _item(each: Today) -> TodayItem:
+def _item(each: DailyProgress) -> TodayItem:
     return TodayItem(
         reward=each.reward.key,
         had=each.is_had,

@@ -32,7 +32,7 @@ def list_orders(
     """
     from springtide.bootstrap import open_house
     from springtide.domain.access.queries import shop_by_slug
-    from springtide.domain.facts.order_summaries import STATES, told_orders
+    from springtide.domain.facts.order_summaries import STATES, order_summaries
     from springtide.kit.errors import printable
     from springtide.kit.money import to_decimal
     from springtide.settings import read_settings
@@ -43,7 +43,7 @@ def list_orders(
     try:
         with house.db.read() as tx:
             found = shop_by_slug(tx, slug=shop)
-        told = told_orders(house.facts, shop=shop, limit=limit + 1, state=state, source=source)
+        told = order_summaries(house.facts, shop=shop, limit=limit + 1, state=state, source=source)
     finally:
         house.close()
     told, has_more = told[:limit], len(told) > limit

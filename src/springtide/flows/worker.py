@@ -171,7 +171,7 @@ class _Life:
         try:
             carry(self.house, name, self.over, holder=self.slot.holder)
         except Exception as error:
-            # How it ended could not be written down: "mending" finds the claim and frees it.
+            # How it ended could not be written down: "mending" finds the lease and frees it.
             outage = outage_of(error)
             if outage is None:
                 _log.exception("the run %s broke off", name)
@@ -220,12 +220,12 @@ class _Life:
         """Give a new run to actions whose run ended without a word, or whose worker is gone."""
         with self.house.db.read() as tx:
             held, holders = _held(tx), worker_slots.holders(tx)
-        for action_id, claim in held:
-            name, _, rest = claim.partition("#")
+        for action_id, lease in held:
+            name, _, rest = lease.partition("#")
             holder = rest.partition(".")[0]
             is_mine = holder == self.slot.holder
             if holder not in holders or (is_mine and not self.engine.is_at_work(name)):
-                _free(self.house, action_id, claim)
+                _free(self.house, action_id, lease)
 
     def _forget(self, real: datetime) -> None:
         with self.house.db.write() as tx:
@@ -268,17 +268,17 @@ def due(tx: Connection, *, shop: Shop, real: datetime, waits: Waits) -> list[Run
     for row in rows:
         run = Run(row.id, row.run)
         is_ready = waits.is_over(run.name, row.retry_at, row.retry_seconds, real)
-        is_undo = row.state == State.UNDOING and row.claim is None
+        is_undo = row.state == State.UNDOING and row.lease is None
         if is_ready and (is_undo or (row.state == State.PLANNED and row.id not in holds)):
             runs.append(run)
     return runs
 
 
 def _held(tx: Connection) -> list[tuple[UUID, str]]:
-    query = select(actions.c.id, actions.c.claim).where(
-        actions.c.state.in_((State.RUNNING, State.UNDOING)), actions.c.claim.is_not(None)
+    query = select(actions.c.id, actions.c.lease).where(
+        actions.c.state.in_((State.RUNNING, State.UNDOING)), actions.c.lease.is_not(None)
     )
-    return [(row.id, row.claim) for row in tx.execute(query)]
+    return [(row.id, row.lease) for row in tx.execute(query)]
 
 
 def _renew(house: Surroundings, run: Run) -> None:
@@ -289,19 +289,19 @@ def _renew(house: Surroundings, run: Run) -> None:
             .where(
                 actions.c.id == run.action_id,
                 actions.c.run == run.number,
-                actions.c.claim.is_(None),
+                actions.c.lease.is_(None),
                 actions.c.state.in_((State.PLANNED, State.UNDOING)),
             )
             .values(run=actions.c.run + 1)
         )
 
 
-def _free(house: Surroundings, action_id: UUID, claim: str) -> None:
+def _free(house: Surroundings, action_id: UUID, lease: str) -> None:
     with house.db.write() as tx:
         tx.execute(
             update(actions)
-            .where(actions.c.id == action_id, actions.c.claim == claim)
-            .values(run=actions.c.run + 1, claim=None, state=_free_state(tx, action_id))
+            .where(actions.c.id == action_id, actions.c.lease == lease)
+            .values(run=actions.c.run + 1, lease=None, state=_free_state(tx, action_id))
         )
 
 

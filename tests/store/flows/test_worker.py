@@ -253,8 +253,8 @@ def test_an_action_whose_run_the_engine_forgot_is_taken_up_again(
     (planned,) = plan(house, shop, noting_plan(house.real_now(), "a"))
     with house.db.write() as tx:
         tx.execute(
-            text("update timeline_actions set state = 'running', claim = :claim"),
-            {"claim": f"{planned.id}:0#gone"},
+            text("update timeline_actions set state = 'running', lease = :lease"),
+            {"lease": f"{planned.id}:0#gone"},
         )
     working()
     (done,) = settle(house, shop, planned)
@@ -270,7 +270,7 @@ def test_a_worker_that_lost_its_action_does_no_more_steps(house: SmallHouse, sho
     while not written(house):
         time.sleep(0.01)
     with house.db.write() as tx:
-        tx.execute(text("update timeline_actions set claim = 'another'"))
+        tx.execute(text("update timeline_actions set lease = 'another'"))
         before = len(noting.notes(tx))
     paused.join(10)
     assert len(written(house)) == before

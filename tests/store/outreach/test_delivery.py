@@ -18,7 +18,7 @@ from springtide.domain.customers.operations import opt_out, upsert_customers
 from springtide.domain.facts.lake import Lake
 from springtide.domain.facts.reader import FactReader
 from springtide.domain.outreach import operations, queries
-from springtide.domain.outreach.delivery import LEASE, Post, send_batch
+from springtide.domain.outreach.delivery import LEASE, Sender, send_batch
 from springtide.domain.outreach.model import (
     BatchResult,
     Draft,
@@ -136,7 +136,7 @@ class Desk:
         limit: int = 100,
         later: timedelta = timedelta(0),
     ) -> BatchResult:
-        post = Post(self.db, channel, "s" * 64, "https://tide.example", sender)
+        post = Sender(self.db, channel, "s" * 64, "https://tide.example", sender)
         return send_batch(
             post,
             shop=self.shop,

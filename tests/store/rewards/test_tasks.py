@@ -15,7 +15,7 @@ from springtide.domain.facts.reader import FactReader
 from springtide.domain.facts.sealing import seal
 from springtide.domain.ledger.queries import account, imbalances
 from springtide.domain.rewards.daily_activity import Person
-from springtide.domain.rewards.daily_progress import today_of
+from springtide.domain.rewards.daily_progress import daily_progress_of
 from springtide.domain.rewards.grants import points_account
 from springtide.domain.rewards.model import Attempt, Claim, Reward
 from springtide.kit.errors import Refusal
@@ -262,7 +262,7 @@ def test_today_shows_tasks_and_the_streak(street: Street) -> None:
     )  # fmt: skip
 
     def shown() -> dict[str, tuple[bool, int, int, int]]:
-        found = today_of(
+        found = daily_progress_of(
             street.house.db, lambda: street.house.facts, shop=street.shop, person=Person("c1"),
             now=street.house.clock,
         )  # fmt: skip

@@ -11,7 +11,7 @@ from springtide.domain.pricing.allocation import allocate, spread
 from springtide.domain.pricing.explain import explain
 from springtide.domain.pricing.model import Buyer, Cart, CartLine, Decision, PriceFacts
 from springtide.domain.pricing.plan import Plan
-from springtide.domain.pricing.priced_cart import Situation
+from springtide.domain.pricing.priced_cart import PricedCart
 from springtide.domain.pricing.rule import ActiveRule, Conditions, Guard, Hours
 from springtide.domain.pricing.search import best_stack
 from tests.kit.pricing import (
@@ -162,7 +162,7 @@ def test_l6_no_legal_stack_is_cheaper_than_the_chosen_one(
     lines: list[CartLine], some: Rules, book: Book, buyer: Buyer, found: Guards
 ) -> None:
     plan = Plan(some, guards=found)
-    cart = Situation(Cart(tuple(lines), "CNY", **MORE), book, plan, buyer, NOW)
+    cart = PricedCart(Cart(tuple(lines), "CNY", **MORE), book, plan, buyer, NOW)
     best = best_stack(cart)
     assert best.is_proven
     assert best.stack.total == cheapest(cart)
@@ -212,7 +212,7 @@ def test_l6_holds_where_every_rounding_shows(
     lines: list[CartLine], shop: tuple[Rules, Book]
 ) -> None:
     some, book = shop
-    cart = Situation(Cart(tuple(lines), "CNY", shipping_minor=3), book, Plan(some), Buyer(), NOW)
+    cart = PricedCart(Cart(tuple(lines), "CNY", shipping_minor=3), book, Plan(some), Buyer(), NOW)
     assert best_stack(cart).stack.total == cheapest(cart)
 
 
@@ -252,7 +252,7 @@ def test_l19_a_window_switches_at_its_instants(
         one.id, 1, one.kind, one.params, one.conditions, starts_at=opens, ends_at=closes
     )
     plan, bare, tick = Plan([windowed]), Plan([]), timedelta(microseconds=1)
-    cart = Situation(Cart(tuple(lines), "CNY"), book, bare, Buyer(), NOW).cart
+    cart = PricedCart(Cart(tuple(lines), "CNY"), book, bare, Buyer(), NOW).cart
     for now, holds in (
         (opens - tick, False),
         (opens, True),
@@ -260,8 +260,8 @@ def test_l19_a_window_switches_at_its_instants(
         (closes, False),
         (opens, True),
     ):
-        held = Situation(cart, book, plan, Buyer(points=1), now).held
-        wanted = Situation(cart, book, Plan([one]), Buyer(points=1), now).held
+        held = PricedCart(cart, book, plan, Buyer(points=1), now).held
+        wanted = PricedCart(cart, book, Plan([one]), Buyer(points=1), now).held
         assert held == (wanted if holds else 0)
 
 
@@ -322,7 +322,7 @@ def test_l20_time_does_not_grow_with_quantities_or_codes() -> None:
 
     def steps(quantity: int, plan: Plan) -> int:
         lines = tuple(CartLine(key, quantity) for key in KEYS)
-        return best_stack(Situation(Cart(lines, "CNY"), book, plan, Buyer(), NOW)).steps
+        return best_stack(PricedCart(Cart(lines, "CNY"), book, plan, Buyer(), NOW)).steps
 
     assert steps(3, Plan(some)) == steps(5_000, Plan(some)) == steps(3, Plan((*some, *codes)))
 
@@ -335,7 +335,7 @@ def test_l19_hours_follow_the_shops_wall_clock_through_a_change_of_clocks() -> N
     plan = Plan([hourly], zone="America/New_York")
     begin = NOW.replace(month=11, day=2, hour=4)
     held = [
-        Situation(
+        PricedCart(
             Cart((CartLine("a", 1),), "CNY"),
             {"a": PriceFacts(100)},
             plan,

@@ -38,7 +38,7 @@ order by ordered, source, order_key limit $limit"""
 
 
 @dataclass(frozen=True, slots=True)
-class ToldOrder:
+class OrderSummary:
     """An order as its facts add up; money in minor units, ``status`` in the platform's words."""
 
     source: str
@@ -59,18 +59,18 @@ class ToldOrder:
     state: str
 
 
-def told_orders(
+def order_summaries(
     reader: FactReader,
     *,
     shop: str,
     limit: int,
     state: str | None = None,
     source: str | None = None,
-) -> Sequence[ToldOrder]:
+) -> Sequence[OrderSummary]:
     """Return a shop's orders, the oldest first; of one state (``STATES``) or source."""
     rows = reader.rows(_LIST, {"shop": shop, "state": state, "source": source, "limit": limit})
     return [
-        ToldOrder(
+        OrderSummary(
             source=row[0],
             order_key=row[1],
             customer_key=row[2],

@@ -17,7 +17,7 @@ from springtide.domain.facts.model import KINDS
 if TYPE_CHECKING:
     from springtide.domain.facts.lake import File, Lake
 
-Ranges = dict[str, tuple[str, str]]
+ZoneMap = dict[str, tuple[str, str]]
 
 # Ids begin with the kind of their fact and the number of its order; as texts, numbers rise only
 # among those of one length. So there is a range for each kind and length.
@@ -30,10 +30,10 @@ _GROUP = (
 _ORDERS = "of orders "
 
 
-def note(connection: duckdb.DuckDBPyConnection, lake: "Lake", file: Path) -> dict[str, Ranges]:
+def note(connection: duckdb.DuckDBPyConnection, lake: "Lake", file: Path) -> dict[str, ZoneMap]:
     """Write down the ranges of a file of the lake, by source; return them."""
     rows = connection.execute(_query("read_parquet($file)"), {"file": str(file)}).fetchall()
-    found: dict[str, Ranges] = {}
+    found: dict[str, ZoneMap] = {}
     for source, group, first, last in rows:
         found.setdefault(source, {})[group] = (first, last)
     place = _place(lake, file)
@@ -83,7 +83,7 @@ def forget(lake: "Lake", files: Sequence["File"]) -> None:
             place.unlink(missing_ok=True)
 
 
-def _ranges(connection: duckdb.DuckDBPyConnection, lake: "Lake", file: Path) -> dict[str, Ranges]:
+def _ranges(connection: duckdb.DuckDBPyConnection, lake: "Lake", file: Path) -> dict[str, ZoneMap]:
     try:
         document = json.loads(_place(lake, file).read_text(encoding="utf-8"))
         return {

@@ -33,7 +33,7 @@ _TIMELESS = "occurred_at is null"
 _DEFAULTS = {"quantity": "0", "amount_minor": "0", "discount_minor": "0", "props": "'{}'"}
 
 
-def sift(connection: duckdb.DuckDBPyConnection, reading: Reading) -> int:
+def validate(connection: duckdb.DuckDBPyConnection, reading: Reading) -> int:
     """Make the tables ``good`` (rows with their values) and ``emitted`` (their facts).
 
     Adds the rows that fail a check to ``rejected``, with the first problem of each. Returns how

@@ -34,7 +34,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class OpenAccount:
-    """An account on the sheet; ``is_new`` until it is kept."""
+    """An account in the batch; ``is_new`` until it is kept."""
 
     __slots__ = ("awaiting", "balance", "held", "high", "in_lots", "is_new", "key", "low", "owner",
                  "unit")  # fmt: skip
@@ -66,7 +66,7 @@ class OpenAccount:
 
 
 class OpenTransfer:
-    """A transfer on the sheet; ``is_new`` until it is kept."""
+    """A transfer in the batch; ``is_new`` until it is kept."""
 
     __slots__ = ("amount", "at", "campaign_key", "customer_key", "ended_at", "expires_at", "id",
                  "is_new", "kind", "lot_expires_at", "lots", "reference", "reserve", "seq",
@@ -87,7 +87,7 @@ class OpenTransfer:
 
 
 class OpenLot:
-    """A lot on the sheet."""
+    """A lot in the batch."""
 
     __slots__ = ("account", "amount", "expires_at", "granted_at", "id", "is_new", "left")
 
@@ -97,7 +97,7 @@ class OpenLot:
         self.granted_at, self.expires_at, self.is_new = granted_at, expires_at, is_new
 
 
-class Sheet:
+class Batch:
     """A batch in the making: ``apply`` decides chain after chain, first come first served."""
 
     def __init__(
@@ -306,12 +306,12 @@ def _turn(lot: OpenLot) -> tuple[datetime, datetime, str]:
 
 
 class _Undo:
-    """What a chain changed on the sheet, to take it back whole."""
+    """What a chain changed in the batch, to take it back whole."""
 
-    def __init__(self, sheet: Sheet) -> None:
-        self._sheet = sheet
-        self._movements = len(sheet.movements)
-        self._given_back = len(sheet.given_back)
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._movements = len(batch.movements)
+        self._given_back = len(batch.given_back)
         self._accounts: dict[str, tuple[int, int, int, int | None, int | None, bool]] = {}
         self.opened: list[str] = []
         self.moved: list[str] = []
@@ -322,33 +322,33 @@ class _Undo:
     def remember(self, account: OpenAccount) -> None:
         """Keep an account as it is now, once, and note that it changes."""
         if account.key not in self._accounts:
-            was_touched = account.key in self._sheet.touched
+            was_touched = account.key in self._batch.touched
             self._accounts[account.key] = (
                 account.balance, account.held, account.awaiting, account.low, account.high,
                 was_touched)  # fmt: skip
-            self._sheet.touched[account.key] = account
+            self._batch.touched[account.key] = account
 
     def back(self) -> None:
         """Take all back."""
-        sheet = self._sheet
-        del sheet.movements[self._movements :]
-        del sheet.given_back[self._given_back :]
+        batch = self._batch
+        del batch.movements[self._movements :]
+        del batch.given_back[self._given_back :]
         for key, kept in self._accounts.items():
-            account = sheet.accounts[key]
+            account = batch.accounts[key]
             account.balance, account.held, account.awaiting, account.low, account.high = kept[:5]
             if not kept[5]:
-                del sheet.touched[key]
+                del batch.touched[key]
         for lot, left in reversed(self.lots):
             lot.left = left
         for transfer in self.ended:
             transfer.state, transfer.ended_at = TransferState.RESERVED, None
         for lot_id in self.granted:
-            del sheet.lots[lot_id]
-            del sheet.touched_lots[lot_id]
+            del batch.lots[lot_id]
+            del batch.touched_lots[lot_id]
         for transfer_id in self.moved:
-            del sheet.transfers[transfer_id]
+            del batch.transfers[transfer_id]
         for key in self.opened:
-            del sheet.accounts[key]
+            del batch.accounts[key]
 
 
 def opening_problem(opening: Opening) -> Refusal | None:

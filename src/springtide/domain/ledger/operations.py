@@ -17,10 +17,10 @@ from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append_once
 from springtide.domain.ledger import store
 from springtide.domain.ledger.batch import (
+    Batch,
     OpenAccount,
     OpenLot,
     OpenTransfer,
-    Sheet,
     opening_problem,
 )
 from springtide.domain.ledger.model import (
@@ -50,15 +50,15 @@ def transact(
     appended: two transactions then never wait for each other in a ring.
     """
     _open_shared(tx, shop.id, chains, now)
-    sheet = open_sheet(
+    batch = open_batch(
         tx,
         shop_id=shop.id,
         accounts=_accounts_of(chains),
         transfers=_ids_of(chains),
         now=now,
     )
-    outcomes = [sheet.apply(chain) for chain in chains]
-    keep(tx, shop=shop, sheet=sheet)
+    outcomes = [batch.apply(chain) for chain in chains]
+    keep(tx, shop=shop, batch=batch)
     return outcomes
 
 
@@ -69,14 +69,14 @@ def move(tx: Connection, *, shop: Shop, chain: Chain, now: datetime) -> None:
         raise refused
 
 
-def open_sheet(
+def open_batch(
     tx: Connection,
     *,
     shop_id: UUID,
     accounts: Iterable[str],
     transfers: Iterable[str] = (),
     now: datetime,
-) -> Sheet:
+) -> Batch:
     """Lock accounts, and those of known ``transfers``, and read how all stand.
 
     A transfer that the caller knows to be new need not be named: the database refuses a second
@@ -96,27 +96,27 @@ def open_sheet(
         for row in rows_by(tx, store.transfers, "id", named, shop_id=shop_id)
     }
     lots = _read_lots(tx, shop_id, opened, known)
-    return Sheet(opened, now=now, transfers=known, lots=lots)
+    return Batch(opened, now=now, transfers=known, lots=lots)
 
 
-def keep(tx: Connection, *, shop: Shop, sheet: Sheet) -> None:
-    """Write what a sheet decided, with one fact a movement."""
-    changed = [account for account in sheet.touched.values() if not account.is_new]
+def keep(tx: Connection, *, shop: Shop, batch: Batch) -> None:
+    """Write what a batch decided, with one fact a movement."""
+    changed = [account for account in batch.touched.values() if not account.is_new]
     update_rows(
         tx,
         store.accounts,
         ("low", "high", "balance", "held", "awaiting"),
         [(shop.id, a.key, a.low, a.high, a.balance, a.held, a.awaiting) for a in changed],
     )
-    fresh = sorted((a for a in sheet.touched.values() if a.is_new), key=lambda a: a.key)
+    fresh = sorted((a for a in batch.touched.values() if a.is_new), key=lambda a: a.key)
     # Two that open one account at a moment both bring what they move; its bounds still hold.
     insert_rows(
         tx,
         store.accounts,
-        [_account_row(shop.id, a, sheet.now) for a in fresh],
+        [_account_row(shop.id, a, batch.now) for a in fresh],
         adding=("balance", "held", "awaiting"),
     )
-    moved = list({id(transfer): transfer for transfer, _ in sheet.movements}.values())
+    moved = list({id(transfer): transfer for transfer, _ in batch.movements}.values())
     insert_rows(tx, store.transfers, [_transfer_row(shop.id, t) for t in moved if t.is_new])
     update_rows(
         tx,
@@ -124,9 +124,9 @@ def keep(tx: Connection, *, shop: Shop, sheet: Sheet) -> None:
         ("state", "ended_at"),
         [(t.seq, str(t.state), t.ended_at) for t in moved if not t.is_new],
     )
-    _keep_lots(tx, shop.id, sheet, moved)
-    facts = [_fact(shop, transfer, step, sheet.now) for transfer, step in sheet.movements]
-    append_once(tx, facts, now=sheet.now)
+    _keep_lots(tx, shop.id, batch, moved)
+    facts = [_fact(shop, transfer, step, batch.now) for transfer, step in batch.movements]
+    append_once(tx, facts, now=batch.now)
     for account in fresh:
         account.is_new = False
 
@@ -295,8 +295,8 @@ def _read_lots(
     ]
 
 
-def _keep_lots(tx: Connection, shop_id: UUID, sheet: Sheet, moved: list[OpenTransfer]) -> None:
-    touched = sheet.touched_lots.values()
+def _keep_lots(tx: Connection, shop_id: UUID, batch: Batch, moved: list[OpenTransfer]) -> None:
+    touched = batch.touched_lots.values()
     insert_rows(
         tx,
         store.lots,
@@ -312,7 +312,7 @@ def _keep_lots(tx: Connection, shop_id: UUID, sheet: Sheet, moved: list[OpenTran
         ("left_over",),
         [(shop_id, lot.id, lot.left) for lot in touched if not lot.is_new],
     )
-    ended = {transfer.id for transfer in sheet.given_back}
+    ended = {transfer.id for transfer in batch.given_back}
     insert_rows(
         tx,
         store.lot_uses,
@@ -329,7 +329,7 @@ def _keep_lots(tx: Connection, shop_id: UUID, sheet: Sheet, moved: list[OpenTran
         ("is_given_back",),
         [
             (shop_id, transfer.id, lot_id, True)
-            for transfer in sheet.given_back
+            for transfer in batch.given_back
             if not transfer.is_new
             for lot_id in transfer.lots
         ],

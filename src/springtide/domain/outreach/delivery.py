@@ -58,7 +58,7 @@ def always(_tx: Connection) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class Sender:
     """What sending needs: state, a channel, and who sends.
 
     ``line`` names who sends and stays the same when it starts again, so that it knows its own
@@ -98,7 +98,7 @@ class _Tally:
 
 
 def send_batch(
-    post: Post, *, shop: Shop, outreach_id: UUID, limit: int, now: datetime, real_now: datetime
+    post: Sender, *, shop: Shop, outreach_id: UUID, limit: int, now: datetime, real_now: datetime
 ) -> BatchResult:
     """Send up to ``limit`` messages of a fixed audience; call again while ``open_count`` is not 0.
 
@@ -130,7 +130,7 @@ def send_batch(
 
 
 def settle_left_behind(
-    post: Post, *, shop: Shop, outreach: Outreach, now: datetime, real_now: datetime
+    post: Sender, *, shop: Shop, outreach: Outreach, now: datetime, real_now: datetime
 ) -> int:
     """Find out what became of messages that a crash left in ``sending``; return how many.
 
@@ -164,7 +164,7 @@ def settle_left_behind(
     return len(rows)
 
 
-def _begin(post: Post, shop: Shop, outreach_id: UUID, now: datetime) -> Outreach:
+def _begin(post: Sender, shop: Shop, outreach_id: UUID, now: datetime) -> Outreach:
     with post.db.write() as tx:
         found = queries.outreach(tx, shop_id=shop.id, outreach_id=outreach_id)
         if found.status == OutreachStatus.DRAFT:
@@ -190,7 +190,7 @@ def _can_tell(channel: Channel) -> bool:
 
 
 def _claim(
-    post: Post, shop: Shop, outreach: Outreach, group: Sequence[Message], real_now: datetime
+    post: Sender, shop: Shop, outreach: Outreach, group: Sequence[Message], real_now: datetime
 ) -> list[tuple[Message, Letter]]:
     """Mark pending messages as being sent and return their letters, in one transaction.
 
@@ -245,7 +245,7 @@ def _take(tx: Connection, outreach: Outreach, message: Message, values: dict[str
 
 
 def _letter(
-    post: Post, shop: Shop, outreach: Outreach, message: Message, name: str, address: str
+    post: Sender, shop: Shop, outreach: Outreach, message: Message, name: str, address: str
 ) -> Letter:
     return letter(
         reference=outward("msg", message.id),
@@ -293,7 +293,7 @@ def _carry(channel: Channel, letters: Sequence[tuple[Message, Letter]]) -> _Tall
 
 
 def _note(
-    post: Post, shop: Shop, outreach: Outreach, tally: _Tally, now: datetime, real_now: datetime
+    post: Sender, shop: Shop, outreach: Outreach, tally: _Tally, now: datetime, real_now: datetime
 ) -> None:
     """Write down what became of a group, in one transaction."""
     with post.db.write() as tx:
@@ -328,7 +328,7 @@ def _mark_sent(
 
 
 def _give_back(
-    tx: Connection, post: Post, message: Message, problem: str, *, counts: bool = True
+    tx: Connection, post: Sender, message: Message, problem: str, *, counts: bool = True
 ) -> None:
     """Make a message pending again; after too many attempts it has failed."""
     attempts = tx.execute(
@@ -349,7 +349,7 @@ def _change(tx: Connection, message_id: UUID, sender: str | None, **values: Any)
     return tx.execute(statement).first() is not None
 
 
-def _finish(post: Post, shop: Shop, outreach: Outreach, now: datetime) -> int:
+def _finish(post: Sender, shop: Shop, outreach: Outreach, now: datetime) -> int:
     """Close the outreach when nothing is open; return how many messages are."""
     with post.db.write() as tx:
         left = queries.progress(tx, outreach_id=outreach.id).open_count

@@ -23,7 +23,7 @@ from springtide.domain.pricing.model import (
     PriceFacts,
 )
 from springtide.domain.pricing.plan import Plan
-from springtide.domain.pricing.priced_cart import POINTS, Situation, bits
+from springtide.domain.pricing.priced_cart import POINTS, PricedCart, bits
 from springtide.domain.pricing.rule import LANES, Giving, OnMoney
 from springtide.domain.pricing.search import Found, best_stack
 from springtide.domain.pricing.stack import Given, Stack, costed, holds_guards
@@ -45,11 +45,11 @@ def price(
     Refuses (``Invalid``, by field such as ``lines.0.quantity``) unknown products, impossible
     quantities and amounts.
     """
-    situation = Situation(cart, book, plan, buyer, now)
-    return decided(situation, best_legal(situation), book)
+    priced = PricedCart(cart, book, plan, buyer, now)
+    return decided(priced, best_legal(priced), book)
 
 
-def best_legal(cart: Situation) -> Found:
+def best_legal(cart: PricedCart) -> Found:
     """Return the best stack of which no rule gives more than is left of its budget of money.
 
     A rule whose budget no longer covers what it would give does not hold for this cart.
@@ -71,7 +71,7 @@ def best_legal(cart: Situation) -> Found:
     return found
 
 
-def decided(cart: Situation, found: Found, book: Mapping[str, PriceFacts]) -> Decision:
+def decided(cart: PricedCart, found: Found, book: Mapping[str, PriceFacts]) -> Decision:
     """Return the decision for a stack that was found."""
     stack = found.stack
     lines = _lines(cart, stack.nets)
@@ -107,7 +107,7 @@ def decided(cart: Situation, found: Found, book: Mapping[str, PriceFacts]) -> De
     )
 
 
-def input_hash(cart: Situation) -> str:
+def input_hash(cart: PricedCart) -> str:
     """Return the SHA-256 of everything that a decision is made from."""
     wanted = cart.cart
     document = _encode(
@@ -136,7 +136,7 @@ def tax_of(amount_minor: int, tax_bps: int) -> int:
     return (2 * amount_minor * tax_bps + whole) // (2 * whole)
 
 
-def applied(cart: Situation, stack: Stack) -> tuple[AppliedRule, ...]:
+def applied(cart: PricedCart, stack: Stack) -> tuple[AppliedRule, ...]:
     """Return the rules of a stack in their order of application, with their shares."""
     found = [*_item_rules(cart, stack), *(_money_rule(cart, given) for given in stack.given)]
     if len(found) > 1:
@@ -144,7 +144,7 @@ def applied(cart: Situation, stack: Stack) -> tuple[AppliedRule, ...]:
     return tuple(found)
 
 
-def _lines(cart: Situation, nets: list[int]) -> tuple[DecidedLine, ...]:
+def _lines(cart: PricedCart, nets: list[int]) -> tuple[DecidedLine, ...]:
     return tuple(
         [
             DecidedLine(
@@ -166,7 +166,7 @@ def _lines(cart: Situation, nets: list[int]) -> tuple[DecidedLine, ...]:
     )
 
 
-def _item_rules(cart: Situation, stack: Stack) -> list[AppliedRule]:
+def _item_rules(cart: PricedCart, stack: Stack) -> list[AppliedRule]:
     """Say which rule of the item lane made which part of each line's reduction."""
     shares: dict[int, list[int]] = {}
     wanted: dict[int, int] = {}
@@ -194,7 +194,7 @@ def _item_rules(cart: Situation, stack: Stack) -> list[AppliedRule]:
     return found
 
 
-def _money_rule(cart: Situation, given: Given) -> AppliedRule:
+def _money_rule(cart: PricedCart, given: Given) -> AppliedRule:
     place = given.rule.place
     rule, shape = cart.plan.rules[place], cart.plan.shapes[place]
     shares: tuple[int, ...] = ()
@@ -219,7 +219,7 @@ def _money_rule(cart: Situation, given: Given) -> AppliedRule:
 
 
 def given_gifts(
-    cart: Situation, stack: Stack, book: Mapping[str, PriceFacts]
+    cart: PricedCart, stack: Stack, book: Mapping[str, PriceFacts]
 ) -> tuple[tuple[Gift, ...], int]:
     """Return the gifts that go with a stack, and what they cost.
 
@@ -241,7 +241,7 @@ def given_gifts(
 
 
 def _gifts_of(
-    cart: Situation, stack: Stack, place: int, book: Mapping[str, PriceFacts]
+    cart: PricedCart, stack: Stack, place: int, book: Mapping[str, PriceFacts]
 ) -> list[Gift]:
     shape, rule = cart.plan.shapes[place], cart.plan.rules[place]
     if not isinstance(shape, Giving) or place not in cart.lines or not cart.meets(place):
@@ -254,7 +254,7 @@ def _gifts_of(
     ]
 
 
-def gift_base(cart: Situation, stack: Stack, place: int) -> int:
+def gift_base(cart: PricedCart, stack: Stack, place: int) -> int:
     """Return what the products of a rule come to before points."""
     lines = frozenset(cart.lines[place])
     paid = [
@@ -267,7 +267,7 @@ def gift_base(cart: Situation, stack: Stack, place: int) -> int:
     return sum(stack.nets[line] for line in lines) + sum(paid)
 
 
-def _warnings(cart: Situation, stack: Stack, margin_bps: int | None) -> tuple[str, ...]:
+def _warnings(cart: PricedCart, stack: Stack, margin_bps: int | None) -> tuple[str, ...]:
     """Return what a person should know: a margin below a guard, or below nothing."""
     if margin_bps is None:
         return ()

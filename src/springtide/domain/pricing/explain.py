@@ -22,7 +22,7 @@ from springtide.domain.pricing.model import (
     Reason,
 )
 from springtide.domain.pricing.plan import Plan, normal_code
-from springtide.domain.pricing.priced_cart import POINTS, SHIPPING, Situation, bits
+from springtide.domain.pricing.priced_cart import POINTS, SHIPPING, PricedCart, bits
 from springtide.domain.pricing.rule import Asks, Giving, MoreOf, OnMoney, PerGroup, PerLine
 from springtide.domain.pricing.search import Found, best_stack
 from springtide.domain.pricing.stack import Stack, costed, reached
@@ -65,10 +65,10 @@ def explain(
     buyer: Buyer = ANYBODY,
 ) -> Explained:
     """Price a cart and say what became of every rule. Refuses what ``price`` refuses."""
-    situation = Situation(cart, book, plan, buyer, now)
-    found = best_legal(situation)
-    decision = decided(situation, found, book)
-    teller = _Teller(situation, found, decision, book)
+    priced = PricedCart(cart, book, plan, buyer, now)
+    found = best_legal(priced)
+    decision = decided(priced, found, book)
+    teller = _Teller(priced, found, decision, book)
     return Explained(decision, tuple(teller.outcome(place) for place in range(len(plan.rules))))
 
 
@@ -77,7 +77,7 @@ class _Teller:
 
     def __init__(
         self,
-        cart: Situation,
+        cart: PricedCart,
         found: Found,
         decision: Decision,
         book: Mapping[str, PriceFacts],
@@ -287,12 +287,12 @@ class _Teller:
                 base -= sum(share for line, share in given.shares if line in lines)
         return base
 
-    def _with_more(self, place: int, money: int) -> Situation:
+    def _with_more(self, place: int, money: int) -> PricedCart:
         """Return the cart with a product of so much money that only rules over money see."""
         cart = self.cart
         lines = (*cart.cart.lines, CartLine(_MORE, 1))
         wider = {**self.book, _MORE: PriceFacts(money)}
-        larger = Situation(
+        larger = PricedCart(
             msgspec.structs.replace(cart.cart, lines=lines), wider, cart.plan, cart.buyer, cart.now
         )
         last = len(larger.keys) - 1
@@ -319,7 +319,7 @@ class _Teller:
         if not missing:
             return None
         added = (*cart.cart.lines, CartLine(cart.keys[line], missing))
-        larger = Situation(
+        larger = PricedCart(
             msgspec.structs.replace(cart.cart, lines=added),
             self.book,
             cart.plan,
@@ -333,7 +333,7 @@ class _Teller:
         return NextStep(saves, missing_pieces=missing)
 
 
-def _guarded(cart: Situation, stack: Stack, place: int) -> Reason:
+def _guarded(cart: PricedCart, stack: Stack, place: int) -> Reason:
     """Say how far a stack would fall below the guard that refuses it."""
     money, cost = costed(cart, stack.nets)
     bound = max((g.margin_bps for at, g in cart.plan.guarded if at == place), default=0)
@@ -341,7 +341,7 @@ def _guarded(cart: Situation, stack: Stack, place: int) -> Reason:
     return Reason("margin_guard", margin, bound)
 
 
-def _outside(cart: Situation, place: int) -> Reason | None:
+def _outside(cart: PricedCart, place: int) -> Reason | None:
     """Say whether a rule's window is closed."""
     rule, now = cart.plan.rules[place], cart.now
     if rule.starts_at is not None and now < rule.starts_at:
@@ -359,7 +359,7 @@ def _wall(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-def _unfit(cart: Situation, place: int) -> Reason | None:
+def _unfit(cart: PricedCart, place: int) -> Reason | None:
     """Say which condition on the buyer fails."""
     rule, buyer = cart.plan.rules[place], cart.buyer
     wanted = rule.conditions
@@ -384,7 +384,7 @@ def _unfit(cart: Situation, place: int) -> Reason | None:
     return None
 
 
-def _used_up(cart: Situation, place: int) -> Reason | None:
+def _used_up(cart: PricedCart, place: int) -> Reason | None:
     """Say which limit is used up."""
     left = cart.buyer.left.get(cart.plan.rules[place].id)
     if left is None:

@@ -8,7 +8,7 @@ price of their own.
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from springtide.domain.pricing.priced_cart import Grouped, Situation, bits
+from springtide.domain.pricing.priced_cart import Grouped, PricedCart, bits
 
 #: Options of one cell that are looked at; past it the search says that it is not proven.
 CELL_OPTIONS_MAX: Final = 4_000
@@ -78,7 +78,7 @@ class Items:
 
 
 def item_options(
-    cart: Situation, allowed: int, *, by_total: bool, is_guarded: bool = False
+    cart: PricedCart, allowed: int, *, by_total: bool, is_guarded: bool = False
 ) -> Items:
     """Return the options of the item lane under the rules allowed.
 

@@ -86,7 +86,7 @@ class Grouped:
         self.place, self.mask, self.nets = place, mask, nets
 
 
-class Situation:
+class PricedCart:
     """One line a product, sorted by key: the order a cart was filled in changes nothing."""
 
     __slots__ = (

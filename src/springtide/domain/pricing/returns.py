@@ -19,7 +19,7 @@ import msgspec
 from springtide.domain.pricing.engine import price
 from springtide.domain.pricing.model import CartLine, Decision
 from springtide.domain.pricing.plan import Plan
-from springtide.domain.pricing.priced_cart import Situation
+from springtide.domain.pricing.priced_cart import PricedCart
 from springtide.domain.pricing.replay import Inputs
 from springtide.domain.pricing.rule import OnMoney, PerGroup, PerLine
 from springtide.domain.pricing.stack import reached
@@ -109,7 +109,7 @@ def _charged_back(decision: Decision, inputs: Inputs, plan: Plan, kept: Mapping[
         if quantity
     )
     cart = msgspec.structs.replace(inputs.cart, lines=here)
-    small = Situation(cart, inputs.book, plan, inputs.buyer, inputs.now)
+    small = PricedCart(cart, inputs.book, plan, inputs.buyer, inputs.now)
     place_of = {key: line for line, key in enumerate(small.keys)}
     for rule in decision.rules:
         if not rule.shares:
@@ -127,7 +127,7 @@ def _charged_back(decision: Decision, inputs: Inputs, plan: Plan, kept: Mapping[
 
 
 def _still_gives(
-    small: Situation,
+    small: PricedCart,
     place: int,
     money: Sequence[int],
     decision: Decision,

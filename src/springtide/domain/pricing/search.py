@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from springtide.domain.pricing.allocation import spread
 from springtide.domain.pricing.bounds import Ranked
 from springtide.domain.pricing.items import NEVER, Items, Option, item_options
-from springtide.domain.pricing.priced_cart import POINTS, OnLines, Situation, bits
+from springtide.domain.pricing.priced_cart import POINTS, OnLines, PricedCart, bits
 from springtide.domain.pricing.stack import WHOLE, Stack, evaluate, holds_guards
 from springtide.domain.pricing.steps import Step
 
@@ -35,7 +35,7 @@ class Found(NamedTuple):
     steps: int
 
 
-def best_stack(cart: Situation, *, without: int = 0, is_guarded: bool = True) -> Found:
+def best_stack(cart: PricedCart, *, without: int = 0, is_guarded: bool = True) -> Found:
     """Return the cheapest legal stack for a cart, leaving out some rules.
 
     Of stacks that cost the same the one found first counts, in an order that depends on rules and
@@ -57,7 +57,7 @@ def best_stack(cart: Situation, *, without: int = 0, is_guarded: bool = True) ->
     return Found(best, is_proven and steps <= STEPS_MAX, steps)
 
 
-def _free_of_conflict(cart: Situation, present: int) -> list[int]:
+def _free_of_conflict(cart: PricedCart, present: int) -> list[int]:
     """Return the largest sets of rules of which none excludes another."""
     excludes = cart.plan.excludes
     if not cart.plan.has_excludes:
@@ -83,7 +83,7 @@ class _Search:
     """Branch and bound over the later lanes, for rules of which none excludes another."""
 
     def __init__(
-        self, cart: Situation, allowed: int, best: Stack | None, steps: int, is_guarded: bool
+        self, cart: PricedCart, allowed: int, best: Stack | None, steps: int, is_guarded: bool
     ) -> None:
         self.cart, self.best = cart, best
         self.chosen: list[OnLines] | None = None

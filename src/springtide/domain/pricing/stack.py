@@ -3,7 +3,7 @@
 from typing import Final
 
 from springtide.domain.pricing.allocation import spread
-from springtide.domain.pricing.priced_cart import OnLines, Situation
+from springtide.domain.pricing.priced_cart import OnLines, PricedCart
 from springtide.domain.pricing.steps import Step
 
 #: All of it, in basis points.
@@ -52,7 +52,7 @@ class Stack:
 
 
 def evaluate(
-    cart: Situation, item_nets: list[int], makers: list[int], chosen: list[OnLines]
+    cart: PricedCart, item_nets: list[int], makers: list[int], chosen: list[OnLines]
 ) -> Stack:
     """Return what a choice comes to: each rule on what the ones before it leave."""
     nets = list(item_nets)
@@ -93,7 +93,7 @@ def reached(rule: OnLines, base: int) -> Step | None:
 
 
 def holds_guards(
-    cart: Situation, stack: Stack, *, gifts_cost: int = 0, with_rule: int | None = None
+    cart: PricedCart, stack: Stack, *, gifts_cost: int = 0, with_rule: int | None = None
 ) -> bool:
     """Tell whether a stack leaves the margin that the guards of its campaigns refuse to go below.
 
@@ -111,7 +111,7 @@ def holds_guards(
     return (money - cost - gifts_cost) * WHOLE >= max(bounds) * money
 
 
-def costed(cart: Situation, nets: list[int]) -> tuple[int, int]:
+def costed(cart: PricedCart, nets: list[int]) -> tuple[int, int]:
     """Return money and cost of the lines whose cost is known."""
     money = cost = 0
     for net, facts, quantity in zip(nets, cart.facts, cart.quantities, strict=True):

@@ -14,9 +14,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from springtide.domain.access.model import Shop
-from springtide.domain.ledger.batch import Sheet
+from springtide.domain.ledger.batch import Batch
 from springtide.domain.ledger.model import BoundReached, Chain, Opening, Transfer
-from springtide.domain.ledger.operations import keep, open_sheet
+from springtide.domain.ledger.operations import keep, open_batch
 from springtide.domain.rewards.codes import codes_brought, wrong_code
 from springtide.domain.rewards.games import read_game
 from springtide.domain.rewards.grants import POINTS, points_account
@@ -86,7 +86,7 @@ def claim_batch(
     opened: list[Group] = []
     codes = codes_brought(rewards, attempts)
     accounts = _accounts_of(rewards, games, attempts, now)
-    sheet = open_sheet(tx, shop_id=shop.id, accounts=accounts, now=now)
+    batch = open_batch(tx, shop_id=shop.id, accounts=accounts, now=now)
     owners = {
         row[1]: (row[2], row[4])
         for row in rows_by(tx, codes_table, "code", codes.values(), shop_id=shop.id)
@@ -114,7 +114,7 @@ def claim_batch(
         )
         if attempt.group:
             attempt = msgspec.structs.replace(attempt, joining=groups.get(attempt.group))
-        outcome = _claim(reward, games[reward.id], attempt, sheet, wrong, opened)
+        outcome = _claim(reward, games[reward.id], attempt, batch, wrong, opened)
         outcomes.append(outcome)
         if isinstance(outcome, Claim):
             if (code := codes.get((attempt.key, attempt.asked))) is not None:
@@ -123,7 +123,7 @@ def claim_batch(
             asked[attempt.key] = attempt.asked
     _keep_claims(tx, shop.id, fresh.values(), codes)
     keep_groups(tx, shop_id=shop.id, opened=opened)
-    keep(tx, shop=shop, sheet=sheet)
+    keep(tx, shop=shop, batch=batch)
     return outcomes
 
 
@@ -158,11 +158,11 @@ def _claim(
     reward: Reward,
     game: Game,
     attempt: Attempt,
-    sheet: Sheet,
+    batch: Batch,
     wrong: Refusal | None,
     opened: list[Group],
 ) -> Outcome:
-    now = sheet.now
+    now = batch.now
     shut = _shut(reward, attempt, now)
     if shut is not None:
         return shut
@@ -170,16 +170,16 @@ def _claim(
         return NotInPieces()
     if wrong is not None:
         return wrong
-    left = sheet.accounts[reward.left]
+    left = batch.accounts[reward.left]
     if left.available < attempt.quantity:
         return SoldOut(left=left.available)
     claim_id = uuid7(now)
     claim_key = outward("clm", claim_id)
     try:
-        played = game.play(reward, attempt, claim_key, sheet)
+        played = game.play(reward, attempt, claim_key, batch)
     except Refusal as refused:
         return refused
-    refused_by = sheet.apply(_chain(reward, attempt, claim_key, played, now))
+    refused_by = batch.apply(_chain(reward, attempt, claim_key, played, now))
     if refused_by is not None:
         return _told(refused_by, reward, attempt, now)
     if played.opens_group is not None:

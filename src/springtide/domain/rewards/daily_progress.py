@@ -23,7 +23,7 @@ from springtide.kit.db import Database
 SHOWN_MAX = 20
 
 
-class Today(msgspec.Struct, frozen=True):
+class DailyProgress(msgspec.Struct, frozen=True):
     """One task or check-in today: had or not; ``done`` of ``wanted``, or the ``day`` of a streak.
 
     ``worth`` is what today gives: points of a check-in, the amount of a task.
@@ -37,14 +37,14 @@ class Today(msgspec.Struct, frozen=True):
     day: int = 0
 
 
-def today_of(
+def daily_progress_of(
     db: Database,
     reader_of: Callable[[], FactReader],
     *,
     shop: Shop,
     person: Person,
     now: datetime,
-) -> list[Today]:
+) -> list[DailyProgress]:
     """Return a customer's open tasks and check-ins; facts are asked only where there are tasks."""
     with db.read() as tx:
         games = _open_games(tx, shop, now)
@@ -59,11 +59,11 @@ def today_of(
         if isinstance(game, Task):
             (done,) = done_today(reader_of(), shop=shop, task=game, people=[person], now=now)
             count = min(done.count, game.wanted)
-            found.append(Today(reward, is_had, game.amount, done=count, wanted=game.wanted))
+            found.append(DailyProgress(reward, is_had, game.amount, done=count, wanted=game.wanted))
         elif isinstance(game, CheckIn):
             balanced: dict[str, Balanced] = dict(accounts)
             streak = game.streak(reward, owner, day, balanced)
-            found.append(Today(reward, is_had, game.worth(streak), day=streak + 1))
+            found.append(DailyProgress(reward, is_had, game.worth(streak), day=streak + 1))
     return found
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from springtide.domain.ledger.batch import Sheet
+from springtide.domain.ledger.batch import Batch
 from springtide.domain.ledger.model import Opening, Transfer
 from springtide.domain.rewards.grants import Grant
 from springtide.domain.rewards.model import Attempt, CustomerLimit, Reward
@@ -27,7 +27,7 @@ def days_source(reward: Reward) -> str:
 
 
 class Balanced(Protocol):
-    """An account, on a sheet or as it was read."""
+    """An account, on a batch or as it was read."""
 
     @property
     def balance(self) -> int:
@@ -40,10 +40,10 @@ def was_here(reward: Reward, owner: str, day: date, accounts: Mapping[str, Balan
     return account is not None and account.balance > 0
 
 
-def once_today(reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Grant:
+def once_today(reward: Reward, attempt: Attempt, claim_key: str, batch: Batch) -> Grant:
     """Return the step that marks today as had; raises CustomerLimit for a second time."""
-    owner, today = attempt.customer_key, day_of(reward, sheet.now)
-    if was_here(reward, owner, today, sheet.accounts):
+    owner, today = attempt.customer_key, day_of(reward, batch.now)
+    if was_here(reward, owner, today, batch.accounts):
         raise CustomerLimit(limit=1)
     source, here = days_source(reward), day_account(reward, owner, today)
     step = Transfer(f"{claim_key}:day", source, here, 1, reference=reward.key)

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection, select, update
 
 from springtide.domain.access.model import Shop
-from springtide.domain.ledger.operations import open_sheet
+from springtide.domain.ledger.operations import open_batch
 from springtide.domain.ledger.queries import accounts_by_keys, transfers_into
 from springtide.domain.rewards.games.group_buy import GroupUnknown, group_account
 from springtide.domain.rewards.model import Claim, Group, GroupState
@@ -118,11 +118,11 @@ def decide(tx: Connection, *, shop: Shop, found: Group, least: int, now: datetim
     """
     reward_key = outward("rwd", found.reward_id)
     account = group_account(reward_key, found.key)
-    sheet = open_sheet(tx, shop_id=shop.id, accounts=[account], now=now)
+    batch = open_batch(tx, shop_id=shop.id, accounts=[account], now=now)
     current = group(tx, shop_id=shop.id, key=found.key)
     if not current.is_open:
         return current
-    place = sheet.accounts[account]
+    place = batch.accounts[account]
     if place.awaiting:
         return None
     state: GroupState = DONE if place.balance >= least else SHORT

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from springtide.domain.ledger.batch import Sheet
+from springtide.domain.ledger.batch import Batch
 from springtide.domain.ledger.model import Opening, Transfer
 from springtide.kit.errors import N_, Refusal
 
@@ -228,7 +228,7 @@ class Reward(msgspec.Struct, frozen=True):
 class Game(Protocol):
     """A kind of reward: a frozen struct of parameters, and what it gives for an attempt.
 
-    ``play`` is pure: it reads the sheet, and what is random follows from the reward's seed and
+    ``play`` is pure: it reads the batch, and what is random follows from the reward's seed and
     the claim's number. It raises a Refusal when there is nothing to give.
     """
 
@@ -254,7 +254,7 @@ class Game(Protocol):
         """Return the ledger accounts that an attempt reads or moves, beside the claim's own."""
         ...
 
-    def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
+    def play(self, reward: Reward, attempt: Attempt, claim_key: str, batch: Batch) -> Played:
         """Return what an attempt gives."""
         ...
 

@@ -14,7 +14,7 @@ from springtide.domain.access.audited import AuditAction, AuditGroup
 from springtide.domain.access.model import Shop
 from springtide.domain.access.operations import record_act
 from springtide.domain.ledger.model import Chain, Opening, Transfer
-from springtide.domain.ledger.operations import keep, move, open_sheet
+from springtide.domain.ledger.operations import keep, move, open_batch
 from springtide.domain.rewards.checks import BadWindow, name_problem, terms_problems
 from springtide.domain.rewards.checks import found as found_problems
 from springtide.domain.rewards.games import checked_game, read_game
@@ -198,11 +198,11 @@ def _settle(tx: Connection, *, shop: Shop, found: Reward, now: datetime) -> bool
     """
     names = [filling.account for filling in _fillings(found)]
     wanted = [*names, *(f"{name}:source" for name in names)]
-    sheet = open_sheet(tx, shop_id=shop.id, accounts=wanted, now=now)
+    batch = open_batch(tx, shop_id=shop.id, accounts=wanted, now=now)
     is_all = True
     for name in names:
         # A draft that was stopped has none.
-        account = sheet.accounts.get(name)
+        account = batch.accounts.get(name)
         if account is None:
             continue
         is_all = is_all and not account.held
@@ -215,10 +215,10 @@ def _settle(tx: Connection, *, shop: Shop, found: Reward, now: datetime) -> bool
                 reference=found.key,
                 campaign_key=found.campaign_key,
             )
-            refused = sheet.apply(Chain((back,)))
+            refused = batch.apply(Chain((back,)))
             if refused is not None:
                 raise refused
-    keep(tx, shop=shop, sheet=sheet)
+    keep(tx, shop=shop, batch=batch)
     if is_all:
         row = rewards_table.c.id == found.id
         tx.execute(update(rewards_table).where(row).values(settled_at=now))

@@ -34,7 +34,7 @@ from springtide.domain.rewards.groups import end_now
 from springtide.domain.rewards.model import CLAIM_STEPS, STOCK, Claim, ClaimState
 from springtide.domain.rewards.queries import claim_of_row
 from springtide.domain.rewards.store import claims as claims_table
-from springtide.domain.rewards.wallet import Holdings
+from springtide.domain.rewards.wallet import Wallet
 from springtide.kit.bulk import rows_by
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import outward
@@ -89,7 +89,7 @@ def reserve(
     tx: Connection,
     *,
     shop: Shop,
-    held: Holdings,
+    held: Wallet,
     spending: Spending,
     uses: Chain = NO_USES,
     now: datetime,

@@ -17,7 +17,7 @@ _ATTACHED = ("coupon", *STOCK, "presale")
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-class Holdings(msgspec.Struct, frozen=True):
+class Wallet(msgspec.Struct, frozen=True):
     """What a customer may spend: price rules they hold, with packet money; points; the claims.
 
     ``points`` is what the ledger has of them: nothing for a customer without an account.
@@ -33,10 +33,10 @@ class Holdings(msgspec.Struct, frozen=True):
         return sorted(found, key=lambda claim: (claim.expires_at or _NEVER, claim.id))
 
 
-NOTHING = Holdings()
+NOTHING = Wallet()
 
 
-def holdings(
+def wallet_of(
     tx: Connection,
     *,
     shop_id: UUID,
@@ -44,7 +44,7 @@ def holdings(
     rules: Iterable[str],
     pieces: Mapping[str, int],
     now: datetime,
-) -> Holdings:
+) -> Wallet:
     """Return what a customer holds that these price rules spend for a cart, and their points.
 
     Of presales, a paid deposit a piece of the cart counts, once the time of the balance begins.
@@ -70,7 +70,7 @@ def holdings(
         issued.pop(rule, None)
         if usable:
             issued[rule] = worth
-    return Holdings(issued, accounts[points].available if points in accounts else 0, tuple(claims))
+    return Wallet(issued, accounts[points].available if points in accounts else 0, tuple(claims))
 
 
 def _balances(

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from springtide.domain.access.act import Act
-from springtide.domain.outreach.delivery import Post, send_batch
+from springtide.domain.outreach.delivery import Sender, send_batch
 from springtide.domain.outreach.model import NotFrozen, OutreachStatus, Progress
 from springtide.domain.outreach.operations import cancel_outreach
 from springtide.domain.outreach.ports import Channel, channels
@@ -97,12 +97,12 @@ class SendOutreach:
             post.channel.close()
 
 
-def _post(context: Context, outreach_id: UUID) -> Post:
+def _post(context: Context, outreach_id: UUID) -> Sender:
     settings = context.house.settings
     with context.house.db.read() as tx:
         found = outreach(tx, shop_id=context.shop.id, outreach_id=outreach_id)
     channel: Channel = channels[found.channel].open(settings)
-    return Post(
+    return Sender(
         db=context.house.db,
         channel=channel,
         secret=settings.secret,

@@ -15,7 +15,7 @@ from springtide.domain.pricing.model import Buyer, CartLine
 from springtide.domain.pricing.operations import left_of
 from springtide.domain.pricing.plan import Plan
 from springtide.domain.rewards.queries import rules_given
-from springtide.domain.rewards.wallet import NOTHING, Holdings, holdings
+from springtide.domain.rewards.wallet import NOTHING, Wallet, wallet_of
 from springtide.flows.claims.standing import StandingOf
 from springtide.kit.errors import N_, Invalid, Refusal
 
@@ -62,12 +62,12 @@ class Wanted:
         return found
 
 
-def held_of(tx: Connection, shop: Shop, wanted: Wanted, plan: Plan, now: datetime) -> Holdings:
+def held_of(tx: Connection, shop: Shop, wanted: Wanted, plan: Plan, now: datetime) -> Wallet:
     """Return what the buyer holds; nothing is looked up where no rule would spend it."""
     issued = [rule.id for rule in plan.rules if rule.conditions.is_issued]
     if wanted.customer_key is None or not (issued or wanted.points):
         return NOTHING
-    return holdings(
+    return wallet_of(
         tx,
         shop_id=shop.id,
         customer_key=wanted.customer_key,
@@ -83,7 +83,7 @@ def buyer_of(
     wanted: Wanted,
     plan: Plan,
     standing_of: StandingOf | None,
-    held: Holdings,
+    held: Wallet,
 ) -> Buyer:
     """Return what prices depend on; what no rule asks for is not looked up."""
     key = wanted.customer_key
@@ -103,7 +103,7 @@ def buyer_of(
     )
 
 
-def _balance(shop: Shop, wanted: Wanted, held: Holdings) -> int:
+def _balance(shop: Shop, wanted: Wanted, held: Wallet) -> int:
     """Return the points that a buyer has with whom the shop says keeps them."""
     if shop.points_kept_by is PointsKeeper.LEDGER:
         return held.points

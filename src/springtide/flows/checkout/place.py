@@ -40,7 +40,7 @@ from springtide.domain.pricing.queries import active_plan, current_prices
 from springtide.domain.pricing.replay import Inputs, inputs_of
 from springtide.domain.rewards import redemption
 from springtide.domain.rewards.redemption import Spending
-from springtide.domain.rewards.wallet import NOTHING, Holdings
+from springtide.domain.rewards.wallet import NOTHING, Wallet
 from springtide.flows.checkout.buyer import Wanted, buyer_of, held_of, refuse_stated
 from springtide.flows.claims.standing import StandingOf
 from springtide.kit.errors import N_, Invalid, Refusal
@@ -65,7 +65,7 @@ class Prepared:
     buyer: Buyer
     campaign_key: str | None
     now: datetime
-    held: Holdings = NOTHING
+    held: Wallet = NOTHING
 
     def price(self) -> Decision:
         """Return the decision."""

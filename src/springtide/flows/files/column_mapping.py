@@ -80,7 +80,7 @@ def try_mapping(lake: Lake, head: Head, mapping: Mapping[str, Any], shop: Shop) 
     options = ReadOptions(shop.currency, shop.zone_name, mapping)
     with calling(head.path, head.name), blaming(head.name), _staging(lake) as stage:
         reading = FORMATS["generic"].read(head, stage, options)
-        normalise.sift(stage.connection, reading)
+        normalise.validate(stage.connection, reading)
         report = make_report(
             stage.connection, reading, head, stage.names,
             currency=shop.currency, zone=shop.zone_name,

@@ -127,7 +127,7 @@ class Bringing:
             operations.claim_sources(tx, pairs, way="file")
         self.gauge.row_count = stage.row_count
         self._note("checking")
-        left_out = normalise.sift(connection, reading)
+        left_out = normalise.validate(connection, reading)
         row_count = stage.row_count - left_out
         rejects_file = self._write_rejects(stage)
         report = make_report(

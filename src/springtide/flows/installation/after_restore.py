@@ -41,7 +41,7 @@ def hold_outward(tx: Connection, *, backed_up_at: datetime, now: datetime) -> in
                 actions.c.due_at <= shop.now(now),
             )
             .values(
-                state=State.NEEDS_PERSON, error=trouble.to_json(), claim=None, retry_at=None,
+                state=State.NEEDS_PERSON, error=trouble.to_json(), lease=None, retry_at=None,
                 run=actions.c.run + 1,
             )
         ).rowcount  # fmt: skip

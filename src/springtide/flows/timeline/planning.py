@@ -180,7 +180,7 @@ def undo(act: Act, *, action_id: UUID) -> Action:
     changed = act.tx.execute(
         update(actions)
         .where(actions.c.id == action_id, actions.c.state == State.DONE)
-        .values(state=State.UNDOING, run=actions.c.run + 1, attempts=0, claim=None, error=None)
+        .values(state=State.UNDOING, run=actions.c.run + 1, attempts=0, lease=None, error=None)
         .returning(actions.c.id)
     ).first()
     if changed is None:
@@ -202,7 +202,7 @@ def retry(act: Act, *, action_id: UUID) -> Action:
             attempts=0,
             error=None,
             retry_at=None,
-            claim=None,
+            lease=None,
             is_stopping=False,
         )
     )
@@ -292,7 +292,7 @@ def afresh(tx: Connection, before: Action) -> dict[str, Any]:
     return {
         "state": State.PLANNED, "receipt": None, "attempts": 0, "error": None,
         "run": before.run + 1,
-        "retry_at": None, "is_stopping": False, "claim": None, "progress_done": 0,
+        "retry_at": None, "is_stopping": False, "lease": None, "progress_done": 0,
         "progress_total": 0, "progress_text": "", "started_at": None, "done_at": None,
         "undone_at": None, "ended_at": None, "waived_at": None,
     }  # fmt: skip

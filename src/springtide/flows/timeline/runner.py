@@ -88,7 +88,7 @@ class ActionContext:
     house: Surroundings
     shop: Shop
     action: Action
-    claim: str
+    lease: str
     is_undo: bool
     stopping: threading.Event
     actor: Actor = WORKER
@@ -155,11 +155,11 @@ class ActionContext:
         """Go on only while this worker holds the action and nobody asked it to stop."""
         with self.house.db.read() as tx:
             row = tx.execute(
-                select(actions.c.claim, actions.c.is_stopping).where(actions.c.id == self.action.id)
+                select(actions.c.lease, actions.c.is_stopping).where(actions.c.id == self.action.id)
             ).one()
         if self.stopping.is_set():
             raise Interrupted
-        if row.claim != self.claim:
+        if row.lease != self.lease:
             raise Lost
         if row.is_stopping and not self.is_undo:
             raise Stopped
@@ -167,7 +167,7 @@ class ActionContext:
     @property
     def turn(self) -> str:
         """The name of this taking up of the action."""
-        return self.claim.rpartition("#")[2]
+        return self.lease.rpartition("#")[2]
 
     def hold(self, tx: Connection) -> None:
         """Keep the action till the transaction ends."""
@@ -199,7 +199,7 @@ class ActionContext:
     def _carry_other(self, action_id: UUID, *, is_undo: bool) -> Trouble | None:
         try:
             other = _take(
-                self.house, action_id, claim=self.claim, stopping=self.stopping, is_undo=is_undo
+                self.house, action_id, lease=self.lease, stopping=self.stopping, is_undo=is_undo
             )
             return _carry(other) if other else None
         except Lost:
@@ -220,11 +220,11 @@ class ActionContext:
         if self.stopping.is_set():
             raise Interrupted
         row = tx.execute(
-            select(actions.c.claim, actions.c.is_stopping)
+            select(actions.c.lease, actions.c.is_stopping)
             .where(actions.c.id == self.action.id)
             .with_for_update()
         ).one()
-        if row.claim != self.claim:
+        if row.lease != self.lease:
             raise Lost
         return row
 
@@ -234,14 +234,14 @@ def carry(
 ) -> None:
     """Carry out one run to its end; called again after a kill, it does what is left.
 
-    ``holder`` names the worker in the claim: when that worker is gone, the claim is void. Raises
+    ``holder`` names the worker in the lease: when that worker is gone, the lease is void. Raises
     Interrupted, with all that was done kept, when the worker stops meanwhile; and what kept it
-    from writing down how the run ended: then the claim stays, and whoever finds it frees it.
+    from writing down how the run ended: then the lease stays, and whoever finds it frees it.
     """
     run = Run.of(name)
-    claim = f"{name}#{holder}.{uuid4().hex[:8]}"
+    lease = f"{name}#{holder}.{uuid4().hex[:8]}"
     try:
-        context = _take(house, run.action_id, claim=claim, stopping=stopping, number=run.number)
+        context = _take(house, run.action_id, lease=lease, stopping=stopping, number=run.number)
         if context is not None:
             _carry(context)
     except Lost:
@@ -252,12 +252,12 @@ def _take(
     house: Surroundings,
     action_id: UUID,
     *,
-    claim: str,
+    lease: str,
     stopping: threading.Event,
     number: int | None = None,
     is_undo: bool = False,
 ) -> ActionContext | None:
-    """Take an action up under a claim; None when nothing is left to do.
+    """Take an action up under a lease; None when nothing is left to do.
 
     With a run's ``number`` only that run's business is taken; without one the action changes
     hands, to be done or undone as part of another, and runs begun before are void.
@@ -268,7 +268,7 @@ def _take(
         row = tx.execute(select(actions).where(actions.c.id == action_id).with_for_update()).first()
         if row is None:
             return None
-        values: dict[str, Any] = {"claim": claim, "retry_at": None}
+        values: dict[str, Any] = {"lease": lease, "retry_at": None}
         if number is None:
             values["run"] = row.run + 1
         elif row.run != number or row.state not in OPEN_STATES:
@@ -285,7 +285,7 @@ def _take(
             values["started_at"] = house.now(shop)
         tx.execute(update(actions).where(actions.c.id == row.id).values(**values))
         taken = to_action(tx.execute(select(actions).where(actions.c.id == row.id)).one())
-    return ActionContext(house, shop, taken, claim, is_undo, stopping)
+    return ActionContext(house, shop, taken, lease, is_undo, stopping)
 
 
 def _is_held(tx: Connection, row: Any) -> bool:
@@ -329,7 +329,7 @@ def has_steps(tx: Connection, *, action_id: UUID) -> bool:
 
 def _finish(context: ActionContext, receipt: Any) -> None:
     at = context.now
-    values: dict[str, Any] = {"claim": None, "error": None}
+    values: dict[str, Any] = {"lease": None, "error": None}
     if context.is_undo:
         values |= {"state": State.UNDONE, "undone_at": at}
     else:
@@ -344,7 +344,7 @@ def _finish_stopped(context: ActionContext) -> None:
     # What sends in batches of its own keeps no journal: it was running, so there may be traces.
     begun = begun or context.member.is_long
     state = State.DONE if begun else State.CANCELLED
-    _end(context, {"state": state, "claim": None, "done_at": at}, outcome=state)
+    _end(context, {"state": state, "lease": None, "done_at": at}, outcome=state)
 
 
 def _end(
@@ -358,7 +358,7 @@ def _end(
     with context.house.db.write() as tx:
         ended = tx.execute(
             update(actions)
-            .where(actions.c.id == action.id, actions.c.claim == context.claim)
+            .where(actions.c.id == action.id, actions.c.lease == context.lease)
             .values(**values, ended_at=context.house.real_now())
             .returning(actions.c.id)
         ).first()
@@ -382,7 +382,7 @@ def _fail(context: ActionContext, error: Exception) -> Trouble:
     is_undo = context.is_undo
     trouble = trouble_of(error, is_undo)
     verdict = verdict_of(error, context.action.attempts)
-    values: dict[str, Any] = {"error": trouble.to_json(), "claim": None}
+    values: dict[str, Any] = {"error": trouble.to_json(), "lease": None}
     values |= {"attempts": verdict.attempts, "run": context.action.run + 1}
     if verdict.wait is None:
         values["state"] = verdict.state

@@ -34,7 +34,7 @@ actions = Table(
     Column("retry_seconds", Float),
     Column("is_stopping", Boolean, nullable=False),
     # Which worker holds it; a step of a worker that lost it is refused.
-    Column("claim", String(80)),
+    Column("lease", String(80)),
     Column("progress_done", BigInteger, nullable=False),
     Column("progress_total", BigInteger, nullable=False),
     Column("progress_text", String(200), nullable=False),

@@ -45,7 +45,7 @@ class Slot:
 
     @property
     def holder(self) -> str:
-        """What the claims of this worker carry."""
+        """What the leases of this worker carry."""
         return holder_of(self.token)
 
 
@@ -94,12 +94,12 @@ class Watch:
 
 
 def holder_of(token: str) -> str:
-    """Return what the claims of the worker with this token carry."""
+    """Return what the leases of the worker with this token carry."""
     return token[:12]
 
 
 def holders(tx: Connection) -> set[str]:
-    """Return the holders whose workers stand in the table: the claims of others are nobody's."""
+    """Return the holders whose workers stand in the table: the leases of others are nobody's."""
     return {holder_of(row.token) for row in tx.execute(select(workers.c.token))}
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from springtide.domain.ledger.batch import Sheet
+from springtide.domain.ledger.batch import Batch
 from springtide.domain.rewards import checks
 from springtide.domain.rewards.grants import What, account_of, grant, unit_of
 from springtide.domain.rewards.model import (
@@ -102,7 +102,7 @@ class BuyToGet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         """The budget and the customer's account."""
         return (self._budget(reward), *account_of(self._granted(), attempt.customer_key))
 
-    def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
+    def play(self, reward: Reward, attempt: Attempt, claim_key: str, batch: Batch) -> Played:
         """Promise what an order earns till it is received or returned, or give it at once."""
         if attempt.bought is None:
             raise NotClaimable
@@ -119,7 +119,7 @@ class BuyToGet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
             granted,
             claim_key=claim_key,
             source=self._budget(reward),
-            expires_at=reward.use_until(sheet.now),
+            expires_at=reward.use_until(batch.now),
         )
         reference = earned_by(attempt.bought.order_key)
         steps = tuple(

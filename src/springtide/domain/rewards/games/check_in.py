@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from springtide.domain.ledger.batch import Sheet
+from springtide.domain.ledger.batch import Batch
 from springtide.domain.rewards import checks
 from springtide.domain.rewards.days import (
     Balanced,
@@ -64,14 +64,14 @@ class CheckIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         points = account_of(Granted("points"), owner)
         return (*days, *points, reward.account(POINTS), days_source(reward))
 
-    def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
+    def play(self, reward: Reward, attempt: Attempt, claim_key: str, batch: Batch) -> Played:
         """Give the points of this day of the streak, once a day."""
-        day = once_today(reward, attempt, claim_key, sheet)
+        day = once_today(reward, attempt, claim_key, batch)
         streak = self.streak(
-            reward, attempt.customer_key, day_of(reward, sheet.now), sheet.accounts
+            reward, attempt.customer_key, day_of(reward, batch.now), batch.accounts
         )
         granted = Granted("points", self.worth(streak), name=reward.name, number=streak + 1)
-        expires_at = reward.use_until(sheet.now)
+        expires_at = reward.use_until(batch.now)
         source = reward.account(POINTS)
         given = grant(
             reward, attempt, granted, claim_key=claim_key, source=source, expires_at=expires_at

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from springtide.domain.ledger.batch import Sheet
+from springtide.domain.ledger.batch import Batch
 from springtide.domain.rewards.checks import refuse_rule
 from springtide.domain.rewards.model import (
     Attempt,
@@ -43,8 +43,8 @@ class Coupon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         """None of its own."""
         return ()
 
-    def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
+    def play(self, reward: Reward, attempt: Attempt, claim_key: str, batch: Batch) -> Played:
         """Give one."""
-        expires_at = reward.use_until(sheet.now)
+        expires_at = reward.use_until(batch.now)
         granted = Granted("coupon", rule=self.rule, name=reward.name)
         return Played(granted, expires_at=expires_at)

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from springtide.domain.ledger.batch import Sheet
+from springtide.domain.ledger.batch import Batch
 from springtide.domain.ledger.model import MONEY, Opening, Transfer
 from springtide.domain.rewards import checks
 from springtide.domain.rewards.grants import POINTS, account_of, grant, tickets_account
@@ -127,23 +127,23 @@ class Draw(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         """Return what is published of the prizes."""
         return tuple(Odds(each.name, each.stock, each.odds_ppm) for each in self.prizes)
 
-    def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
+    def play(self, reward: Reward, attempt: Attempt, claim_key: str, batch: Batch) -> Played:
         """Draw the next number."""
-        left = sheet.accounts[reward.left].available
+        left = batch.accounts[reward.left].available
         if left < 1:
             raise SoldOut(left=0)
         number = reward.terms.quantity - left + 1
         stocks = [
-            sheet.accounts[reward.account("prize", str(place))].available
+            batch.accounts[reward.account("prize", str(place))].available
             for place in range(len(self.prizes))
         ]
         won = result_of(reward.seed, reward.key, number, self.odds(), stocks)
-        steps, openings = self._ticket(reward, attempt, claim_key, sheet)
+        steps, openings = self._ticket(reward, attempt, claim_key, batch)
         if won is None:
             return Played(Granted("nothing", number=number), steps, openings)
         prize = self.prizes[won]
         granted = Granted(prize.what, prize.amount, prize.rule, prize.name, number)
-        expires_at = reward.use_until(sheet.now)
+        expires_at = reward.use_until(batch.now)
         given = grant(
             reward,
             attempt,
@@ -169,13 +169,13 @@ class Draw(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         )
 
     def _ticket(
-        self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet
+        self, reward: Reward, attempt: Attempt, claim_key: str, batch: Batch
     ) -> tuple[tuple[Transfer, ...], tuple[Opening, ...]]:
         if not self.needs_ticket:
             return (), ()
         held = tickets_account(reward.key, attempt.customer_key)
-        if sheet.spendable(held) < 1:
+        if batch.spendable(held) < 1:
             raise NoTicket
         used = reward.account("tickets_used")
         step = Transfer(f"{claim_key}:ticket", held, used, 1, reference=reward.key)
-        return (step,), (Opening(used, sheet.accounts[held].unit),)
+        return (step,), (Opening(used, batch.accounts[held].unit),)

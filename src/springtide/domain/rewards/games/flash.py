@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from springtide.domain.ledger.batch import Sheet
+from springtide.domain.ledger.batch import Batch
 from springtide.domain.rewards import checks
 from springtide.domain.rewards.model import (
     Attempt,
@@ -49,9 +49,9 @@ class Flash(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         """None of its own."""
         return ()
 
-    def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
+    def play(self, reward: Reward, attempt: Attempt, claim_key: str, batch: Batch) -> Played:
         """Reserve the pieces that were asked for."""
-        until = sheet.now + timedelta(minutes=self.pay_minutes)
+        until = batch.now + timedelta(minutes=self.pay_minutes)
         granted = Granted(
             "flash",
             amount=attempt.quantity,

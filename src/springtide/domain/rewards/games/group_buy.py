@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from springtide.domain.ledger.batch import Sheet
+from springtide.domain.ledger.batch import Batch
 from springtide.domain.ledger.model import Opening, Transfer
 from springtide.domain.rewards import checks
 from springtide.domain.rewards.model import (
@@ -126,12 +126,12 @@ class GroupBuy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
             self._own(reward, attempt.group, attempt.customer_key),
         )
 
-    def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
+    def play(self, reward: Reward, attempt: Attempt, claim_key: str, batch: Batch) -> Played:
         """Open a group, or take a place in one; reserved until it is paid."""
         group = attempt.joining
         opens = None
         if attempt.group is None:
-            ends_at = min(sheet.now + timedelta(hours=self.hours), reward.closes_at)
+            ends_at = min(batch.now + timedelta(hours=self.hours), reward.closes_at)
             opens = group = Group(
                 claim_key,
                 reward.id,
@@ -139,15 +139,15 @@ class GroupBuy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
                 self.product_key,
                 self.size,
                 "open",
-                sheet.now,
+                batch.now,
                 ends_at,
             )
         if group is None or group.reward_id != reward.id:
             raise GroupUnknown
-        if not group.is_open or sheet.now >= group.ends_at:
+        if not group.is_open or batch.now >= group.ends_at:
             raise GroupOver
-        until = min(sheet.now + timedelta(minutes=self.pay_minutes), group.ends_at)
-        steps, openings = self._places(reward, attempt, claim_key, group, until, sheet)
+        until = min(batch.now + timedelta(minutes=self.pay_minutes), group.ends_at)
+        steps, openings = self._places(reward, attempt, claim_key, group, until, batch)
         granted = Granted(
             "group",
             amount=1,
@@ -176,7 +176,7 @@ class GroupBuy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         claim_key: str,
         group: Group,
         until: datetime,
-        sheet: Sheet,
+        batch: Batch,
     ) -> tuple[tuple[Transfer, ...], tuple[Opening, ...]]:
         """Return the steps that take a place, bounded by the group's size and one a customer."""
         source, unit_ = reward.account("places"), f"{reward.key}:places"
@@ -187,7 +187,7 @@ class GroupBuy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         steps, openings = [], [Opening(source, unit_, low=None)]
         # Whoever is in is told so, even when the group is full.
         for name, account, most, refusal in reversed(bounds):
-            known = sheet.accounts.get(account)
+            known = batch.accounts.get(account)
             if known is not None and known.balance + known.awaiting >= most:
                 raise refusal
             steps.append(

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from springtide.domain.ledger.batch import Sheet
+from springtide.domain.ledger.batch import Batch
 from springtide.domain.ledger.model import MONEY
 from springtide.domain.rewards import checks
 from springtide.domain.rewards.grants import account_of, grant
@@ -69,14 +69,14 @@ class Packet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         granted = Granted("packet", rule=self.rule)
         return (reward.account("money"), *account_of(granted, attempt.customer_key))
 
-    def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
+    def play(self, reward: Reward, attempt: Attempt, claim_key: str, batch: Batch) -> Played:
         """Give the next share."""
-        left = sheet.accounts[reward.left].available
+        left = batch.accounts[reward.left].available
         if left < 1:
             raise SoldOut(left=0)
-        amount = self.share(reward, left, sheet.accounts[reward.account("money")].available)
+        amount = self.share(reward, left, batch.accounts[reward.account("money")].available)
         granted = Granted("packet", amount=amount, rule=self.rule, name=reward.name)
-        expires_at = reward.use_until(sheet.now)
+        expires_at = reward.use_until(batch.now)
         given = grant(
             reward,
             attempt,

@@ -4,7 +4,7 @@ import unicodedata
 from datetime import timedelta
 from typing import Annotated, ClassVar
 
-from springtide.domain.ledger.batch import Sheet
+from springtide.domain.ledger.batch import Batch
 from springtide.domain.rewards.games.packet import Packet
 from springtide.domain.rewards.model import Attempt, Played, Reward, Terms, unit
 from springtide.kit.errors import N_, Refusal
@@ -45,11 +45,11 @@ class PhrasePacket(
             wrong["phrase"] = problem or TextMissing()
         return wrong
 
-    def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
+    def play(self, reward: Reward, attempt: Attempt, claim_key: str, batch: Batch) -> Played:
         """Give the next share to those who know the phrase."""
         if spelled(attempt.phrase or "") != spelled(self.phrase):
             raise WrongPhrase
-        return super().play(reward, attempt, claim_key, sheet)
+        return super().play(reward, attempt, claim_key, batch)
 
 
 def spelled(phrase: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from springtide.domain.ledger.batch import Sheet
+from springtide.domain.ledger.batch import Batch
 from springtide.domain.ledger.model import MONEY, Opening, Transfer
 from springtide.domain.rewards import checks
 from springtide.domain.rewards.grants import packet_account
@@ -73,9 +73,9 @@ class Presale(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         """None of its own: money moves when the deposit is paid."""
         return ()
 
-    def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
+    def play(self, reward: Reward, attempt: Attempt, claim_key: str, batch: Batch) -> Played:
         """Reserve a piece until its deposit is paid."""
-        until = min(sheet.now + timedelta(minutes=self.pay_minutes), self.begins(reward))
+        until = min(batch.now + timedelta(minutes=self.pay_minutes), self.begins(reward))
         granted = Granted(
             "presale",
             amount=self.worth_minor,

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from springtide.domain.ledger.batch import Sheet
+from springtide.domain.ledger.batch import Batch
 from springtide.domain.ledger.model import MONEY, Opening, Transfer
 from springtide.domain.rewards import checks
 from springtide.domain.rewards.grants import POINTS, account_of, grant
@@ -102,16 +102,16 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
             *(account for account, _ in self._bounds(reward, attempt)),
         )
 
-    def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
+    def play(self, reward: Reward, attempt: Attempt, claim_key: str, batch: Batch) -> Played:
         """Give both their gifts; the sharer's is only promised where the friend has to buy."""
         sharer = attempt.shared_by
         if sharer is None:
             raise ShareMissing
         if sharer == attempt.customer_key:
             raise OwnShare
-        steps, openings = self._bounded(reward, attempt, claim_key, sheet)
+        steps, openings = self._bounded(reward, attempt, claim_key, batch)
         granted = Granted(self.what, self.friend_amount, self.rule, reward.name)
-        expires_at = reward.use_until(sheet.now)
+        expires_at = reward.use_until(batch.now)
         source = reward.account("budget")
         friend = grant(
             reward, attempt, granted, claim_key=claim_key, source=source, expires_at=expires_at
@@ -131,7 +131,7 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
                 msgspec.structs.replace(
                     step,
                     reserve=True,
-                    expires_at=sheet.now + BUY_WITHIN,
+                    expires_at=batch.now + BUY_WITHIN,
                     reference=brought(attempt.customer_key),
                 )
                 for step in gift.steps
@@ -156,7 +156,7 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         return found
 
     def _bounded(
-        self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet
+        self, reward: Reward, attempt: Attempt, claim_key: str, batch: Batch
     ) -> tuple[tuple[Transfer, ...], tuple[Opening, ...]]:
         refusals: list[Refusal] = [
             SharedBack(), CustomerLimit(limit=self.friends_max), DeviceLimit(limit=1),
@@ -165,7 +165,7 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         steps, openings = [], [Opening(source, unit_, low=None)]
         bounds = self._bounds(reward, attempt)
         for place, (account, most) in enumerate(bounds):
-            known = sheet.accounts.get(account)
+            known = batch.accounts.get(account)
             if known is not None and known.balance >= most:
                 raise refusals[place]
             steps.append(Transfer(f"{claim_key}:b{place}", source, account, 1))

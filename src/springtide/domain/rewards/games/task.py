@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from springtide.domain.ledger.batch import Sheet
+from springtide.domain.ledger.batch import Batch
 from springtide.domain.rewards import checks
 from springtide.domain.rewards.days import (
     day_account,
@@ -82,16 +82,16 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
             *account_of(self._granted(), owner),
         )
 
-    def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
+    def play(self, reward: Reward, attempt: Attempt, claim_key: str, batch: Batch) -> Played:
         """Give to who has done enough today, once a day."""
-        day = once_today(reward, attempt, claim_key, sheet)
+        day = once_today(reward, attempt, claim_key, batch)
         done = attempt.done
         # What was counted before midnight is of yesterday by now.
-        count = done.count if done and done.day == day_of(reward, sheet.now) else 0
+        count = done.count if done and done.day == day_of(reward, batch.now) else 0
         if count < self.wanted:
             raise TaskUnfinished(done=count, wanted=self.wanted)
         granted = msgspec.structs.replace(self._granted(), name=reward.name)
-        expires_at = reward.use_until(sheet.now)
+        expires_at = reward.use_until(batch.now)
         given = grant(
             reward,
             attempt,

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from springtide.domain.ledger.batch import Sheet
+from springtide.domain.ledger.batch import Batch
 from springtide.domain.rewards import checks
 from springtide.domain.rewards.grants import account_of, grant, unit_of
 from springtide.domain.rewards.model import (
@@ -48,10 +48,10 @@ class Ticket(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         """The tickets, and the customer's."""
         return (reward.account("budget"), *account_of(self._granted(), attempt.customer_key))
 
-    def play(self, reward: Reward, attempt: Attempt, claim_key: str, sheet: Sheet) -> Played:
+    def play(self, reward: Reward, attempt: Attempt, claim_key: str, batch: Batch) -> Played:
         """Give the tickets."""
         granted = msgspec.structs.replace(self._granted(), name=reward.name)
-        expires_at = reward.use_until(sheet.now)
+        expires_at = reward.use_until(batch.now)
         given = grant(
             reward,
             attempt,
