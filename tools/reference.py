@@ -6,7 +6,7 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ import springtide
 from springtide.cli.__main__ import build
 from springtide.connectors.files import FORMATS
 from springtide.domain.board.metrics import METRICS
+from springtide.domain.facts.kinds import EVENT_KINDS
 from springtide.domain.outreach.ports import channels
 from springtide.domain.pricing.rules import RULES
-from springtide.flows import names
 from springtide.flows.timeline.action import KINDS
 from springtide.flows.timeline.holding import needs
 from springtide.kit.errors import Refusal
@@ -38,7 +38,8 @@ def pages() -> dict[str, str]:
         "rules.md": lambda: _kinds("Promotion rules", RULES.items()),
         "actions.md": _actions,
         "channels.md": lambda: _kinds("Outreach channels", channels.items()),
-        "formats.md": lambda: _kinds("File formats", FORMATS.items(), names.FORMATS),
+        "events.md": _events,
+        "formats.md": lambda: _kinds("File formats", FORMATS.items()),
     }
     return {name: f"{_NOTE}\n{make()}" for name, make in makers.items()}
 
@@ -98,13 +99,23 @@ def _actions() -> str:
     return _page("Phase actions", "", header, rows)
 
 
-def _kinds(
-    title: str, members: Iterable[tuple[str, Any]], names: Mapping[str, str] | None = None
-) -> str:
+def _events() -> str:
+    rows = []
+    for kind, member in EVENT_KINDS.items():
+        said = (inspect.getdoc(member) or "").replace("\n", " ")
+        sent = "yes" if member.is_sent else ""
+        words = ", ".join(f"`{word}`" for word in member.words)
+        row = "yes" if member.row else ""
+        rows.append([f"`{kind}`", member.label, translate(member.label, "zh"), said, sent, row,
+                     words])  # fmt: skip
+    header = ["kind", "name", "名称", "what it is", "`POST /v1/events`", "row of a table", "words"]
+    return _page("Kinds of events", "What the facts of a shop can tell.", header, rows)
+
+
+def _kinds(title: str, members: Iterable[tuple[str, Any]]) -> str:
     rows = []
     for kind, member in members:
         label = getattr(member, "label", "") or getattr(member, "title", "")
-        label = label or (names or {}).get(kind, "")
         said = (inspect.getdoc(member) or "").partition("\n\n")[0].replace("\n", " ")
         rows.append([f"`{kind}`", label, translate(label, "zh") if label else "", said])
     return _page(title, "", ["kind", "name", "名称", "what it is"], rows)

@@ -372,7 +372,7 @@ OF_NO_CUSTOMER = {
     "fact_imports.rejects_file", "orders.key", "orders.payment_key", "outreaches.name",
     "outreaches.subject", "outreaches.body", "outreaches.link", "messages.sender",
     "reward_groups.key", "gifts.requested_by_id", "gifts.requested_by", "gifts.decided_by_id",
-    "gifts.decided_by", "idempotency_answers.body_hash", "timeline_actions.claim",
+    "gifts.decided_by", "idempotency_answers.body_hash", "timeline_actions.lease",
     "timeline_actions.planned_by", "timeline_actions.waived_by", "timeline_actions.waived_why",
     "audit_log.actor_kind", "audit_log.actor_id",
     "audit_log.actor_name", "audit_log.action",

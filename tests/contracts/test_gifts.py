@@ -27,10 +27,11 @@ from springtide.domain.rewards.approvals import (
     gifts_page,
     set_bounds,
 )
-from springtide.domain.rewards.model import RewardState, Terms
+from springtide.domain.rewards.model import Terms
 from springtide.domain.rewards.operations import save_reward
 from springtide.domain.rewards.points import balance_of
 from springtide.domain.rewards.queries import reward
+from springtide.domain.rewards.states import RewardState
 from springtide.flows.claims import gifts
 from springtide.flows.people import erasure
 from springtide.flows.timeline.planning import jobs_of

@@ -11,7 +11,8 @@ SOURCE = ROOT / "src" / "springtide"
 #: Folders whose classes a registry finds by their file.
 REGISTERED = (
     "connectors/files", "connectors/channels", "demo/actions", "domain/board/metrics",
-    "domain/pricing/rules", "domain/rewards/games", "flows/actions", "flows/exports",
+    "domain/facts/kinds", "domain/pricing/rules", "domain/rewards/games", "flows/actions",
+    "flows/exports",
 )  # fmt: skip
 #: What Litestar, Typer and Alembic call for us.
 DECORATORS = [

@@ -12,8 +12,9 @@ from springtide.domain.pricing import operations as pricing
 from springtide.domain.pricing.book import Terms
 from springtide.domain.pricing.model import CartLine
 from springtide.domain.pricing.rule import Conditions, Limits
-from springtide.domain.rewards.model import Claim, ClaimState, Reward
+from springtide.domain.rewards.model import Claim, Reward
 from springtide.domain.rewards.queries import claims_of_reward
+from springtide.domain.rewards.states import ClaimState
 from springtide.flows.checkout import place as checkout
 from springtide.flows.checkout.buyer import Wanted
 from springtide.flows.checkout.earned import receive

@@ -1,7 +1,7 @@
 """What visitors do, batch by batch: views, favourites, carts, clicks."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from litestar import Request, Response, post
 from litestar.openapi.spec import Example
@@ -26,6 +26,7 @@ from springtide.api.stated import NeedsServerKey, customer_proven
 from springtide.api.writes import HEADER, idempotent
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
+from springtide.domain.facts.kinds import EVENT_KINDS
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
 from springtide.flows.checkout.customer_tokens import TOKEN_LENGTH_MAX, BadCustomerToken
@@ -38,10 +39,17 @@ BEHIND_MAX = timedelta(days=7)
 AHEAD_MAX = timedelta(minutes=5)
 
 
+if TYPE_CHECKING:
+    EventName = str
+else:
+    #: The kinds that a shop's site tells.
+    EventName = Literal[tuple(kind for kind, each in EVENT_KINDS.items() if each.is_sent)]
+
+
 class Event(Struct, kw_only=True, forbid_unknown_fields=True):
     """One thing that a visitor did."""
 
-    kind: Literal["view", "favourite", "cart", "click"]
+    kind: EventName
     id: (
         Annotated[
             str,

@@ -18,10 +18,11 @@ from springtide.domain.rewards.games.group_buy import GroupBuy, Tier
 from springtide.domain.rewards.games.phrase_packet import PhrasePacket
 from springtide.domain.rewards.games.presale import Presale
 from springtide.domain.rewards.games.task import Deed, Task
-from springtide.domain.rewards.model import ClaimState, Granted, Reward, RewardState
+from springtide.domain.rewards.model import Granted, Reward
 from springtide.domain.rewards.points import balance_of
 from springtide.domain.rewards.proof import Odds, promise_of
 from springtide.domain.rewards.queries import held_by, reward, rewards_page
+from springtide.domain.rewards.states import ClaimState, RewardState
 from springtide.domain.rewards.tickets import draw_of, tickets_of
 from springtide.flows.checkout.customer_tokens import TOKEN_LENGTH_MAX, sign_share
 from springtide.kit.ids import inward, outward

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from springtide.domain.access.act import Act
-
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -111,6 +109,7 @@ def create(
 
     Example: `springtide campaign create --shop demo --name "618" --day 2018-06-18 --money 50000`
     """
+    from springtide.domain.access.act import Act
     from springtide.domain.campaigns.model import Goals
     from springtide.domain.campaigns.operations import create_campaign
     from springtide.kit.money import parse_minor
@@ -135,6 +134,7 @@ def schedule(key: Key, shop: Slug, as_json: AsJson = False) -> None:
 
     Example: `springtide campaign schedule cmp_… --shop demo`
     """
+    from springtide.domain.access.act import Act
     from springtide.flows.timeline import planning
 
     with _house() as house, house.db.write() as tx:

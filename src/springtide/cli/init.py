@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from springtide.domain.access.act import Act
-
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -138,6 +136,7 @@ def _password(house: "House", email: str | None, may_ask: bool) -> str | None:
 
 def _add_owner(tx: "Connection", shop: "Shop", email: str, password: str, house: "House") -> None:
     from springtide.domain.access import operations
+    from springtide.domain.access.act import Act
     from springtide.domain.access.model import Actor, Role
 
     actor, now = Actor("command", "init", "springtide init"), house.real_now()

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from springtide.domain.access.act import Act
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
@@ -107,6 +105,7 @@ def invite(
 def withdraw(shop: ShopName, email: Address) -> None:
     """Make the open invitation of an address useless."""
     from springtide.domain.access import operations, queries
+    from springtide.domain.access.act import Act
     from springtide.kit.errors import NotFound
 
     with _opened(shop) as (house, found), house.db.write() as tx:
@@ -124,6 +123,7 @@ def withdraw(shop: ShopName, email: Address) -> None:
 def role(shop: ShopName, email: Address, role: RoleName) -> None:
     """Give a person of the shop another role; the last owner stays one."""
     from springtide.domain.access import operations
+    from springtide.domain.access.act import Act
 
     wanted = _role(role)
     with _opened(shop) as (house, found), house.db.write() as tx:
@@ -136,6 +136,7 @@ def role(shop: ShopName, email: Address, role: RoleName) -> None:
 def remove(shop: ShopName, email: Address) -> None:
     """Take a person out of this shop; their other shops stay as they are."""
     from springtide.domain.access import operations
+    from springtide.domain.access.act import Act
 
     with _opened(shop) as (house, found), house.db.write() as tx:
         member = _member(tx, found, email)

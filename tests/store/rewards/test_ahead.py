@@ -13,8 +13,9 @@ from springtide.domain.access.queries import shop_by_id
 from springtide.domain.ledger.model import Chain, Opening, Post, ReservationExpired, Transfer
 from springtide.domain.ledger.operations import expire_due, move, transact
 from springtide.domain.rewards.groups import groups_of
-from springtide.domain.rewards.model import Claim, ClaimState, Group, Reward
+from springtide.domain.rewards.model import Claim, Group, Reward
 from springtide.domain.rewards.queries import claims_of_reward
+from springtide.domain.rewards.states import ClaimState
 from springtide.flows import worker
 from springtide.flows.ahead import BATCH, count_anew
 from springtide.kit.db import Database

@@ -20,10 +20,11 @@ from springtide.domain.orders.queries import order_returns, orders_page
 from springtide.domain.pricing.rule import Conditions, Limits, ProductSet
 from springtide.domain.rewards.deposits import pay_deposit
 from springtide.domain.rewards.groups import groups_of, members_of
-from springtide.domain.rewards.model import Claim, ClaimState, Group, Reward
+from springtide.domain.rewards.model import Claim, Group, Reward
 from springtide.domain.rewards.points import adjust_points
 from springtide.domain.rewards.queries import claims_of_reward
 from springtide.domain.rewards.refunds import refunds_page
+from springtide.domain.rewards.states import ClaimState
 from springtide.kit.db import Database
 from springtide.kit.errors import Refusal
 from springtide.kit.ids import outward

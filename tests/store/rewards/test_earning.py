@@ -8,9 +8,10 @@ import pytest
 from springtide.domain.access.act import Act
 from springtide.domain.orders.queries import order as read_order
 from springtide.domain.rewards.grants import points_account
-from springtide.domain.rewards.model import ClaimState, Reward
+from springtide.domain.rewards.model import Reward
 from springtide.domain.rewards.operations import stop_reward
 from springtide.domain.rewards.refunds import refunds_page
+from springtide.domain.rewards.states import ClaimState
 from springtide.flows.checkout.earned import RECEIPT_AFTER
 from springtide.kit.db import Database
 from tests.kit.shops import ACTOR

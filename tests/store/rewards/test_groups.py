@@ -9,10 +9,11 @@ from springtide.domain.ledger.queries import imbalances
 from springtide.domain.orders.model import OrderState
 from springtide.domain.orders.queries import order as read_order
 from springtide.domain.rewards.groups import groups_of
-from springtide.domain.rewards.model import Claim, ClaimState, Group, Reward
+from springtide.domain.rewards.model import Claim, Group, Reward
 from springtide.domain.rewards.queries import claims_of_reward
 from springtide.domain.rewards.redemption import GroupAlone
 from springtide.domain.rewards.refunds import RefundRepaid, refunds_page, repay
+from springtide.domain.rewards.states import ClaimState
 from springtide.kit.db import Database
 from springtide.kit.errors import NotFound
 from tests.kit.rewards import attempt, claimed, codes

@@ -12,10 +12,11 @@ from springtide.domain.orders.model import Order, OrderState
 from springtide.domain.orders.queries import order as read_order
 from springtide.domain.pricing.rule import Conditions, ProductSet
 from springtide.domain.rewards.deposits import DepositLate, DepositPaid, WrongDeposit, pay_deposit
-from springtide.domain.rewards.model import ClaimState, Reward
+from springtide.domain.rewards.model import Reward
 from springtide.domain.rewards.operations import stop_reward
 from springtide.domain.rewards.queries import claims_of_reward
 from springtide.domain.rewards.refunds import refunds_page
+from springtide.domain.rewards.states import ClaimState
 from springtide.kit.db import Database
 from springtide.kit.errors import NotFound
 from springtide.kit.ids import outward

@@ -11,8 +11,9 @@ from springtide.domain.pricing.model import CartLine
 from springtide.domain.pricing.rule import Conditions, ProductSet
 from springtide.domain.rewards import redemption
 from springtide.domain.rewards.grants import packet_account, points_account
-from springtide.domain.rewards.model import ClaimState, Reward
+from springtide.domain.rewards.model import Reward
 from springtide.domain.rewards.redemption import FlashTooFew, HeldForOther, HoldingGone
+from springtide.domain.rewards.states import ClaimState
 from springtide.flows.checkout import place
 from springtide.flows.checkout.buyer import Wanted
 from springtide.kit.db import Database

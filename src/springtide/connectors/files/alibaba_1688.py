@@ -5,6 +5,7 @@ from typing import ClassVar
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
 from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
+from springtide.kit.errors import N_
 
 _COLUMNS = {"订单编号", "货品标题", "数量", "实付款(元)", "订单状态"}
 _WORDS: dict[str, str | tuple[str, ...]] = {
@@ -38,6 +39,7 @@ class Alibaba1688:
     """1688's order export."""
 
     kind: ClassVar[str] = "alibaba_1688"
+    label: ClassVar[str] = N_("1688 orders")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

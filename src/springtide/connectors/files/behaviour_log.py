@@ -36,6 +36,7 @@ class BehaviourLog:
     """A log of behaviour: user, item, category, behaviour, time."""
 
     kind: ClassVar[str] = "behaviour_log"
+    label: ClassVar[str] = N_("Behaviour log")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

@@ -23,6 +23,7 @@ class CampaignEntries:
     """Products entered for a campaign."""
 
     kind: ClassVar[str] = "campaign_entries"
+    label: ClassVar[str] = N_("Products entered for a campaign")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

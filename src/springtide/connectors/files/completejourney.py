@@ -96,6 +96,7 @@ class CompleteJourney:
     """One of the Complete Journey tables."""
 
     kind: ClassVar[str] = "completejourney"
+    label: ClassVar[str] = N_("The Complete Journey")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

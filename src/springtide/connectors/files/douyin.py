@@ -9,6 +9,7 @@ from springtide.connectors.files.douyin_refunds import KNOWN_REFUNDS, SOURCE
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
 from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
+from springtide.kit.errors import N_
 
 _COLUMNS = {"主订单编号", "子订单编号", "选购商品", "订单提交时间"}
 _WORDS: dict[str, str | tuple[str, ...]] = {
@@ -45,6 +46,7 @@ class Douyin:
     """Douyin's order export."""
 
     kind: ClassVar[str] = "douyin"
+    label: ClassVar[str] = N_("Douyin orders")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

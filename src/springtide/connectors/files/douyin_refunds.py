@@ -47,6 +47,7 @@ class DouyinRefunds:
     """Douyin's after-sale export."""
 
     kind: ClassVar[str] = "douyin_refunds"
+    label: ClassVar[str] = N_("Douyin after-sales")
     needs: ClassVar[tuple[str, ...]] = ("douyin",)
 
     @staticmethod

@@ -35,6 +35,7 @@ class EmailTest:
     """A test of e-mails with a control group."""
 
     kind: ClassVar[str] = "email_test"
+    label: ClassVar[str] = N_("E-mail test with a control group")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

@@ -5,7 +5,6 @@ from typing import ClassVar
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.mapping import (
     DAY_FIRST,
-    KIND_WORDS,
     MONTH_FIRST,
     TEXT_WORDS,
     AmbiguousDates,
@@ -15,7 +14,8 @@ from springtide.connectors.tabular.mapping import (
     guess,
     parse_mapping,
 )
-from springtide.domain.facts.model import KINDS, QUANTITY_MAX
+from springtide.domain.facts.kinds import kind_words
+from springtide.domain.facts.model import QUANTITY_MAX
 from springtide.domain.imports.normalise import ROUNDED, SCIENTIFIC
 from springtide.domain.imports.ports import (
     Check,
@@ -44,6 +44,7 @@ class Generic:
     """A table of order lines or events; the mapping names its columns."""
 
     kind: ClassVar[str] = "generic"
+    label: ClassVar[str] = N_("Any table with a header")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod
@@ -138,7 +139,7 @@ class _Reader:
         if not self.mapping.named("kind"):
             self.values["kind"] = quoted(self.mapping.kind)
             return
-        words = {kind: kind for kind in KINDS} | KIND_WORDS | dict(self.mapping.kinds)
+        words = kind_words() | dict(self.mapping.kinds)
         raw = self._text("kind")
         whens = " ".join(
             f"when {quoted(word.casefold())} then {quoted(kind)}" for word, kind in words.items()

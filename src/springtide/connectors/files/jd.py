@@ -5,6 +5,7 @@ from typing import ClassVar
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
 from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
+from springtide.kit.errors import N_
 
 _COLUMNS = {"订单号", "商品ID", "商品名称", "订购数量", "下单时间", "京东价", "订单金额"}
 _WORDS = {
@@ -48,6 +49,7 @@ class Jd:
     """Orders of a JD shop."""
 
     kind: ClassVar[str] = "jd"
+    label: ClassVar[str] = N_("JD orders")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

@@ -19,6 +19,7 @@ class MerchantFeed:
     """A product feed of Google Merchant Center."""
 
     kind: ClassVar[str] = "merchant_feed"
+    label: ClassVar[str] = N_("Google Merchant product feed")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

@@ -6,6 +6,7 @@ from springtide.connectors.files.sycm_products import SOURCE
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.measures import MeasureTable
 from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
+from springtide.kit.errors import N_
 
 _COLUMNS = {"统计日期", "商品id", "新客拉新费率", "新客支付金额"}
 
@@ -14,6 +15,7 @@ class NewBuyerDiscount:
     """生意参谋: discount for new buyers."""
 
     kind: ClassVar[str] = "new_buyer_discount"
+    label: ClassVar[str] = N_("Sycm: discount for new buyers")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

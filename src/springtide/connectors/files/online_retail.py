@@ -28,6 +28,7 @@ class OnlineRetail:
     """Order lines as in Online Retail."""
 
     kind: ClassVar[str] = "online_retail"
+    label: ClassVar[str] = N_("Order lines as in Online Retail")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

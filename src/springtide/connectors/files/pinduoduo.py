@@ -5,6 +5,7 @@ from typing import ClassVar
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
 from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
+from springtide.kit.errors import N_
 
 _COLUMNS = {"订单号", "订单状态", "商品数量(件)", "用户实付金额(元)", "商品id"}
 _WORDS: dict[str, str | tuple[str, ...]] = {
@@ -39,6 +40,7 @@ class Pinduoduo:
     """Pinduoduo's order export."""
 
     kind: ClassVar[str] = "pinduoduo"
+    label: ClassVar[str] = N_("Pinduoduo orders")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

@@ -5,6 +5,7 @@ from typing import ClassVar
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.measures import MeasureTable
 from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
+from springtide.kit.errors import N_
 
 _COLUMNS = {"update_time", "id", "title", "price", "sale_count", "店名"}
 
@@ -13,6 +14,7 @@ class PriceWatch:
     """Watched prices and sales."""
 
     kind: ClassVar[str] = "price_watch"
+    label: ClassVar[str] = N_("Watched prices")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

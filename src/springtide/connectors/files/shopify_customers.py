@@ -28,6 +28,7 @@ class ShopifyCustomers:
     """Shopify's customer export."""
 
     kind: ClassVar[str] = "shopify_customers"
+    label: ClassVar[str] = N_("Shopify customers")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

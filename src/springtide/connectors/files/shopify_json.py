@@ -23,6 +23,7 @@ class ShopifyJson:
     """Shopify's orders in JSON."""
 
     kind: ClassVar[str] = "shopify_json"
+    label: ClassVar[str] = N_("Shopify orders (JSON)")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

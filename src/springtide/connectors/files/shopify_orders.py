@@ -64,6 +64,7 @@ class ShopifyOrders:
     """Shopify's order export."""
 
     kind: ClassVar[str] = "shopify_orders"
+    label: ClassVar[str] = N_("Shopify orders (CSV)")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

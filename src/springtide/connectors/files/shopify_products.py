@@ -29,6 +29,7 @@ class ShopifyProducts:
     """Shopify's product export."""
 
     kind: ClassVar[str] = "shopify_products"
+    label: ClassVar[str] = N_("Shopify products")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

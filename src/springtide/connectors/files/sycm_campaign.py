@@ -5,6 +5,7 @@ from typing import ClassVar, NamedTuple
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.measures import MeasureTable
 from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
+from springtide.kit.errors import N_
 
 
 class _Section(NamedTuple):
@@ -32,6 +33,7 @@ class SycmCampaign:
     """生意参谋: a campaign's report."""
 
     kind: ClassVar[str] = "sycm_campaign"
+    label: ClassVar[str] = N_("Sycm: campaign report")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

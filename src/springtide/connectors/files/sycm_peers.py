@@ -9,6 +9,7 @@ from springtide.connectors.files.sycm_products import SOURCE
 from springtide.connectors.tabular.mapping import MissingColumns, header_row
 from springtide.connectors.tabular.measures import MeasureTable
 from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
+from springtide.kit.errors import N_
 from springtide.kit.sql import quoted
 
 #: Whose number it is, in the platform's words and in ours.
@@ -26,6 +27,7 @@ class SycmPeers:
     """生意参谋: own and peer rows."""
 
     kind: ClassVar[str] = "sycm_peers"
+    label: ClassVar[str] = N_("Sycm: own shop and peers")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

@@ -5,6 +5,7 @@ from typing import ClassVar
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.measures import MeasureTable
 from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
+from springtide.kit.errors import N_
 
 SOURCE = "sycm"
 _COLUMNS = {"统计日期", "商品ID", "商品名称", "商品访客数", "商品浏览量"}
@@ -14,6 +15,7 @@ class SycmProducts:
     """生意参谋: product ranking."""
 
     kind: ClassVar[str] = "sycm_products"
+    label: ClassVar[str] = N_("Sycm: product ranking")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

@@ -6,6 +6,7 @@ from springtide.connectors.files.sycm_products import SOURCE
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.measures import MeasureTable
 from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
+from springtide.kit.errors import N_
 
 _DAYS = {"日期", "终端", "支付金额", "支付买家数"}
 _CATEGORIES = {"终端", "一级类目", "支付金额", "支付买家数"}
@@ -15,6 +16,7 @@ class SycmTrade:
     """生意参谋: trade by day or by category."""
 
     kind: ClassVar[str] = "sycm_trade"
+    label: ClassVar[str] = N_("Sycm: trade")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

@@ -6,6 +6,7 @@ from springtide.connectors.files.sycm_products import SOURCE
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.measures import MeasureTable
 from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
+from springtide.kit.errors import N_
 
 # One level and its detail in older files, up to four levels in newer ones.
 _FORMS = ({"来源", "来源明细", "访客数"}, {"一级来源", "二级来源", "访客数"})
@@ -16,6 +17,7 @@ class SycmTraffic:
     """生意参谋: sources of traffic."""
 
     kind: ClassVar[str] = "sycm_traffic"
+    label: ClassVar[str] = N_("Sycm: traffic sources")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

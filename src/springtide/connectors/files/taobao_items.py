@@ -36,6 +36,7 @@ class TaobaoItems:
     """Taobao's and Tmall's item report."""
 
     kind: ClassVar[str] = "taobao_items"
+    label: ClassVar[str] = N_("Taobao/Tmall item report")
     needs: ClassVar[tuple[str, ...]] = ("taobao_orders",)
 
     @staticmethod

@@ -64,6 +64,7 @@ class TaobaoOrders:
     """Taobao's and Tmall's order report."""
 
     kind: ClassVar[str] = "taobao_orders"
+    label: ClassVar[str] = N_("Taobao/Tmall order report")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

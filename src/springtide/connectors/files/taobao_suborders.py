@@ -12,6 +12,7 @@ from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
 from springtide.connectors.tabular.prior_lines import NUMBERED, known_orders
 from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
+from springtide.kit.errors import N_
 
 _COLUMNS = {"子订单编号", "主订单编号", "订单状态", "订单创建时间"}
 _WORDS: dict[str, str | tuple[str, ...]] = {
@@ -38,6 +39,7 @@ class TaobaoSuborders:
     """Taobao's and Tmall's sub-order report."""
 
     kind: ClassVar[str] = "taobao_suborders"
+    label: ClassVar[str] = N_("Taobao/Tmall sub-order report")
     needs: ClassVar[tuple[str, ...]] = ("taobao_orders",)
 
     @staticmethod

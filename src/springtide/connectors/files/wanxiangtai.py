@@ -5,6 +5,7 @@ from typing import ClassVar
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.measures import MeasureTable
 from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
+from springtide.kit.errors import N_
 
 # The account; the newer reports by product, plan and audience; keywords.
 _FORMS = (
@@ -24,6 +25,7 @@ class Wanxiangtai:
     """万相台 and 直通车: paid traffic."""
 
     kind: ClassVar[str] = "wanxiangtai"
+    label: ClassVar[str] = N_("Paid traffic (Wanxiangtai, Zhitongche)")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

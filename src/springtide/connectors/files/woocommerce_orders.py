@@ -60,6 +60,7 @@ class WoocommerceOrders:
     """WooCommerce's orders."""
 
     kind: ClassVar[str] = "woocommerce_orders"
+    label: ClassVar[str] = N_("WooCommerce orders")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

@@ -8,6 +8,7 @@ from typing import ClassVar
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
 from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
+from springtide.kit.errors import N_
 
 _COLUMNS = {"订单号", "全部商品名称", "订单实付金额", "订单状态"}
 _WORDS: dict[str, str | tuple[str, ...]] = {
@@ -45,6 +46,7 @@ class Youzan:
     """Youzan's order export."""
 
     kind: ClassVar[str] = "youzan"
+    label: ClassVar[str] = N_("Youzan orders")
     needs: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 
 from springtide.connectors.tabular.cells import shown_name
-from springtide.domain.facts.model import KINDS, OWN_SOURCES
+from springtide.domain.facts.kinds import EVENT_KINDS
+from springtide.domain.facts.model import OWN_SOURCES
 from springtide.domain.imports.ports import Head
 from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.time import zone
@@ -63,14 +64,6 @@ WORDS: dict[str, tuple[str, ...]] = {
     "campaign_key": ("campaign_id", "campaign", "活动id"),
     "reference": ("reference", "coupon_code"),
     "external_id": ("external_id",),
-}  # fmt: skip
-#: Words for what happened, beside our own.
-KIND_WORDS = {
-    "pv": "view", "page_view": "view", "pageview": "view", "click_item": "view", "浏览": "view",
-    "fav": "favourite", "favorite": "favourite", "wishlist": "favourite", "收藏": "favourite",
-    "add_to_cart": "cart", "addtocart": "cart", "加购": "cart", "加入购物车": "cart",
-    "buy": "order", "purchase": "order", "下单": "order", "购买": "order",
-    "pay": "payment", "paid": "payment", "支付": "payment", "return": "refund", "退款": "refund",
 }  # fmt: skip
 #: The words whose columns are taken as texts; a constant may stand in for them.
 TEXT_WORDS = (
@@ -247,7 +240,7 @@ def _check(mapping: TableMapping) -> None:
     choices: dict[str, tuple[object, Sequence[object]]] = {
         "decimal": (mapping.decimal, (".", ",")),
         "unit": (mapping.unit, _UNITS),
-        "kind": (mapping.kind, KINDS),
+        "kind": (mapping.kind, tuple(EVENT_KINDS)),
         "paid": (mapping.paid, (True, False)),
         "negative": (mapping.negative, ("reject", "refund")),
         "duplicates": (mapping.duplicates, ("reject", "keep")),
@@ -300,8 +293,8 @@ def _check_texts(mapping: TableMapping) -> None:
             where = f"constants.{word[:60]}"
             raise UnknownSetting(where=where, allowed=", ".join(TEXT_WORDS))
     for word, kind in mapping.kinds.items():
-        if kind not in KINDS:
-            raise NoSuchChoice(where=f"kinds.{word[:60]}", allowed=", ".join(KINDS))
+        if kind not in EVENT_KINDS:
+            raise NoSuchChoice(where=f"kinds.{word[:60]}", allowed=", ".join(EVENT_KINDS))
     texts = {"source": mapping.source, "encoding": mapping.encoding or "x"}
     for name, value in texts.items():
         if not isinstance(value, str) or not re.fullmatch(r"[\w.-]{1,60}", value):

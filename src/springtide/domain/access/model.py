@@ -22,6 +22,16 @@ class Role(StrEnum):
     WAREHOUSE = "warehouse"
 
 
+#: What a reader sees for each.
+ROLE_NAMES = {
+    "owner": N_("Owner"),
+    "operations": N_("Operations"),
+    "customer_service": N_("Customer service"),
+    "design": N_("Design"),
+    "warehouse": N_("Warehouse"),
+}
+
+
 class Permission(StrEnum):
     """What a page or a command needs; roles hold sets of them."""
 
@@ -219,6 +229,15 @@ class Actor:
     kind: str
     id: str
     name: str
+
+
+#: What a reader sees for each.
+ACTOR_NAMES = {
+    "person": N_("Person"),
+    "key": N_("API key"),
+    "worker": N_("Worker"),
+    "command": N_("Command line"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from springtide.analytics.rfm import CutPoints, Scorer, cut_points
 from springtide.domain.access.model import Shop
 from springtide.domain.customers.model import Activity, OrderLine, Standing, Standings
+from springtide.domain.facts.kinds import EVENT_KINDS
 from springtide.domain.facts.reader import FactReader
 from springtide.kit.time import at_wall_time
 
@@ -44,7 +45,7 @@ select case when kind in ('order', 'payment', 'refund')
        coalesce(sum(amount_minor) filter (where kind = 'refund'), 0)::bigint,
        bool_or(source = 'simulated')
 from facts
-where shop = $shop and customer_key = $customer and kind not in ('message', 'opt_out')
+where shop = $shop and customer_key = $customer and kind not in (select unnest($ours::varchar[]))
 group by 1 order by 2 desc, 1
 """
 
@@ -117,7 +118,8 @@ def history_of(reader: FactReader, *, shop: Shop, key: str) -> tuple[Activity, l
 
     What we did to them (messages) does not count as theirs.
     """
-    rows = reader.rows(_HISTORY, {"shop": shop.slug, "customer": key})
+    ours = [kind for kind, each in EVENT_KINDS.items() if each.is_ours]
+    rows = reader.rows(_HISTORY, {"shop": shop.slug, "customer": key, "ours": ours})
     orders = [
         OrderLine(name, _instant(first), quantity, ordered, paid, refunded, bool(simulated))
         for name, first, _, _, quantity, ordered, paid, refunded, simulated in rows

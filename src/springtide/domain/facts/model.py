@@ -5,20 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from springtide.domain.facts.kinds import EVENT_KINDS
 from springtide.kit.canonical import to_json
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.money import AMOUNT_MINOR_MAX
 from springtide.kit.time import Window
-
-#: What can happen. ``order`` and ``payment`` are one fact a line of an order, so that money can
-#: be followed down to a product; ``refund`` likewise (its amount is positive). ``measure`` is a
-#: number that a platform worked out (``reference`` names it, ``source`` whose it is, and it
-#: stands at the start of its period): money in ``amount_minor``, counts in ``quantity``, rates in
-#: basis points there. ``entry`` is a product entered for a platform's campaign at a price.
-KINDS = (
-    "view", "favourite", "cart", "claim", "order", "payment", "refund", "order_closed",
-    "message", "click", "opt_out", "redemption", "transfer", "deposit", "measure", "entry",
-)  # fmt: skip
 
 #: Sources that only Springtide itself writes; files may not claim them.
 OWN_SOURCES = ("api", "simulated", "springtide")
@@ -133,7 +124,7 @@ def check(fact: Fact) -> None:
 
 
 def _problem(fact: Fact) -> tuple[str, object] | None:
-    if fact.kind not in KINDS:
+    if fact.kind not in EVENT_KINDS:
         return "kind", fact.kind
     if fact.occurred_at.tzinfo is None or not EARLIEST <= fact.occurred_at < LATEST:
         return "occurred_at", fact.occurred_at

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from springtide.domain.facts.model import KINDS
-
 if TYPE_CHECKING:
     from springtide.domain.facts.lake import File, Lake
 
@@ -21,13 +19,14 @@ ZoneMap = dict[str, tuple[str, str]]
 
 # Ids begin with the kind of their fact and the number of its order; as texts, numbers rise only
 # among those of one length. So there is a range for each kind and length.
-_KINDS = ", ".join(f"'{kind}'" for kind in KINDS)
+_FIRST = "split_part(external_id, ':', 1)"
 _GROUP = (
-    f"case when split_part(external_id, ':', 1) in ({_KINDS}) then "
-    "split_part(external_id, ':', 1) || least(length(split_part(external_id, ':', 2)), 99) "
+    f"case when contains(external_id, ':') and regexp_full_match({_FIRST}, '[a-z_]{{1,20}}') then "
+    f"{_FIRST} || least(length(split_part(external_id, ':', 2)), 99) "
     "else least(length(external_id), 99)::varchar end"
 )
 _ORDERS = "of orders "
+_FOLDER = "zone_maps"
 
 
 def note(connection: duckdb.DuckDBPyConnection, lake: "Lake", file: Path) -> dict[str, ZoneMap]:
@@ -78,7 +77,7 @@ def may_hold(
 def forget(lake: "Lake", files: Sequence["File"]) -> None:
     """Remove the ranges of files that are no longer in the lake."""
     kept = {Path(file.path).stem for file in files}
-    for place in (lake.folder / "ids").glob("*.json"):
+    for place in (lake.folder / _FOLDER).glob("*.json"):
         if place.stem not in kept:
             place.unlink(missing_ok=True)
 
@@ -104,4 +103,4 @@ def _query(relation: str) -> str:
 
 
 def _place(lake: "Lake", file: Path) -> Path:
-    return lake.folder / "ids" / f"{file.stem}.json"
+    return lake.folder / _FOLDER / f"{file.stem}.json"

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from springtide.kit.errors import N_
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -40,6 +42,16 @@ class Problem:
 
     text: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+#: What a reader sees for how an import ended.
+IMPORT_STATES = {
+    "running": N_("Running"),
+    "done": N_("Done"),
+    "refused": N_("Refused"),
+    "failed": N_("Failed"),
+    "cancelled": N_("Cancelled"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,7 @@ class FileFormat(Protocol):
     """A kind of export file; ``needs`` names those whose files have to be in before its own."""
 
     kind: ClassVar[str]
+    label: ClassVar[str]
     needs: ClassVar[tuple[str, ...]]
 
     @staticmethod

@@ -27,6 +27,15 @@ class TransferState(StrEnum):
     EXPIRED = "expired"
 
 
+#: A transfer of the ledger.
+TRANSFER_STATES = {
+    "reserved": N_("Reserved"),
+    "posted": N_("Posted"),
+    "voided": N_("Given back"),
+    "expired": N_("Expired"),
+}
+
+
 class Opening(msgspec.Struct, frozen=True):
     """An account as it is to be: opened where it is missing, its bounds set where they differ.
 

@@ -23,6 +23,10 @@ class OrderState(StrEnum):
     CLOSED = "closed"
 
 
+#: An order of the shop's own.
+ORDER_STATES = {"placed": N_("Unpaid"), "paid": N_("Paid"), "closed": N_("Closed")}
+
+
 @dataclass(frozen=True, slots=True)
 class OrderLine:
     """One line; amounts are of the whole line: ``payable = list - discount``."""

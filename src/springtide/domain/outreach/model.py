@@ -32,6 +32,19 @@ class MessageState(StrEnum):
     HELD_OUT = "held_out"
 
 
+#: One message of an outreach.
+MESSAGE_STATES = {
+    "sent": N_("Sent"),
+    "pending": N_("Waiting"),
+    "sending": N_("Under way"),
+    "failed": N_("Failed"),
+    "opted_out": N_("Opted out before it went"),
+    "uncertain": N_("Uncertain"),
+    "cancelled": N_("Cancelled"),
+    "held_out": N_("Control group"),
+}
+
+
 class OutreachStatus(StrEnum):
     """Where an outreach stands: written, audience fixed, being sent, done, or called off."""
 
@@ -40,6 +53,16 @@ class OutreachStatus(StrEnum):
     SENDING = "sending"
     DONE = "done"
     CANCELLED = "cancelled"
+
+
+#: An outreach.
+OUTREACH_STATES = {
+    "draft": N_("Draft"),
+    "frozen": N_("Waiting for its time"),
+    "sending": N_("Sending"),
+    "done": N_("Sent to all"),
+    "cancelled": N_("Cancelled"),
+}
 
 
 class BadSegment(Refusal):

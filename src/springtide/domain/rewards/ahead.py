@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, and_, or_, select
 
 from springtide.domain.ledger import ahead
-from springtide.domain.rewards.model import STOCK, ClaimState
+from springtide.domain.rewards.model import STOCK
+from springtide.domain.rewards.states import ClaimState
 from springtide.domain.rewards.store import claims as _claims
 from springtide.domain.rewards.store import groups as _groups
 from springtide.domain.rewards.store import rewards as _rewards

@@ -41,6 +41,14 @@ class GiftState(StrEnum):
     REFUSED = "refused"
 
 
+#: A gift by hand.
+GIFT_STATES = {
+    "waiting": N_("Waits for a second person"),
+    "approved": N_("Given by two persons"),
+    "refused": N_("Refused by the second person"),
+}
+
+
 class Bounds(msgspec.Struct, frozen=True):
     """What one person may give alone within a day: to customers, and as budgets of rewards."""
 

@@ -25,7 +25,6 @@ from springtide.domain.rewards.model import (
     AddressLimit,
     Attempt,
     Claim,
-    ClaimState,
     Closed,
     CustomerLimit,
     DeviceLimit,
@@ -38,13 +37,13 @@ from springtide.domain.rewards.model import (
     NotToday,
     Played,
     Reward,
-    RewardState,
     SoldOut,
     TooFast,
     TooFewPoints,
     UnknownReward,
 )
 from springtide.domain.rewards.queries import claim_of_row, rewards_by_ids
+from springtide.domain.rewards.states import ClaimState, RewardState
 from springtide.domain.rewards.store import audience
 from springtide.domain.rewards.store import claims as claims_table
 from springtide.domain.rewards.store import codes as codes_table

@@ -27,15 +27,10 @@ from springtide.domain.ledger.queries import lots_of, transfers_by_ids
 from springtide.domain.rewards.games import read_game
 from springtide.domain.rewards.games.presale import Presale
 from springtide.domain.rewards.grants import packet_account
-from springtide.domain.rewards.model import (
-    CLAIM_STEPS,
-    Claim,
-    ClaimState,
-    Reward,
-    RewardState,
-)
+from springtide.domain.rewards.model import CLAIM_STEPS, Claim, Reward
 from springtide.domain.rewards.queries import claim_of_row, reward, rewards_by_ids
 from springtide.domain.rewards.refunds import owed
+from springtide.domain.rewards.states import ClaimState, RewardState
 from springtide.domain.rewards.store import claims as _claims
 from springtide.domain.rewards.store import rewards as _rewards
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal

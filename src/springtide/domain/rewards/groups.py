@@ -20,7 +20,11 @@ from springtide.domain.rewards.model import Claim, Group, GroupState
 from springtide.domain.rewards.queries import claims_by_ids
 from springtide.domain.rewards.store import groups as _groups
 from springtide.kit.bulk import insert_rows, rows_by
+from springtide.kit.errors import N_
 from springtide.kit.ids import inward, outward
+
+#: A group that buys together.
+GROUP_STATES = {"open": N_("Open"), "done": N_("Filled"), "short": N_("Short, paid back")}
 
 DONE: Final = "done"
 SHORT: Final = "short"

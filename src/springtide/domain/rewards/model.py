@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
 
@@ -10,31 +9,11 @@ import msgspec
 
 from springtide.domain.ledger.batch import Batch
 from springtide.domain.ledger.model import Opening, Transfer
+from springtide.domain.rewards.states import ClaimState, RewardState
 from springtide.kit.errors import N_, Refusal
 
 NAME_LENGTH_MAX = 80
 QUANTITY_MAX = 10**9
-
-
-class RewardState(StrEnum):
-    """How far a reward came. What is published is frozen, but for stopping it."""
-
-    DRAFT = "draft"
-    PUBLISHED = "published"
-    STOPPED = "stopped"
-
-
-class ClaimState(StrEnum):
-    """What became of a claim: held, waiting for an order to be paid, used, or over.
-
-    A presale whose deposit is paid waits for its balance.
-    """
-
-    HELD = "held"
-    DEPOSITED = "deposited"
-    RESERVED = "reserved"
-    USED = "used"
-    OVER = "over"
 
 
 #: What is reserved when it is claimed, and taken when its order is paid: pieces, group places.

@@ -18,15 +18,9 @@ from springtide.domain.ledger.operations import keep, move, open_batch
 from springtide.domain.rewards.checks import BadWindow, name_problem, terms_problems
 from springtide.domain.rewards.checks import found as found_problems
 from springtide.domain.rewards.games import checked_game, read_game
-from springtide.domain.rewards.model import (
-    Closed,
-    Filling,
-    Reward,
-    RewardFrozen,
-    RewardState,
-    Terms,
-)
+from springtide.domain.rewards.model import Closed, Filling, Reward, RewardFrozen, Terms
 from springtide.domain.rewards.queries import reward as read_reward
+from springtide.domain.rewards.states import RewardState
 from springtide.domain.rewards.store import audience
 from springtide.domain.rewards.store import rewards as rewards_table
 from springtide.domain.rewards.tickets import refuse_ticketless, wrong_draw

@@ -9,15 +9,8 @@ import msgspec
 from sqlalchemy import Connection, Text, func, select, type_coerce
 
 from springtide.domain.access.model import Shop
-from springtide.domain.rewards.model import (
-    Claim,
-    ClaimState,
-    Granted,
-    Reward,
-    RewardState,
-    Terms,
-    UnknownReward,
-)
+from springtide.domain.rewards.model import Claim, Granted, Reward, Terms, UnknownReward
+from springtide.domain.rewards.states import ClaimState, RewardState
 from springtide.domain.rewards.store import audience as _audience
 from springtide.domain.rewards.store import claims as _claims
 from springtide.domain.rewards.store import rewards as _rewards

@@ -31,8 +31,9 @@ from springtide.domain.rewards.deposits import returned_chain, used_chain
 from springtide.domain.rewards.games.group_buy import group_account
 from springtide.domain.rewards.grants import POINTS, packet_account, points_account
 from springtide.domain.rewards.groups import end_now
-from springtide.domain.rewards.model import CLAIM_STEPS, STOCK, Claim, ClaimState
+from springtide.domain.rewards.model import CLAIM_STEPS, STOCK, Claim
 from springtide.domain.rewards.queries import claim_of_row
+from springtide.domain.rewards.states import ClaimState
 from springtide.domain.rewards.store import claims as claims_table
 from springtide.domain.rewards.wallet import Wallet
 from springtide.kit.bulk import rows_by

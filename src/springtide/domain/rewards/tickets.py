@@ -11,8 +11,9 @@ from springtide.domain.ledger.queries import accounts_by_keys
 from springtide.domain.rewards.games import read_game
 from springtide.domain.rewards.games.draw import Draw
 from springtide.domain.rewards.grants import tickets_account
-from springtide.domain.rewards.model import Game, Reward, RewardState
+from springtide.domain.rewards.model import Game, Reward
 from springtide.domain.rewards.queries import rewards_by_ids, rewards_of_kind, rewards_page
+from springtide.domain.rewards.states import RewardState
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.ids import BadId, inward
 

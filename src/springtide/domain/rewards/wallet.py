@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from springtide.domain.ledger.queries import accounts_by_keys
 from springtide.domain.rewards.grants import packet_account, points_account
-from springtide.domain.rewards.model import STOCK, Claim, ClaimState
+from springtide.domain.rewards.model import STOCK, Claim
 from springtide.domain.rewards.queries import held_by
+from springtide.domain.rewards.states import ClaimState
 
 #: What an order attaches to itself when it spends it.
 _ATTACHED = ("coupon", *STOCK, "presale")

@@ -6,9 +6,10 @@ from uuid import UUID
 import msgspec
 
 from springtide.domain.access.act import Act
-from springtide.domain.rewards.model import Closed, RewardState
+from springtide.domain.rewards.model import Closed
 from springtide.domain.rewards.operations import stop_reward
 from springtide.domain.rewards.queries import rewards_page
+from springtide.domain.rewards.states import RewardState
 from springtide.domain.rewards.tickets import UnknownDraw
 from springtide.flows.claims.gifts import publish
 from springtide.flows.timeline.action import Context, campaign_of

@@ -6,15 +6,11 @@ from sqlglot import exp
 
 from springtide.domain.access.model import Shop
 from springtide.domain.customers.standing import last_full_day, standings
+from springtide.domain.facts.kinds import said
 from springtide.domain.facts.reader import FactReader
 from springtide.kit.errors import N_, Refusal
 
-#: What customers did, by the kind of fact; a tier is written ``tier:`` and its name.
-DEEDS = {
-    "favourite": N_("Who favourited"),
-    "cart": N_("Who filled a cart"),
-    "payment": N_("Who bought"),
-}
+#: A tier is chosen by this and its name; what customers did by the kind of fact.
 TIER = "tier:"
 DAYS_MAX = 730
 
@@ -41,7 +37,7 @@ def chosen(reader: FactReader, *, shop: Shop, who: str, days: int, now: datetime
     if who.startswith(TIER):
         found = standings(reader, shop=shop, as_of=last_full_day(shop, now)).by_key
         return sorted(key for key, each in found.items() if each.segment == who[len(TIER) :])
-    if who not in DEEDS:
+    if who not in said("who"):
         raise UnknownWho
     if not 1 <= days <= DAYS_MAX:
         raise BadInviteDays(most=DAYS_MAX)

@@ -19,15 +19,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from springtide.domain.access.model import Shop
 from springtide.domain.facts.reader import FactReader
 from springtide.domain.rewards.claiming import claim_batch
-from springtide.domain.rewards.model import (
-    Attempt,
-    Claim,
-    Closed,
-    NotOpen,
-    RewardState,
-    SoldOut,
-)
+from springtide.domain.rewards.model import Attempt, Claim, Closed, NotOpen, SoldOut
 from springtide.domain.rewards.queries import claim_keys, rewards_by_ids
+from springtide.domain.rewards.states import RewardState
 from springtide.flows.claims.eligibility import Asks, asks_of, looked_up
 from springtide.flows.claims.waiting_room import WaitingRoom
 from springtide.kit.batcher import Batcher

@@ -23,10 +23,10 @@ from springtide.domain.rewards.approvals import (
     set_bounds,
 )
 from springtide.domain.rewards.grants import POINTS
-from springtide.domain.rewards.model import RewardState
 from springtide.domain.rewards.operations import budget_of, publish_reward
 from springtide.domain.rewards.points import adjust_points, checked_adjustment
 from springtide.domain.rewards.queries import reward
+from springtide.domain.rewards.states import RewardState
 from springtide.flows.timeline import planning
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward

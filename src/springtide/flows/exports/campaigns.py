@@ -6,12 +6,11 @@ from typing import ClassVar
 import msgspec
 
 from springtide.connectors.tabular.writers import Column, Row
-from springtide.domain.access.model import Data
+from springtide.domain.access.model import ROLE_NAMES, Data
 from springtide.domain.campaigns.model import PHASE_TITLES
 from springtide.domain.campaigns.queries import campaign, campaign_tasks, sale_prices
 from springtide.domain.catalog.queries import products_by_keys
 from springtide.flows.files.export import Source
-from springtide.flows.names import ROLES
 from springtide.flows.timeline import planning
 from springtide.flows.timeline.action import KINDS
 from springtide.flows.timeline.model import STATE_LABELS
@@ -35,7 +34,7 @@ class CampaignTasks:
     params: ClassVar[type] = OneCampaign
     columns: ClassVar[tuple[Column, ...]] = (
         Column("title", N_("Task")),
-        Column("role", N_("Role"), words=ROLES),
+        Column("role", N_("Role"), words=ROLE_NAMES),
         Column("due_at", N_("Due"), "instant"),
         Column("done_at", N_("Done at"), "instant"),
         Column("done_by", N_("Done by")),

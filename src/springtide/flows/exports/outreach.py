@@ -9,12 +9,11 @@ from springtide.connectors.tabular.writers import Column, Row
 from springtide.domain.access.model import Data
 from springtide.domain.campaigns.queries import campaign
 from springtide.domain.outreach import queries
-from springtide.domain.outreach.model import MessageState
+from springtide.domain.outreach.model import MESSAGE_STATES, OUTREACH_STATES, MessageState
 from springtide.domain.outreach.ports import (
     LABELS,
 )
 from springtide.flows.files.export import Nothing, Source
-from springtide.flows.names import MESSAGE_STATES, OUTREACH_STATES
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward, outward
 

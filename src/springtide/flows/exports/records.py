@@ -8,11 +8,12 @@ from uuid import UUID
 
 import msgspec
 
+from springtide.connectors.files import FORMATS
 from springtide.connectors.tabular.writers import Column, Row
-from springtide.domain.access.model import Data
+from springtide.domain.access.model import ACTOR_NAMES, ROLE_NAMES, Data
 from springtide.domain.access.queries import keys_of, members_of
+from springtide.domain.imports.model import IMPORT_STATES
 from springtide.domain.imports.queries import import_record, imports
-from springtide.flows import names
 from springtide.flows.files.export import Nothing, Source
 from springtide.flows.people.audit_log import WORDS, AuditFilter, entries
 from springtide.kit.errors import N_
@@ -32,8 +33,8 @@ class Imports:
     columns: ClassVar[tuple[Column, ...]] = (
         Column("import", N_("Number of the import")),
         Column("file", N_("File")),
-        Column("format", N_("Format"), words=names.FORMATS),
-        Column("state", N_("State"), words=names.STATUSES),
+        Column("format", N_("Format"), words={kind: each.label for kind, each in FORMATS.items()}),
+        Column("state", N_("State"), words=IMPORT_STATES),
         Column("started_at", N_("Started"), "instant"),
         Column("finished_at", N_("Ended at"), "instant"),
         Column("exported_at", N_("Exported"), "instant"),
@@ -114,7 +115,7 @@ class Audit:
         Column("at", N_("When"), "instant"),
         Column("shop_at", N_("Shop's time, where simulated"), "instant"),
         Column("actor", N_("Who")),
-        Column("actor_kind", N_("Person or program"), words=names.ACTORS),
+        Column("actor_kind", N_("Person or program"), words=ACTOR_NAMES),
         Column("action", N_("Action"), words=WORDS),
         Column("subject", N_("Done to")),
         Column("before", N_("Before the change")),
@@ -149,7 +150,7 @@ class People:
     columns: ClassVar[tuple[Column, ...]] = (
         Column("name", N_("Name")),
         Column("email", N_("Email")),
-        Column("role", N_("Role"), words=names.ROLES),
+        Column("role", N_("Role"), words=ROLE_NAMES),
     )
 
     @staticmethod

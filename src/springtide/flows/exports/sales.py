@@ -13,10 +13,10 @@ from springtide.domain.board.metrics import METRICS
 from springtide.domain.board.model import Counted, Metric, Unit
 from springtide.domain.board.queries import daily, days_window, facts_behind, top_products
 from springtide.domain.catalog.queries import products_by_keys
-from springtide.domain.orders.model import Order
+from springtide.domain.facts.kinds import said
+from springtide.domain.orders.model import ORDER_STATES, Order
 from springtide.domain.orders.queries import PAGE_LENGTH_MAX, orders_page
 from springtide.flows.files.export import BadExport, Nothing, Source
-from springtide.flows.names import FACT_KINDS, ORDER_STATES
 from springtide.kit.errors import N_
 from springtide.kit.time import Window
 
@@ -112,7 +112,7 @@ class Facts:
     params: ClassVar[type] = Behind
     columns: ClassVar[tuple[Column, ...]] = (
         Column("occurred_at", N_("When"), "instant"),
-        Column("kind", N_("Kind"), words=FACT_KINDS),
+        Column("kind", N_("Kind"), words=said("label")),
         Column("person", N_("Customer or visitor")),
         Column("product_key", N_("Product")),
         Column("order_key", N_("Order")),

@@ -8,19 +8,14 @@ import msgspec
 
 from springtide.connectors.tabular.writers import Column, Row
 from springtide.domain.access.model import Data
+from springtide.domain.ledger.model import TRANSFER_STATES
 from springtide.domain.ledger.queries import accounts_page, statement
-from springtide.domain.rewards.approvals import gifts_page
+from springtide.domain.rewards.approvals import GIFT_STATES, gifts_page
 from springtide.domain.rewards.games import GAMES
 from springtide.domain.rewards.queries import claim_count, claims_of_reward, reward, rewards_page
+from springtide.domain.rewards.states import CLAIM_STATES, GRANTED, REWARD_STATES
 from springtide.flows.claims.gifts import KINDS
 from springtide.flows.files.export import Nothing, Source
-from springtide.flows.names import (
-    CLAIM_STATES,
-    GIFT_STATES,
-    GRANTED,
-    REWARD_STATES,
-    TRANSFER_STATES,
-)
 from springtide.kit.errors import N_
 from springtide.kit.ids import inward
 

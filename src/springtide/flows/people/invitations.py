@@ -11,8 +11,7 @@ from sqlalchemy import Connection
 from springtide.connectors.channels.email import Notice, send_notice
 from springtide.domain.access import operations
 from springtide.domain.access.act import Act
-from springtide.domain.access.model import Actor, Invitation, Role, Shop
-from springtide.flows.names import ROLES
+from springtide.domain.access.model import ROLE_NAMES, Actor, Invitation, Role, Shop
 from springtide.flows.timeline.action import Surroundings
 from springtide.kit.errors import N_, OuterCallError
 from springtide.kit.i18n import translate
@@ -107,7 +106,7 @@ def _letter(shop: Shop, made: Invitation, link: str, actor: Actor, language: str
     text = translate(_TEXT, language).format(
         who=actor.name,
         shop=shop.name,
-        role=translate(ROLES[made.role], language),
+        role=translate(ROLE_NAMES[made.role], language),
         day=made.expires_at.astimezone(shop.tz).date().isoformat(),
         link=link,
     )

@@ -11,7 +11,7 @@ from springtide.domain.access.model import Member, Needs, Permission
 from springtide.domain.board.metrics import METRICS
 from springtide.domain.board.queries import definition_sql, facts_behind, values
 from springtide.domain.catalog.queries import products_by_keys
-from springtide.flows.names import FACT_KINDS
+from springtide.domain.facts.kinds import said
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.reading import instant
 from springtide.kit.time import Window
@@ -84,7 +84,7 @@ def metric_page(
         first_href=here if skip else "",
         names=names,
         product=product,
-        kind_labels=FACT_KINDS,
+        kind_labels=said("label"),
         others=[(other, METRICS[other].label) for other in METRICS],
         other_href=lambda other: metric_href(member.shop, other, window),
     )

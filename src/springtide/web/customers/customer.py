@@ -20,8 +20,8 @@ from springtide.domain.rewards.model import Reward
 from springtide.domain.rewards.points import balance_of
 from springtide.domain.rewards.privileges import privileges_of
 from springtide.domain.rewards.queries import held_by
+from springtide.domain.rewards.states import GRANTED
 from springtide.flows.claims.gifts import WAITS, give_points
-from springtide.flows.names import GRANTED
 from springtide.flows.people.erasure import HELD_TAKEN, ask, held
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate

@@ -12,6 +12,7 @@ from litestar import Response, get, post
 from springtide.bootstrap import House
 from springtide.connectors.tabular.mapping import likely_header
 from springtide.domain.access.model import Member, Needs, Permission
+from springtide.domain.facts.kinds import EVENT_KINDS, said
 from springtide.domain.imports.mappings import (
     NAME_LENGTH_MAX,
     SavedMapping,
@@ -27,7 +28,6 @@ from springtide.kit.errors import N_, NotFound, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward, outward
 from springtide.web.data import columns_form, uploads
-from springtide.web.data.data import KINDS
 from springtide.web.frame import render
 from springtide.web.frame.forms import AnyRequest, Form, Typed
 
@@ -241,8 +241,8 @@ def _tried(
         "span": _span(trial),
         "problem": problem,
         "events": columns_form.events(values, typed),
-        "row_kinds": [(kind, KINDS[kind]) for kind in columns_form.ROW_KINDS],
-        "kind_names": KINDS,
+        "row_kinds": [(kind, EVENT_KINDS[kind].plural) for kind in said("row")],
+        "kind_names": said("plural"),
     }
 
 
@@ -276,6 +276,7 @@ def _page(
         columns=list(zip(table.cells, look.names, samples, strict=True)),
         meanings=columns_form.MEANINGS,
         dates=columns_form.DATES,
+        kind_rows=said("row").items(),
         encodings=columns_form.ENCODINGS,
         delimiters=columns_form.DELIMITERS,
         saved=[(outward("map", each.id), each.name) for each in saved],

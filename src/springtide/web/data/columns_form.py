@@ -6,11 +6,10 @@ from typing import Any
 
 from springtide.connectors.tabular.mapping import (
     DAY_FIRST,
-    KIND_WORDS,
     MONTH_FIRST,
     guess_row,
 )
-from springtide.domain.facts.model import KINDS
+from springtide.domain.facts.kinds import kind_words
 from springtide.kit.errors import N_
 
 #: What a column can mean, in groups as a form shows them.
@@ -76,11 +75,6 @@ DATES = (
     ("own", N_("Another way")),
 )
 _FIRST = {"day": list(DAY_FIRST), "month": list(MONTH_FIRST)}
-#: The kinds that rows of a person's own table can be.
-ROW_KINDS = (
-    "order", "payment", "refund", "order_closed", "view", "favourite", "cart", "message", "click",
-    "opt_out",
-)  # fmt: skip
 _PLAIN = {"decimal": ".", "unit": "major", "kind": "order", "negative": "reject"}
 _EVENTS_MAX = 50
 
@@ -164,7 +158,7 @@ def guessed(cells: Sequence[str], file_name: str) -> dict[str, str]:
 def events(values: Sequence[str], typed: Mapping[str, str]) -> list[tuple[int, str, str]]:
     """Return number, text and kind of each text that a column of kinds holds."""
     known = {text.casefold(): kind for text, kind in _events(typed).items()}
-    told = {kind: kind for kind in KINDS} | KIND_WORDS | known
+    told = kind_words() | known
     return [
         (number, text, told.get(text.casefold(), ""))
         for number, text in enumerate(values[:_EVENTS_MAX])

@@ -13,11 +13,11 @@ from springtide.bootstrap import House
 from springtide.connectors.files import FORMATS
 from springtide.connectors.tabular.rejects import read_rejects
 from springtide.domain.access.model import Data, Member, Needs, Permission, reading
+from springtide.domain.facts.kinds import EVENT_KINDS, said
 from springtide.domain.imports.mappings import saved_mappings
 from springtide.domain.imports.model import ImportRecord, Problem
 from springtide.domain.imports.queries import import_record, imports, summary
 from springtide.domain.imports.records import request_cancel
-from springtide.flows import names
 from springtide.flows.files.pending import kept_files
 from springtide.flows.timeline import planning
 from springtide.flows.timeline.model import Action, State
@@ -52,26 +52,6 @@ STAGES = {
     "committed": N_("Making it count"),
     "done": N_("Done"),
 }
-#: What a kind of fact is called in the summary.
-KINDS = {
-    "view": N_("Views"),
-    "favourite": N_("Favourites"),
-    "cart": N_("Carts"),
-    "claim": N_("Claims"),
-    "redemption": N_("Redemptions"),
-    "transfer": N_("Ledger movements"),
-    "order": N_("Order lines"),
-    "payment": N_("Payments"),
-    "refund": N_("Refunds"),
-    "order_closed": N_("Orders closed unpaid"),
-    "message": N_("Messages"),
-    "click": N_("Clicks"),
-    "opt_out": N_("Opt-outs"),
-    "deposit": N_("Deposits"),
-    "measure": N_("Platform numbers"),
-    "entry": N_("Campaign entries"),
-}
-
 _READ = {"access": Needs(Permission.READ)}
 _WRITE = {"access": Needs(Permission.DATA_WRITE)}
 
@@ -138,7 +118,7 @@ def import_page(request: AnyRequest, house: House, member: Member, key: str) -> 
         columns=columns,
         rows=rows,
         stages=STAGES,
-        format_names=names.FORMATS,
+        format_names={kind: each.label for kind, each in FORMATS.items()},
         report=record.report,
         totals=record.report.get("totals", {}),
         warnings=[Problem(each["text"], each["facts"]) for each in _warnings(record)],
@@ -252,9 +232,10 @@ def _page(
         status=status,
         form=form,
         summary=summary(house.facts, member.shop.slug),
-        kind_names=KINDS,
+        kind_names=said("plural"),
+        simulated_kinds=[kind for kind, each in EVENT_KINDS.items() if each.is_sent],
         saved=[(outward("map", each.id), each) for each in saved],
-        formats=[(name, names.FORMATS.get(name, name)) for name in FORMATS],
+        formats=[(name, each.label) for name, each in FORMATS.items()],
         **_imports(house, member),
     )
 

@@ -20,8 +20,7 @@ from litestar import MediaType, Response
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
-from springtide.domain.access.model import Member, Permission
-from springtide.flows import names
+from springtide.domain.access.model import ACTOR_NAMES, ROLE_NAMES, Member, Permission
 from springtide.flows.files.export import export_named
 from springtide.flows.people import audit_log
 from springtide.kit.errors import Refusal
@@ -29,6 +28,7 @@ from springtide.kit.i18n import LANGUAGES, LOCALES, translate
 from springtide.kit.money import exponent
 from springtide.web.frame import navigation, words
 from springtide.web.frame.agents import agent_name
+from springtide.web.frame.badges import STATUSES
 from springtide.web.frame.cookies import cookie_name
 from springtide.web.frame.forms import AnyRequest, Form
 from springtide.web.frame.static_files import static
@@ -259,9 +259,9 @@ def environment(language: str) -> Environment:
         static=static,
         view_now=lambda: _view.get().now,
         Form=Form,
-        role_names=names.ROLES,
-        status_names=names.STATUSES,
-        actor_names=names.ACTORS,
+        role_names=ROLE_NAMES,
+        status_names=STATUSES,
+        actor_names=ACTOR_NAMES,
         takeable=_takeable,
     )
     made.filters.update({name: _in_view(function) for name, function in _FILTERS.items()})

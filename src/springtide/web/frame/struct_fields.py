@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from springtide.domain.facts.kinds import said
 from springtide.kit.errors import N_, Invalid, Refusal
 from springtide.kit.money import parse_minor, to_decimal
 from springtide.kit.reading import as_typed
@@ -35,9 +36,7 @@ CHOICE_TITLES = {
     "keep_deposit": N_("keep the deposit"),
     "pay_back": N_("pay it back"),
     "pay_double": N_("pay back double"),
-    "view": N_("views"),
-    "favourite": N_("favourites"),
-    "cart": N_("adds to the cart"),
+    **said("task"),
     "tickets": N_("Draw tickets"),
     "receipt": N_("when the order is received"),
     "payment": N_("as soon as it is paid"),

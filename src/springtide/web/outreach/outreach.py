@@ -18,6 +18,8 @@ from springtide.domain.catalog.queries import departments as read_departments
 from springtide.domain.customers.queries import last_full_day
 from springtide.domain.outreach import operations, queries
 from springtide.domain.outreach.model import (
+    MESSAGE_STATES,
+    OUTREACH_STATES,
     BadSegment,
     MessageState,
     Outreach,
@@ -28,7 +30,6 @@ from springtide.domain.outreach.ports import (
     channels,
 )
 from springtide.domain.outreach.queries import Reach
-from springtide.flows.names import MESSAGE_STATES, OUTREACH_STATES
 from springtide.flows.timeline import planning
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.i18n import translate

@@ -8,9 +8,8 @@ from litestar import Response, get, post
 from springtide.bootstrap import House
 from springtide.domain.access.act import Act
 from springtide.domain.access.model import Data, Member, Needs, Permission, reading
-from springtide.domain.rewards.approvals import Bounds, bounds_of, gifts_page
+from springtide.domain.rewards.approvals import GIFT_STATES, Bounds, bounds_of, gifts_page
 from springtide.flows.claims.gifts import KINDS, change_bounds, decide
-from springtide.flows.names import GIFT_STATES
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.i18n import translate
 from springtide.kit.ids import inward

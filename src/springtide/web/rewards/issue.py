@@ -10,9 +10,10 @@ from springtide.analytics.rfm import SEGMENT_NAMES
 from springtide.bootstrap import House
 from springtide.domain.access.act import Act
 from springtide.domain.access.model import Member, Needs, Permission
+from springtide.domain.facts.kinds import said
 from springtide.domain.rewards.queries import invited_count
 from springtide.domain.rewards.queries import reward as read_reward
-from springtide.flows.claims.audience import DAYS_MAX, DEEDS, TIER, BadInviteDays, UnknownWho
+from springtide.flows.claims.audience import DAYS_MAX, TIER, BadInviteDays, UnknownWho
 from springtide.flows.claims.gifts import WAITS, issue
 from springtide.flows.timeline import planning
 from springtide.flows.timeline.model import OPEN_STATES, State
@@ -87,7 +88,7 @@ def issue_progress(request: AnyRequest, house: House, member: Member, reward: st
 
 def _choices(language: str) -> list[tuple[str, str]]:
     tiers = [(f"{TIER}{name}", translate(name, language)) for name in SEGMENT_NAMES]
-    return [(deed, translate(text, language)) for deed, text in DEEDS.items()] + tiers
+    return [(deed, translate(text, language)) for deed, text in said("who").items()] + tiers
 
 
 routes = [issue_start, issue_progress]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from springtide.bootstrap import House
 from springtide.domain.access.model import Data, Member, reading
-from springtide.domain.ledger.model import MONEY
+from springtide.domain.ledger.model import MONEY, TRANSFER_STATES
 from springtide.domain.ledger.queries import (
     account,
     accounts_by_keys,
@@ -21,7 +21,6 @@ from springtide.domain.ledger.queries import (
 )
 from springtide.domain.rewards.queries import rewards_by_ids
 from springtide.domain.rewards.refunds import REFUNDS
-from springtide.flows.names import TRANSFER_STATES
 from springtide.kit.errors import N_
 from springtide.kit.ids import BadId, inward
 from springtide.web.frame.forms import AnyRequest

@@ -17,15 +17,15 @@ from springtide.domain.rewards.claiming import shut_at
 from springtide.domain.rewards.codes import batches_of
 from springtide.domain.rewards.games import GAMES, UnknownGame, read_game
 from springtide.domain.rewards.games.draw import Draw
-from springtide.domain.rewards.groups import groups_of, places_of
-from springtide.domain.rewards.model import Closed, NotOpen, Reward, RewardState
+from springtide.domain.rewards.groups import GROUP_STATES, groups_of, places_of
+from springtide.domain.rewards.model import Closed, NotOpen, Reward
 from springtide.domain.rewards.operations import save_reward, stop_reward
 from springtide.domain.rewards.proof import promise_of
 from springtide.domain.rewards.queries import claims_of_reward, rewards_page
 from springtide.domain.rewards.queries import reward as read_reward
+from springtide.domain.rewards.states import CLAIM_STATES, GRANTED, REWARD_STATES, RewardState
 from springtide.domain.rewards.tickets import ticketed_draws
 from springtide.flows.claims.gifts import WAITS, publish
-from springtide.flows.names import CLAIM_STATES, GRANTED, GROUP_STATES, REWARD_STATES
 from springtide.kit import ids
 from springtide.kit.errors import N_, Invalid, NotFound, Refusal
 from springtide.kit.i18n import translate

@@ -1,10 +1,11 @@
 """每日任务: so many views, favourites, carts or orders in one day give something, once a day."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import msgspec
 
+from springtide.domain.facts.kinds import said
 from springtide.domain.ledger.batch import Batch
 from springtide.domain.rewards import checks
 from springtide.domain.rewards.days import (
@@ -26,7 +27,11 @@ from springtide.domain.rewards.model import (
 from springtide.kit.errors import N_, Refusal
 
 WANTED_MAX = 100
-Deed = Literal["view", "favourite", "cart", "order"]
+if TYPE_CHECKING:
+    Deed = str
+else:
+    #: What counts: kinds of facts that say so, and paid orders.
+    Deed = Literal[(*said("task"), "order")]
 
 
 class TaskUnfinished(Refusal):
