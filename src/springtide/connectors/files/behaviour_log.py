@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.mapping import header_row
+from springtide.domain.facts import fact_ids
 from springtide.domain.imports.ports import Check, Emit, Head, Note, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_
 
@@ -106,7 +107,7 @@ def _emit(kind: str, where: str) -> Emit:
     return Emit(
         {
             "kind": kind,
-            "external_id": f"{kind} || ':' || buyer || ':' || item || ':' || second",
+            "external_id": fact_ids.build_of_sql(kind, "buyer", "item", "second"),
             "occurred_at": "moment",
             "customer_key": "buyer",
             "product_key": "item",

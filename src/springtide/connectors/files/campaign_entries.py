@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.mapping import header_row
+from springtide.domain.facts import fact_ids
 from springtide.domain.imports.ports import (
     Check,
     Emit,
@@ -68,7 +69,7 @@ class CampaignEntries:
             {
                 "kind": "'entry'",
                 "occurred_at": "moment",
-                "external_id": "'entry:' || left(campaign, 100) || ':' || product",
+                "external_id": fact_ids.build_sql("entry", "left(campaign, 100)", "product"),
                 "campaign_key": "left(campaign, 200)",
                 "product_key": "product",
                 "amount_minor": "price",

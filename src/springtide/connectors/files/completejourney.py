@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from springtide.connectors.tabular import values
+from springtide.domain.facts import fact_ids
 from springtide.domain.imports.ports import (
     Check,
     Emit,
@@ -192,7 +193,8 @@ def _transactions(columns: Columns) -> Reading:
     }
     emits = tuple(
         Emit(
-            {"kind": f"'{kind}'", "external_id": f"'{kind}:' || basket || ':' || product"} | common
+            {"kind": f"'{kind}'", "external_id": fact_ids.build_sql(kind, "basket", "product")}
+            | common
         )
         for kind in ("order", "payment")
     )
@@ -216,11 +218,11 @@ def _redemptions(columns: Columns, options: ReadOptions) -> Reading:
         _missing("campaign_id", "campaign"),
         Check("redemption_date", N_("is not a possible day"), values.impossible("moment")),
     )
-    name = "'redemption:' || household || ':' || coupon || ':' || campaign || ':' || day"
+    name = fact_ids.build_sql("redemption", "household", "coupon", "campaign", "day")
     emit = Emit(
         {
             "kind": "'redemption'",
-            "external_id": f"{name} || case when turn > 1 then ':' || turn else '' end",
+            "external_id": fact_ids.numbered_sql(name),
             "occurred_at": "moment",
             "customer_key": "household",
             "campaign_key": "campaign",
@@ -281,7 +283,7 @@ def _messages(head: Head, stage: Stage, columns: Columns, options: ReadOptions) 
     emit = Emit(
         {
             "kind": "'message'",
-            "external_id": "'message:' || campaign || ':' || household",
+            "external_id": fact_ids.build_sql("message", "campaign", "household"),
             "occurred_at": "moment",
             "customer_key": "household",
             "campaign_key": "campaign",

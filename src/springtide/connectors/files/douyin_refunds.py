@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.mapping import header_row
+from springtide.domain.facts import fact_ids
 from springtide.domain.imports.normalise import ROUNDED, SCIENTIFIC
 from springtide.domain.imports.ports import (
     Check,
@@ -22,13 +23,11 @@ from springtide.kit.errors import N_
 from springtide.kit.money import exponent
 
 SOURCE = "douyin"
-#: A refund of an after-sale: ``refund:order:line:after-sale``. Without the last it is one by state.
-_OF_AFTER_SALE = "'^(refund:[^:]+:[^:]+):[^:]+$'"
 #: The sub-orders with known after-sales that paid back, as ``refund:order:line``.
 KNOWN_REFUNDS = (
-    f"select regexp_extract(external_id, {_OF_AFTER_SALE}, 1) from known "
+    f"select {fact_ids.WITHOUT_AFTER_SALE} from known "
     f"where source = '{SOURCE}' and kind = 'refund' "
-    f"and regexp_matches(external_id, {_OF_AFTER_SALE})"
+    f"and {fact_ids.IS_OF_AFTER_SALE}"
 )
 
 _COLUMNS = {"售后单号", "订单号", "商品单号", "售后状态"}
@@ -90,7 +89,7 @@ class DouyinRefunds:
         refund = Emit(
             {
                 "kind": "'refund'",
-                "external_id": "'refund:' || order_key || ':' || line_key || ':' || after_sale",
+                "external_id": fact_ids.build_sql("refund", "order_key", "line_key", "after_sale"),
                 "occurred_at": "moment",
                 "order_key": "order_key",
                 "product_key": "product_key",
@@ -106,8 +105,7 @@ class DouyinRefunds:
             (refund,),
             labels=_TEXTS | {"external_id": "售后单号", "amount_minor": goods_name},
             # The refund that the order's state had told.
-            withdraws=f"external_id in (select regexp_extract(external_id, {_OF_AFTER_SALE}, 1) "
-            "from emitted)",
+            withdraws=f"external_id in (select {fact_ids.WITHOUT_AFTER_SALE} from emitted)",
             completes=True,
             state="state",
         )

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.mapping import header_row
+from springtide.domain.facts import fact_ids
 from springtide.domain.imports.ports import (
     Check,
     Emit,
@@ -87,7 +88,7 @@ _BOUGHT = {"order_key": "buyer", "amount_minor": "spent", "quantity": "1"}
 def _emit(kind: str, where: str, **more: str) -> Emit:
     columns = {
         "kind": f"'{kind}'",
-        "external_id": f"'{kind}:' || buyer",
+        "external_id": fact_ids.build_sql(kind, "buyer"),
         "occurred_at": "moment",
         "customer_key": "buyer",
     }

@@ -14,6 +14,7 @@ from springtide.connectors.tabular.mapping import (
     guess,
     parse_mapping,
 )
+from springtide.domain.facts import fact_ids
 from springtide.domain.facts.kinds import kind_words
 from springtide.domain.facts.model import QUANTITY_MAX
 from springtide.domain.imports.normalise import ROUNDED, SCIENTIFIC
@@ -268,10 +269,10 @@ class _Reader:
         sale = "kind = 'order' and not is_return"
 
         is_named = self.mapping.named("external_id")
-        number = "" if is_named else " || case when turn > 1 then ':' || turn else '' end"
 
         def emit(kind: str, at: str, money: str, where: str) -> Emit:
-            name = f"{kind} || ':' || name{number}"
+            name = fact_ids.build_of_sql(kind, "name")
+            name = name if is_named else fact_ids.numbered_sql(name)
             columns = {"kind": kind, "occurred_at": at, "amount_minor": money, "external_id": name}
             return Emit(common | columns, where)
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.mapping import MissingColumns, header_row
+from springtide.domain.facts import fact_ids
 from springtide.domain.imports.ports import Check, Emit, Head, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_
 from springtide.kit.money import exponent
@@ -92,11 +93,10 @@ def _form(head: Head) -> tuple[str, ...] | None:
 
 
 def _emit(kind: str, where: str) -> Emit:
-    number = "case when turn > 1 then ':' || turn else '' end"
     return Emit(
         {
             "kind": f"'{kind}'",
-            "external_id": f"'{kind}:' || name || {number}",
+            "external_id": fact_ids.numbered_sql(fact_ids.build_sql(kind, "name")),
             "occurred_at": "moment",
             "customer_key": "buyer",
             "product_key": "product",

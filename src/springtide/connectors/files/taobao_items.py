@@ -9,7 +9,8 @@ from typing import ClassVar
 from springtide.connectors.files.taobao_orders import SOURCE, STATES, STATUS
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
-from springtide.connectors.tabular.prior_lines import NUMBERED, known_orders
+from springtide.connectors.tabular.prior_lines import known_orders
+from springtide.domain.facts import fact_ids
 from springtide.domain.imports.ports import Check, Head, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_
 
@@ -64,7 +65,7 @@ class TaobaoItems:
             },
             lines=_LINES,
             gathered={},
-            withdraws=NUMBERED,
+            withdraws=fact_ids.HAS_NUMBERED_LINE,
             completes=True,
             is_dated=False,
             left_out=SERVICE,

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
-from springtide.connectors.tabular.prior_lines import ALL, OWN_LINE, known_lines
+from springtide.connectors.tabular.prior_lines import known_lines
+from springtide.domain.facts import fact_ids
 from springtide.domain.imports.ports import Head, Note, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_
 from springtide.kit.money import exponent
@@ -97,15 +98,18 @@ class TaobaoOrders:
             },
             lines=_LINES,
             gathered={"known_refund": "sum"},
-            number=f"coalesce(known_no, '{ALL}')",
+            number=f"coalesce(known_no, '{fact_ids.ALL_LINES}')",
             settled=_SETTLED,
             version="case when is_own then version end",
-            withdraws=f"not regexp_matches(external_id, {OWN_LINE})",
+            withdraws=f"not {fact_ids.HAS_OWN_LINE}",
         )
         return table.reading(notes=(Note(_NO_PRODUCTS, _UNTOLD),))
 
 
-_UNTOLD = f"select count(distinct order_key) as orders from derived where line_no = '{ALL}'"
+_UNTOLD = (
+    "select count(distinct order_key) as orders from derived "
+    f"where line_no = '{fact_ids.ALL_LINES}'"
+)
 
 _LINES = f"""
 select good.* exclude (product_key, sku_key, quantity, gross),

@@ -10,9 +10,11 @@ from springtide.connectors.files.taobao_items import SERVICE
 from springtide.connectors.files.taobao_orders import PAID, SOURCE, STATES, STATUS
 from springtide.connectors.tabular.mapping import header_row
 from springtide.connectors.tabular.orders import OrderTable
-from springtide.connectors.tabular.prior_lines import NUMBERED, known_orders
+from springtide.connectors.tabular.prior_lines import known_orders
+from springtide.domain.facts import fact_ids
 from springtide.domain.imports.ports import Head, Reading, ReadOptions, Stage
 from springtide.kit.errors import N_
+from springtide.kit.sql import quoted
 
 _COLUMNS = {"子订单编号", "主订单编号", "订单状态", "订单创建时间"}
 _WORDS: dict[str, str | tuple[str, ...]] = {
@@ -71,10 +73,11 @@ class TaobaoSuborders:
         ).reading()
 
 
+_SHIPPING = quoted(fact_ids.SHIPPING)
 # What the order report told of the same goods and money.
 _REPLACED = (
-    f"{NUMBERED} or external_id = 'payment:' || order_key || ':shipping' "
-    "or external_id = 'refund:' || order_key"
+    f"{fact_ids.HAS_NUMBERED_LINE} or {fact_ids.is_sql('payment', 'order_key', _SHIPPING)} "
+    f"or {fact_ids.is_sql('refund', 'order_key')}"
 )
 _LINES = f"""
 select good.* exclude (customer_key, freight),

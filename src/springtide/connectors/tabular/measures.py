@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from springtide.connectors.tabular import values
+from springtide.domain.facts import fact_ids
 from springtide.domain.imports.ports import (
     Check,
     Emit,
@@ -179,7 +180,7 @@ class MeasureTable:
 
     def _emit(self, value: str, name: str, unit: str, short: str) -> Emit:
         subject = "concat_ws('|', product_key, campaign_key, source_path, \"of\", about)"
-        label = f"'measure:{self.section}:' || strftime(day, '%Y%m%d') || ':' || period"
+        about = f"case when length({subject}) > 100 then md5({subject}) else {subject} end"
         adds = "true" if adds_up(name, unit) else "false"
         props = (
             f"json_object('unit', '{unit}', 'adds_up', {adds}, 'period', period, "
@@ -188,8 +189,14 @@ class MeasureTable:
         columns = {
             "kind": "'measure'",
             "occurred_at": "day",
-            "external_id": f"{label} || ':' || case when length({subject}) > 100 "
-            f"then md5({subject}) else {subject} end || ':' || {quoted(short)}",
+            "external_id": fact_ids.build_sql(
+                "measure",
+                quoted(self.section),
+                "strftime(day, '%Y%m%d')",
+                "period",
+                about,
+                quoted(short),
+            ),
             "reference": quoted(short),
             "product_key": "product_key",
             "source_path": "source_path",

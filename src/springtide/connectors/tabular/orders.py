@@ -11,6 +11,7 @@ from functools import cached_property
 
 from springtide.connectors.tabular import values
 from springtide.connectors.tabular.allocation import Levels
+from springtide.domain.facts import fact_ids
 from springtide.domain.facts.model import QUANTITY_MAX
 from springtide.domain.imports.normalise import ROUNDED, SCIENTIFIC
 from springtide.domain.imports.ports import Check, Emit, Note, Reading, ReadOptions, StagedColumn
@@ -271,13 +272,13 @@ class OrderTable:
         }
         goods = common | {"product_key": "product_key", "sku_key": "sku_key"}
 
-        def emit(kind: str, part: str, at: str, money: str, where: str, **more: str) -> Emit:
-            name = f"'{kind}:' || order_key || {part}"
+        def emit(kind: str, line: str, at: str, money: str, where: str, **more: str) -> Emit:
+            name = fact_ids.build_sql(kind, "order_key", *filter(None, [line]))
             columns = {"kind": quoted(kind), "occurred_at": at, "amount_minor": money}
             columns["version"] = self.version
             return Emit(columns | {"external_id": name} | more, where)
 
-        line, freight = "':' || line_no", "':shipping'"
+        line, freight = "line_no", quoted(fact_ids.SHIPPING)
         refunded = "coalesce(refunded_at, paid_at, created_at)"
         pieces = {"quantity": "quantity"}
         is_paid = "paid_at is not null"
@@ -293,19 +294,19 @@ class OrderTable:
                 f"{is_paid} and freight_paid > 0 and {once}", **common,
             ),
             emit(
-                "order_closed", "''", "created_at", "0",
+                "order_closed", "", "created_at", "0",
                 f"{once} and state = 'closed' and paid_at is null", **common,
             ),
         ]  # fmt: skip
         if self.has("refund") and self.is_of_order("refund"):
             only = {"product_key": "case when line_count = 1 then product_key end"}
             where = f"refund > 0 and {once}"
-            emits.append(emit("refund", "''", refunded, "refund", where, **common, **only))
+            emits.append(emit("refund", "", refunded, "refund", where, **common, **only))
         elif self.has("refund"):
             emits.append(emit("refund", line, refunded, "refund", "refund > 0", **goods, **pieces))
         if self.has("deposit"):
             where = f"deposit > 0 and {once}"
-            emits.append(emit("deposit", "''", "created_at", "deposit", where, **common))
+            emits.append(emit("deposit", "", "created_at", "deposit", where, **common))
         return emits
 
     def _unknown_states(self) -> Note:

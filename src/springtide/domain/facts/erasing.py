@@ -3,6 +3,7 @@
 import json
 import uuid
 
+from springtide.domain.facts import fact_ids
 from springtide.domain.facts.lake import Lake, scan
 from springtide.domain.facts.model import COLUMNS
 from springtide.domain.facts.writing import writing
@@ -70,7 +71,7 @@ def _renamed(rows: str, old: str, new: str) -> str:
     # An order keeps its name, and so do its lines whose product is called as the buyer is: ids
     # hold facts together. Only an order's key that was put together of the buyer's goes.
     of_order = (
-        "coalesce(order_key is not null and starts_with(external_id, kind || ':' || order_key) "
+        f"coalesce(order_key is not null and {fact_ids.IS_OF_ORDER} "
         f"and (order_key = {quoted(old)} or not regexp_matches(order_key, {pattern})), false)"
     )
     into = quoted(f"\\1{new}\\2")

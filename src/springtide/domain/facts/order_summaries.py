@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from springtide.domain.facts import fact_ids
 from springtide.domain.facts.reader import FactReader
 
 #: What became of an order: by what was paid, paid back and closed.
 STATES = ("unpaid", "paid", "closed", "partly_refunded", "refunded")
 _FIRST = datetime.fromtimestamp(0, UTC)
 # Shipping is a line without a product, whose id says so.
-_FREIGHT = "ends_with(external_id, ':shipping')"
 _SUMS = f"""
 select source, order_key, max(customer_key) as customer_key,
     epoch_us(min(occurred_at) filter (kind = 'order')) as ordered,
@@ -18,10 +18,10 @@ select source, order_key, max(customer_key) as customer_key,
     epoch_us(min(occurred_at) filter (kind = 'order_closed')) as closed_at,
     epoch_us(max(occurred_at) filter (kind = 'refund')) as refunded_at,
     max(json_extract_string(props, '$.status')) filter (kind = 'order') as status,
-    count(*) filter (kind = 'order' and not {_FREIGHT}) as lines,
+    count(*) filter (kind = 'order' and not {fact_ids.IS_SHIPPING}) as lines,
     coalesce(sum(quantity) filter (kind = 'order'), 0) as pieces,
-    coalesce(sum(amount_minor) filter (kind = 'order' and not {_FREIGHT}), 0) as goods,
-    coalesce(sum(amount_minor) filter (kind = 'order' and {_FREIGHT}), 0) as shipping,
+    coalesce(sum(amount_minor) filter (kind = 'order' and not {fact_ids.IS_SHIPPING}), 0) as goods,
+    coalesce(sum(amount_minor) filter (kind = 'order' and {fact_ids.IS_SHIPPING}), 0) as shipping,
     coalesce(sum(discount_minor) filter (kind = 'order'), 0) as discount,
     coalesce(sum(amount_minor) filter (kind = 'payment'), 0) as paid,
     coalesce(sum(amount_minor) filter (kind = 'refund'), 0) as refunded

@@ -12,19 +12,13 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from springtide.domain.facts import fact_ids
+
 if TYPE_CHECKING:
     from springtide.domain.facts.lake import File, Lake
 
 ZoneMap = dict[str, tuple[str, str]]
 
-# Ids begin with the kind of their fact and the number of its order; as texts, numbers rise only
-# among those of one length. So there is a range for each kind and length.
-_FIRST = "split_part(external_id, ':', 1)"
-_GROUP = (
-    f"case when contains(external_id, ':') and regexp_full_match({_FIRST}, '[a-z_]{{1,20}}') then "
-    f"{_FIRST} || least(length(split_part(external_id, ':', 2)), 99) "
-    "else least(length(external_id), 99)::varchar end"
-)
 _ORDERS = "of orders "
 _FOLDER = "zone_maps"
 
@@ -95,7 +89,8 @@ def _ranges(connection: duckdb.DuckDBPyConnection, lake: "Lake", file: Path) -> 
 
 def _query(relation: str) -> str:
     return (
-        f"select source, {_GROUP} as part, min(external_id), max(external_id) from {relation} "
+        f"select source, {fact_ids.RISING_GROUP} as part, min(external_id), max(external_id) "
+        f"from {relation} "
         "group by all union all "
         f"select source, '{_ORDERS}' || least(length(order_key), 99) as part, "
         f"min(order_key), max(order_key) from {relation} where order_key is not null group by all"

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from springtide.domain.facts import fact_ids
 from springtide.domain.imports.ports import Head, Reading
 from springtide.kit.errors import N_
 from springtide.kit.money import to_decimal
@@ -77,7 +78,7 @@ select count(order_key) filter (kind = 'order') as orders,
     strftime((select first_at from facts), '%Y-%m-%dT%H:%M:%SZ') as first_at,
     strftime((select last_at from facts), '%Y-%m-%dT%H:%M:%SZ') as last_at
 from order_sums
-""".replace("{freight}", "ends_with(external_id, ':shipping')")
+""".replace("{freight}", fact_ids.IS_SHIPPING)
 
 
 def make_report(

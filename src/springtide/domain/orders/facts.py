@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from springtide.domain.access.model import Shop
-from springtide.domain.facts.model import KEY_LENGTH_MAX, Fact
+from springtide.domain.facts import fact_ids
+from springtide.domain.facts.model import Fact
 from springtide.domain.orders.model import Order, OrderReturn
-from springtide.kit.ids import joined
 from springtide.kit.money import split
 
 
@@ -104,7 +104,7 @@ def _line_facts(shop: Shop, order: Order, kind: str, occurred_at: datetime) -> l
                 order,
                 kind,
                 occurred_at,
-                part=("shipping",),
+                part=(fact_ids.SHIPPING,),
                 amount_minor=order.shipping_minor,
             )
         )
@@ -129,7 +129,7 @@ def _fact(
         kind=kind,
         occurred_at=occurred_at,
         source="simulated" if order.is_simulated else "api",
-        external_id=joined(kind, order.key, *part, length_max=KEY_LENGTH_MAX),
+        external_id=fact_ids.build(kind, order.key, *part),
         visitor_key=order.visitor_key,
         customer_key=order.customer_key,
         product_key=product_key,
