@@ -22,5 +22,5 @@ class EventKind:
     task: ClassVar[str] = ""
     #: For whom a reward may be: customers who did it within some days.
     who: ClassVar[str] = ""
-    #: Whether the shop did it to the customer, so that it is no sign of life of theirs.
+    #: Whether it comes of what the shop sent a customer: no part of what they did in the shop.
     is_ours: ClassVar[bool] = False

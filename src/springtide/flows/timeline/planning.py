@@ -80,6 +80,7 @@ def schedule(act: Act, *, campaign: Campaign) -> list[Action]:
         act,
         campaign_id=campaign.id,
         plans=plans_of(campaign),
+        # Whoever edits the plan of a sale that is on has not said that what was cancelled may go.
         restarts=not is_on,
     )
 

@@ -158,9 +158,17 @@ def reward_publish(request: AnyRequest, house: House, member: Member, reward: st
 @post(f"{_PATH}/{{reward:str}}/stop", opt=_WRITE, sync_to_thread=True)
 def reward_stop(request: AnyRequest, house: House, member: Member, reward: str) -> Response[Any]:
     """Stop a reward at once; what is left goes back."""
-    return _changed(
-        request, house, member, reward, stop_reward, N_("Stopped; what was left went back.")
-    )
+    try:
+        house.db.run(
+            lambda tx: stop_reward(
+                Act.of(tx, member.shop, member.actor), reward_id=_reward_of(tx, member, reward).id
+            )
+        )
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        return _one(request, house, member, reward, Form(error=refusal), status=422)
+    return _back(request, member, reward, N_("Stopped; what was left went back."))
 
 
 def _form(
@@ -254,23 +262,6 @@ def _one(
         claim_titles=CLAIM_STATES,
         may_write=member.may(Permission.CAMPAIGNS_WRITE),
     )
-
-
-def _changed(
-    request: AnyRequest, house: House, member: Member, key: str, change: Any, message: str
-) -> Response[Any]:
-    try:
-
-        def work(tx: Connection) -> None:
-            found = _reward_of(tx, member, key)
-            change(Act.of(tx, member.shop, member.actor), reward_id=found.id)
-
-        house.db.run(work)
-    except NotFound:
-        raise
-    except Refusal as refusal:
-        return _one(request, house, member, key, Form(error=refusal), status=422)
-    return _back(request, member, key, message)
 
 
 def _progress(tx: Connection, member: Member, found: list[Reward], now: datetime) -> list[Progress]:
