@@ -33,7 +33,7 @@ class Importer:
     def places(self) -> dict[str, Path]:
         """Return where the ranges of each month's file stand."""
         return {
-            file.month: self.house.lake.folder / "zone_maps" / f"{Path(file.path).stem}.json"
+            file.month: self.house.lake.folder / "ids" / f"{Path(file.path).stem}.json"
             for file in self.house.lake.snapshot().files
         }
 
@@ -87,7 +87,7 @@ def test_ranges_go_with_their_files(brings: Importer) -> None:
     brings("c1,o101,2025-09-05,p1,1")
     brings("c1,o101,2025-09-05,p1,2")
     kept = set(brings.places().values())
-    folder = brings.house.lake.folder / "zone_maps"
+    folder = brings.house.lake.folder / "ids"
     assert len(list(folder.iterdir())) == 2
     zone_maps.forget(brings.house.lake, brings.house.lake.snapshot().files)
     assert set(folder.iterdir()) == kept

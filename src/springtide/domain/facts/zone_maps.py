@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 ZoneMap = dict[str, tuple[str, str]]
 
 _ORDERS = "of orders "
-_FOLDER = "zone_maps"
 
 
 def note(connection: duckdb.DuckDBPyConnection, lake: "Lake", file: Path) -> dict[str, ZoneMap]:
@@ -71,7 +70,7 @@ def may_hold(
 def forget(lake: "Lake", files: Sequence["File"]) -> None:
     """Remove the ranges of files that are no longer in the lake."""
     kept = {Path(file.path).stem for file in files}
-    for place in (lake.folder / _FOLDER).glob("*.json"):
+    for place in (lake.folder / "ids").glob("*.json"):
         if place.stem not in kept:
             place.unlink(missing_ok=True)
 
@@ -98,4 +97,4 @@ def _query(relation: str) -> str:
 
 
 def _place(lake: "Lake", file: Path) -> Path:
-    return lake.folder / _FOLDER / f"{file.stem}.json"
+    return lake.folder / "ids" / f"{file.stem}.json"
