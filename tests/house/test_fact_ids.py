@@ -36,6 +36,13 @@ def test_no_other_module_reads_or_composes_ids_of_facts() -> None:
             and key.value == "external_id"
             and "|| ':'" in ast.unparse(value)
         ]
+        composed += [
+            ast.unparse(node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.keyword)
+            and node.arg == "external_id"
+            and isinstance(node.value, ast.JoinedStr | ast.BinOp)
+        ]
         if reads or composed:
             found[name] = [*reads, *composed]
     assert set(found) == {HOME, *APART}, found

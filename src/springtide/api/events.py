@@ -26,6 +26,7 @@ from springtide.api.stated import NeedsServerKey, customer_proven
 from springtide.api.writes import HEADER, idempotent
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
+from springtide.domain.facts import fact_ids
 from springtide.domain.facts.kinds import EVENT_KINDS
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
@@ -220,7 +221,7 @@ def _fact(
         kind=event.kind,
         occurred_at=now if said is None or is_moved else said,
         source="simulated" if event.simulated else "api",
-        external_id=f"{event.kind}:{event.id or outward('evt', uuid7(now))}",
+        external_id=fact_ids.build(event.kind, event.id or outward("evt", uuid7(now))),
         visitor_key=event.visitor_key,
         customer_key=customer,
         product_key=event.product_key,

@@ -24,6 +24,7 @@ from springtide.domain.customers.model import (
     checked_email,
 )
 from springtide.domain.customers.store import customers
+from springtide.domain.facts import fact_ids
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
 from springtide.kit.bulk import columns_of, insert_rows, rows_by
@@ -87,7 +88,9 @@ def opt_out(act: Act, *, key: str, by: str) -> Customer:
         kind="opt_out",
         occurred_at=act.now,
         source="springtide",
-        external_id=f"opt_out:{customer.id}:{int(act.real_now.timestamp() * 1000)}",
+        external_id=fact_ids.build(
+            "opt_out", str(customer.id), str(int(act.real_now.timestamp() * 1000))
+        ),
         customer_key=key,
         props={"by": by[:200]},
     )

@@ -55,6 +55,14 @@ def build(kind: str, *parts: str) -> str:
     return joined(kind, *parts, length_max=KEY_LENGTH_MAX)
 
 
+def build_of_movement(transfer_id: str, step: str) -> str:
+    """Return the id of what a transfer of the ledger told when it came to a step.
+
+    A transfer's id is put together itself, so it is taken as it is.
+    """
+    return f"ledger:{transfer_id}:{step}"
+
+
 def build_sql(kind: str, *parts: str) -> str:
     """Return the SQL of the id of a file's fact; ``parts`` are SQL of texts.
 

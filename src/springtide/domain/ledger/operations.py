@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from springtide.domain.access.model import Shop
+from springtide.domain.facts import fact_ids
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append_once
 from springtide.domain.ledger import store
@@ -383,7 +384,7 @@ def _fact(shop: Shop, transfer: OpenTransfer, step: str, now: datetime) -> Fact:
         kind=transfer.kind if step == "posted" else "transfer",
         occurred_at=now,
         source="springtide",
-        external_id=f"ledger:{transfer.id}:{step}",
+        external_id=fact_ids.build_of_movement(transfer.id, step),
         customer_key=transfer.customer_key,
         visitor_key=transfer.visitor_key,
         campaign_key=transfer.campaign_key,

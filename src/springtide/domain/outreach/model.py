@@ -9,6 +9,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from springtide.domain.access.model import Shop
+from springtide.domain.facts import fact_ids
 from springtide.domain.facts.model import Fact
 from springtide.kit.errors import N_, Refusal
 from springtide.kit.ids import outward
@@ -271,7 +272,7 @@ def message_fact(
         kind="message",
         occurred_at=sent_at,
         source="springtide",
-        external_id=f"message:{message_id}",
+        external_id=fact_ids.build("message", str(message_id)),
         customer_key=customer_key,
         campaign_key=outward("cmp", outreach.campaign_id) if outreach.campaign_id else None,
         reference=outward("otr", outreach.id),
