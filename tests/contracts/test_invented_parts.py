@@ -31,6 +31,7 @@ from springtide.flows.files.imports import Target, import_file
 from springtide.migrations import migrate
 from springtide.kit.db import Database
 from springtide.site import create_app
+from tests.kit.rewards import RULE, published
 from tests.kit.house import ACTOR, Browser, TestHouse, key_in, person_in, settings_in, shop_in
 from tools.reference import pages
 
@@ -58,7 +59,9 @@ with TestClient(create_app(house), base_url="http://testserver.local") as client
     said["openapi"] = document["components"]["schemas"]["Event"]["properties"]["kind"]["enum"]
     owner = Browser(client, house).sign_in(person_in(house, shop, Role.OWNER))
     said["data"] = owner.get("/shops/tide/data").text
-    said["issue_task"] = owner.get("/shops/tide/rewards/new?kind=task").text
+    said["task"] = owner.get("/shops/tide/rewards/new?kind=task").text
+    coupon = published(house.db, shop, "coupon", {"rule": RULE}, now=house.real_now(), quantity=9)
+    said["issue"] = owner.get(f"/shops/tide/rewards/{coupon.key}/issue").text
     period = "from=2025-10-31T00:00:00Z&to=2025-11-02T00:00:00Z"
     said["metric"] = owner.get(f"/shops/tide/metrics/wishes?{period}").text
     facts = owner.get(f"/shops/tide/exports/facts.csv?metric=wishes&{period}")
@@ -98,7 +101,8 @@ def test_a_kind_of_event_is_taken_and_described(said: Any) -> None:
     assert said["sent"] == [200, {"new": 1, "known": 0, "moved": 0, "anonymous": 0}]
     assert "wish" in said["openapi"]
     assert "Wishes" in said["data"]
-    assert ">wishes<" in said["issue_task"]
+    assert ">wishes<" in said["task"]
+    assert '<option value="wish">Who wished</option>' in said["issue"]
 
 
 def test_a_metric_has_its_page_and_its_file(said: Any) -> None:

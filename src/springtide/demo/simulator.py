@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 SEED = 20171223
+#: The kinds of events that are made up.
+KINDS = ("view", "favourite", "cart")
 #: For each buyer of a day so many others look and leave, which sets conversion near 1 in 4.
 LOOKERS_PER_BUYER = 3
 #: Of the lookers so many are known households; the others are devices nobody knows.

@@ -257,6 +257,7 @@ def _page(
     request: AnyRequest, house: House, member: Member, table: _Table, form: Form, status: int = 200
 ) -> Response[str]:
     look = column_mapping.preview(house.lake, table.head, table.header_row)
+    language = render.language_of(request, member)
     typed = {name: str(value) for name, value in form.values.items()}
     with house.db.read() as tx:
         saved = saved_mappings(tx, shop_id=member.shop.id)
@@ -276,7 +277,7 @@ def _page(
         columns=list(zip(table.cells, look.names, samples, strict=True)),
         meanings=columns_form.MEANINGS,
         dates=columns_form.DATES,
-        kind_rows=said("row").items(),
+        kind_rows=[(kind, translate(text, language)) for kind, text in said("row").items()],
         encodings=columns_form.ENCODINGS,
         delimiters=columns_form.DELIMITERS,
         saved=[(outward("map", each.id), each.name) for each in saved],

@@ -12,8 +12,9 @@ from litestar.response import File
 from springtide.bootstrap import House
 from springtide.connectors.files import FORMATS
 from springtide.connectors.tabular.rejects import read_rejects
+from springtide.demo import simulator
 from springtide.domain.access.model import Data, Member, Needs, Permission, reading
-from springtide.domain.facts.kinds import EVENT_KINDS, said
+from springtide.domain.facts.kinds import said
 from springtide.domain.imports.mappings import saved_mappings
 from springtide.domain.imports.model import ImportRecord, Problem
 from springtide.domain.imports.queries import import_record, imports, summary
@@ -233,7 +234,7 @@ def _page(
         form=form,
         summary=summary(house.facts, member.shop.slug),
         kind_names=said("plural"),
-        simulated_kinds=[kind for kind, each in EVENT_KINDS.items() if each.is_sent],
+        simulated_kinds=simulator.KINDS,
         saved=[(outward("map", each.id), each) for each in saved],
         formats=[(name, each.label) for name, each in FORMATS.items()],
         **_imports(house, member),
