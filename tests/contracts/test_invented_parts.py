@@ -27,6 +27,7 @@ import json, sys
 from pathlib import Path
 from litestar.testing import TestClient
 from springtide.domain.access.model import Role, Scope
+from springtide.domain.facts import kinds
 from springtide.flows.files.imports import Target, import_file
 from springtide.migrations import migrate
 from springtide.kit.db import Database
@@ -41,7 +42,7 @@ database = Database(url)
 migrate(database)
 house = TestHouse(settings_in(folder / "data", url), database)
 shop = shop_in(house)
-said = {}
+said = {"rows": list(kinds.said("row"))}
 target = Target(house.db, house.lake, house.settings.rejects, house.real_now)
 told = import_file(target, folder / "wishes.csv", shop=shop, actor=ACTOR)
 said["format"], said["new"] = told.format, told.rows.new
@@ -99,7 +100,9 @@ def test_a_format_is_told_by_its_content_and_a_kind_by_its_words(said: Any) -> N
 
 def test_a_kind_of_event_is_taken_and_described(said: Any) -> None:
     assert said["sent"] == [200, {"new": 1, "known": 0, "moved": 0, "anonymous": 0}]
-    assert "wish" in said["openapi"]
+    assert said["openapi"] == ["cart", "click", "favourite", "view", "wish"]
+    # In the order in which people choose; what says no place comes last.
+    assert (said["rows"][0], said["rows"][-1]) == ("order", "wish")
     assert "Wishes" in said["data"]
     assert ">wishes<" in said["task"]
     assert '<option value="wish">Who wished</option>' in said["issue"]

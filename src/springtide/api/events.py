@@ -27,7 +27,7 @@ from springtide.api.writes import HEADER, idempotent
 from springtide.bootstrap import House
 from springtide.domain.access.model import Caller, Key, Scope
 from springtide.domain.facts import fact_ids
-from springtide.domain.facts.kinds import EVENT_KINDS
+from springtide.domain.facts.kinds import said
 from springtide.domain.facts.model import Fact
 from springtide.domain.facts.operations import append
 from springtide.flows.checkout.customer_tokens import TOKEN_LENGTH_MAX, BadCustomerToken
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     EventName = str
 else:
     #: The kinds that a shop's site tells.
-    EventName = Literal[tuple(kind for kind, each in EVENT_KINDS.items() if each.is_sent)]
+    EventName = Literal[tuple(said("is_sent"))]
 
 
 class Event(Struct, kw_only=True, forbid_unknown_fields=True):

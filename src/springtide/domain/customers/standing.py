@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from springtide.analytics.rfm import CutPoints, Scorer, cut_points
 from springtide.domain.access.model import Shop
 from springtide.domain.customers.model import Activity, OrderLine, Standing, Standings
-from springtide.domain.facts.kinds import EVENT_KINDS
+from springtide.domain.facts.kinds import said
 from springtide.domain.facts.reader import FactReader
 from springtide.kit.time import at_wall_time
 
@@ -118,7 +118,7 @@ def history_of(reader: FactReader, *, shop: Shop, key: str) -> tuple[Activity, l
 
     What we did to them (messages) does not count as theirs.
     """
-    ours = [kind for kind, each in EVENT_KINDS.items() if each.is_ours]
+    ours = list(said("is_ours"))
     rows = reader.rows(_HISTORY, {"shop": shop.slug, "customer": key, "ours": ours})
     orders = [
         OrderLine(name, _instant(first), quantity, ordered, paid, refunded, bool(simulated))

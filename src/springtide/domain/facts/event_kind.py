@@ -12,6 +12,8 @@ class EventKind:
     kind: ClassVar[str]
     label: ClassVar[str]
     plural: ClassVar[str]
+    #: Where it stands in lists that people choose from: what most files tell comes first.
+    place: ClassVar[int] = 100
     #: Whether a shop's site tells it as it happens (``POST /v1/events``), for a visitor.
     is_sent: ClassVar[bool] = False
     #: What a row of a shop's own table is called where it may be one of these.

@@ -4,6 +4,8 @@
 product; ``refund`` likewise (its amount is positive).
 """
 
+from typing import Any
+
 from springtide.domain.facts.event_kind import EventKind
 from springtide.kit.registry import Registry
 
@@ -12,9 +14,13 @@ EVENT_KINDS: Registry[EventKind] = Registry(
 )
 
 
-def said(attribute: str) -> dict[str, str]:
-    """Return what kinds say of an attribute, such as ``label``, by kind; of those that say it."""
-    return {kind: text for kind, each in EVENT_KINDS.items() if (text := getattr(each, attribute))}
+def said(attribute: str) -> dict[str, Any]:
+    """Return what kinds say of an attribute, such as ``label``, by kind; of those that say it.
+
+    They come in the order in which people choose from them.
+    """
+    ordered = sorted(EVENT_KINDS.items(), key=lambda member: (member[1].place, member[0]))
+    return {kind: value for kind, each in ordered if (value := getattr(each, attribute))}
 
 
 def kind_words() -> dict[str, str]:

@@ -10,6 +10,7 @@ class Carted(EventKind):
     kind = "cart"
     label = N_("Cart")
     plural = N_("Carts")
+    place = 7
     is_sent = True
     row = N_("a product put into the cart")
     words = ("add_to_cart", "addtocart", "加购", "加入购物车")

@@ -10,5 +10,6 @@ class Clicked(EventKind):
     kind = "click"
     label = N_("Click")
     plural = N_("Clicks")
+    place = 9
     is_sent = True
     row = N_("a click in a message")

@@ -10,6 +10,7 @@ class Favourited(EventKind):
     kind = "favourite"
     label = N_("Favourite")
     plural = N_("Favourites")
+    place = 6
     is_sent = True
     row = N_("a favourite")
     words = ("fav", "favorite", "wishlist", "收藏")

@@ -10,5 +10,6 @@ class MessageSent(EventKind):
     kind = "message"
     label = N_("Message")
     plural = N_("Messages")
+    place = 8
     row = N_("a message sent")
     is_ours = True

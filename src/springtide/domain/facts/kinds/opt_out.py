@@ -10,5 +10,6 @@ class OptedOut(EventKind):
     kind = "opt_out"
     label = N_("Opt-out")
     plural = N_("Opt-outs")
+    place = 10
     row = N_("an opt-out")
     is_ours = True

@@ -10,5 +10,6 @@ class Ordered(EventKind):
     kind = "order"
     label = N_("Order")
     plural = N_("Order lines")
+    place = 1
     row = N_("a line of an order")
     words = ("buy", "purchase", "下单", "购买")

@@ -10,4 +10,5 @@ class OrderClosed(EventKind):
     kind = "order_closed"
     label = N_("Order closed unpaid")
     plural = N_("Orders closed unpaid")
+    place = 4
     row = N_("an order closed unpaid")

@@ -10,6 +10,7 @@ class Paid(EventKind):
     kind = "payment"
     label = N_("Payment")
     plural = N_("Payments")
+    place = 2
     row = N_("a payment")
     words = ("pay", "paid", "支付")
     who = N_("Who bought")

@@ -10,5 +10,6 @@ class Refunded(EventKind):
     kind = "refund"
     label = N_("Refund")
     plural = N_("Refunds")
+    place = 3
     row = N_("a refund")
     words = ("return", "退款")

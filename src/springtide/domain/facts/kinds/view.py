@@ -10,6 +10,7 @@ class Viewed(EventKind):
     kind = "view"
     label = N_("View")
     plural = N_("Views")
+    place = 5
     is_sent = True
     row = N_("a view")
     words = ("pv", "page_view", "pageview", "click_item", "浏览")
